@@ -6,4 +6,8 @@ pub mod pagefile;
 pub mod watch;
 
 mod radix;
+mod revision;
 mod table;
+
+pub use radix::Row;
+pub use revision::Revision;
