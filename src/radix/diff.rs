@@ -146,6 +146,7 @@ impl<'v> Side<'v> {
                     if index == node.len() {
                         side.leave();
                     }
+                    break;
                 }
             }
         }

@@ -105,6 +105,14 @@ impl Draft {
         view(self.shared(), &self.roots, family, tree)
     }
 
+    /// Checks every invariant of a tree.
+    #[cfg(test)]
+    pub(super) fn check(&self, tree: usize) -> Result<super::Census, String> {
+        // SAFETY: the draft's trees are alive, and not written to here.
+        let root = self.roots[tree].map(|root| unsafe { root.get() });
+        super::check::check(root, self.editor.stamp, |_, _| {})
+    }
+
     /// Writes a row under `key` and, in the trees behind the first, under the `new` keys. `old` are the keys there of the row that it replaces.
     ///
     /// Gives that row back. All or nothing: refused, every tree is as it was.

@@ -492,15 +492,17 @@ impl Editor {
             .path
             .last()
             .map(|(parent, _)| unsafe { parent.get() }.stop());
-        let last = children.len() - 2;
-        let wanted = if append { last } else { children.len() / 2 };
+        // Each half has two children at least, and no more than fit.
+        let least = (children.len().saturating_sub(MAX_CHILDREN)).max(2);
+        let most = (children.len() - 2).min(MAX_CHILDREN);
+        let wanted = if append { most } else { children.len() / 2 };
         // A bound here is a digit there if it is short enough to stand behind what lies between.
         let short = |&at: &usize| {
             above.is_none_or(|above| {
                 above == stop || children[at].bound as u8 as usize + stop - above <= SPAN
             })
         };
-        let cut = (2..=last)
+        let cut = (least..=most)
             .filter(short)
             .min_by_key(|at| at.abs_diff(wanted));
         let near = cut.filter(|cut| append || cut.abs_diff(wanted) <= wanted - wanted / 4);

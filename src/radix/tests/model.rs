@@ -345,6 +345,9 @@ fn run(steps: &[Step], ranges: &[KeyRange]) {
                 }
                 Op::Rollback(_) => {}
             }
+            for tree in 0..3 {
+                draft.check(tree).unwrap();
+            }
         }
         for (number, model) in trees(&next).iter().enumerate() {
             compare(draft.tree(0, number), model, &[]);
@@ -423,8 +426,6 @@ fn run(steps: &[Step], ranges: &[KeyRange]) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..ProptestConfig::default() })]
-
     #[test]
     fn trees_behave_as_their_model(steps in vec(step(), 1..14), ranges in vec(range(), 4)) {
         run(&steps, &ranges);
