@@ -1,1 +1,56 @@
-//! The derive macros of `sapwood`.
+//! The derive macros of `sapwood`, which re-exports them: use them from there.
+//!
+//! Each goes from syntax to a model, which is checked, and from the model to code. Mistakes are collected on the way, so that all of them are
+//! reported at once, each where it stands. The code that is emitted refers to `sapwood::__private` only.
+
+mod attributes;
+mod errors;
+mod key;
+mod table;
+mod text;
+
+use proc_macro::TokenStream;
+use syn::{DeriveInput, parse_macro_input};
+
+/// Makes a struct or an enum a key, or a column of one: see `sapwood::key`.
+///
+/// A struct is written as its fields in their order, an enum as the number of the variant in the order of the variants (`u8`, and `u16` past
+/// 256 variants) and then its fields. So keys sort as with `#[derive(PartialOrd, Ord)]`. New variants may be added at the end; any other
+/// change of order changes the keys.
+///
+/// Every field must be a key itself, and the type must be `Debug`.
+///
+/// - `#[key(crate = path)]`: where `sapwood` is, if it was renamed.
+#[proc_macro_derive(Key, attributes(key))]
+pub fn derive_key(input: TokenStream) -> TokenStream {
+    key::derive(&parse_macro_input!(input as DeriveInput)).into()
+}
+
+/// Makes a struct with named fields the row of a table.
+///
+/// It gives the struct the constants `ALL`, a query for every row, and one typed handle for each index, such as `BY_ID` and `BY_NODE`. The
+/// struct must also be `Serialize` and `Deserialize`.
+///
+/// On the struct:
+///
+/// - `#[table(name = "pods")]`: the name of the table; without it the struct's name in snake case.
+/// - `#[table(key(namespace, name))]`: a primary key of several columns.
+/// - `#[table(index(by_node_phase, on(node, phase)))]`: an index on several columns, at most eight.
+/// - `#[table(index(by_zone, with(zone_of) -> String))]`: an index on what a function makes of `&Pod`, which may be any form of the key, such as
+///   a `&str` for a `String`.
+/// - `#[table(crate = path)]`: where `sapwood` is, if it was renamed.
+///
+/// On a field:
+///
+/// - `#[key]`: the field is the primary key.
+/// - `#[index]`: an index on the field. Named `by_` and the field, or with `name = by_something`.
+///
+/// An index can further be, in `index(..)` in both places:
+///
+/// - `unique`: no two rows have the same key. Rows with `None` in a column do not conflict.
+/// - `each`: the column is a collection, and the row is found by every element of it.
+/// - `sparse`: rows with `None` in a column are left out, and the type of the key is what is in the option.
+#[proc_macro_derive(Table, attributes(table, key, index))]
+pub fn derive_table(input: TokenStream) -> TokenStream {
+    table::derive(&parse_macro_input!(input as DeriveInput)).into()
+}

@@ -1,1 +1,39 @@
-//! Tables, indexes and queries.
+//! What a table is: its rows as bytes, its keys and indexes, and the queries over them.
+//!
+//! `#[derive(Table)]` says all of it for a struct. A table is described by a [`TableDefinition`], which a file can keep and compare; each of
+//! its indexes has a number (0 for the primary one, the others from 1 in the order in which they are declared) and, for users, a typed
+//! handle, [`Index`]. A handle makes a [`Query`]: an index number and a range of key bytes, which is all that the other rooms need.
+//!
+//! What holds here:
+//!
+//! - The entries of one row in one index are a [`KeySet`]: sorted, no entry twice. In an index that is not unique, and in a unique one where a column is
+//!   `None`, an entry is the index key and then the primary key; else it is the index key alone. Entries of one index are prefix-free.
+//! - A query finds an entry by the index key at its beginning. So an included upper bound takes in every entry that begins with it.
+//! - [`codec`] is the only file that knows how rows are written.
+//!
+//! It imports `key` only.
+
+mod bounded;
+mod codec;
+mod columns;
+mod definition;
+mod difference;
+mod each;
+mod index;
+mod key_set;
+pub(crate) mod private;
+mod query;
+mod ranges;
+mod schema;
+
+pub use codec::CodecError;
+pub(crate) use codec::FORMAT;
+pub use columns::{LeadingColumns, RangeEnd, StartsWith};
+pub use definition::{FieldDefinition, IndexColumns, IndexDefinition, TableDefinition};
+pub use difference::Difference;
+pub use each::Each;
+pub use index::Index;
+pub use key_set::KeySet;
+pub use query::Query;
+pub use ranges::Ranges;
+pub use schema::Table;

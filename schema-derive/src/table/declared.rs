@@ -1,0 +1,250 @@
+//! What the attributes of a table say, as they say it: the syntax, and nothing of its sense.
+
+use proc_macro2::Span;
+use syn::{
+    Attribute, Data, DeriveInput, Fields, Ident, LitStr, Path, Token, Type, parenthesized,
+    parse::ParseStream, punctuated::Punctuated,
+};
+
+use crate::{
+    attributes::{self, each_entry, entries, set_once, unknown},
+    errors::Errors,
+};
+
+const TABLE_ENTRIES: &str = "`name`, `key`, `index` and `crate`";
+const INDEX_ENTRIES: &str = "`on`, `with`, `unique`, `each` and `sparse`";
+const FIELD_INDEX_ENTRIES: &str = "`name`, `unique`, `each` and `sparse`";
+
+/// The attributes of a struct and of its fields.
+#[derive(Default)]
+pub(super) struct Declared<'a> {
+    pub(super) name: Option<LitStr>,
+    pub(super) krate: Option<Path>,
+    /// All primary keys that are given: the place, and the columns.
+    pub(super) keys: Vec<(Span, Vec<Ident>)>,
+    pub(super) indexes: Vec<DeclaredIndex>,
+    pub(super) fields: Vec<&'a syn::Field>,
+}
+
+/// One index.
+pub(super) struct DeclaredIndex {
+    /// Where the index stands, for what is wrong with all of it.
+    pub(super) span: Span,
+    pub(super) name: Option<Ident>,
+    pub(super) columns: Option<DeclaredColumns>,
+    pub(super) unique: Option<Span>,
+    pub(super) each: Option<Span>,
+    pub(super) sparse: Option<Span>,
+}
+
+pub(super) enum DeclaredColumns {
+    /// `on(a, b)`
+    On(Vec<Ident>),
+    /// `with(function) -> Type`
+    With(Path, Type),
+}
+
+impl<'a> Declared<'a> {
+    /// `None` where the type cannot be a table at all.
+    pub(super) fn parse(input: &'a DeriveInput, errors: &mut Errors) -> Option<Self> {
+        let mut declared = Self::default();
+        for attribute in &input.attrs {
+            if attribute.path().is_ident("table") {
+                declared.parse_table(attribute, errors);
+            } else if is_of_fields(attribute) {
+                let word = attributes::text_of(attribute);
+                errors.at(
+                    attributes::span(attribute),
+                    format_args!(
+                        "`#[{word}]` goes on a field; on the struct it is `#[table({word}(..))]`"
+                    ),
+                );
+            }
+        }
+        let Some(fields) = named_fields(input, errors) else {
+            return None;
+        };
+        for field in fields {
+            declared.parse_field(field, errors);
+        }
+        Some(declared)
+    }
+
+    fn parse_table(&mut self, attribute: &Attribute, errors: &mut Errors) {
+        entries(attribute, errors, |word, input, errors| {
+            match word.to_string().as_str() {
+                "name" => set_once(&mut self.name, attributes::value(input)?, word, errors),
+                "crate" => {
+                    set_once(
+                        &mut self.krate,
+                        attributes::parse_crate(input)?,
+                        word,
+                        errors,
+                    );
+                }
+                "key" => self.keys.push((word.span(), idents(input)?)),
+                "index" => {
+                    let content;
+                    parenthesized!(content in input);
+                    let index = DeclaredIndex::parse(word, &content, errors)?;
+                    self.indexes.push(index);
+                }
+                _ => return Err(unknown(word, TABLE_ENTRIES)),
+            }
+            Ok(())
+        });
+    }
+
+    fn parse_field(&mut self, field: &'a syn::Field, errors: &mut Errors) {
+        self.fields.push(field);
+        let Some(ident) = &field.ident else { return };
+        for attribute in &field.attrs {
+            let path = attribute.path();
+            if path.is_ident("key") {
+                self.keys
+                    .push((attributes::span(attribute), vec![ident.clone()]));
+                entries(attribute, errors, |word, _, _| {
+                    Err(syn::Error::new(
+                        word.span(),
+                        "`#[key]` on a field takes nothing; for several columns use `#[table(key(a, b))]`",
+                    ))
+                });
+            } else if path.is_ident("index") {
+                let index = DeclaredIndex::parse_on_field(attribute, ident, errors);
+                self.indexes.push(index);
+            } else if path.is_ident("table") {
+                errors.at(
+                    attributes::span(attribute),
+                    "`#[table(..)]` goes on the struct; on a field there are `#[key]` and `#[index]`",
+                );
+            }
+        }
+    }
+}
+
+impl DeclaredIndex {
+    fn new(span: Span) -> Self {
+        Self {
+            span,
+            name: None,
+            columns: None,
+            unique: None,
+            each: None,
+            sparse: None,
+        }
+    }
+
+    /// `by_node_phase, on(node, phase), unique`, in the parentheses of `index`.
+    fn parse(word: &Ident, input: ParseStream, errors: &mut Errors) -> syn::Result<Self> {
+        let mut index = Self::new(word.span());
+        let ahead = input.fork();
+        let named = ahead.parse::<Ident>().is_ok() && (ahead.is_empty() || ahead.peek(Token![,]));
+        if !named {
+            return Err(input.error("expected the name of the index first, as in `index(by_node_phase, on(node, phase))`"));
+        }
+        let name = input.parse::<Ident>()?;
+        index.span = name.span();
+        index.name = Some(name);
+        if !input.is_empty() {
+            input.parse::<Token![,]>()?;
+        }
+        each_entry(input, errors, |word, input, errors| {
+            let columns = match word.to_string().as_str() {
+                "on" => DeclaredColumns::On(idents(input)?),
+                "with" => {
+                    let content;
+                    parenthesized!(content in input);
+                    let function = content.parse()?;
+                    if !content.is_empty() {
+                        return Err(content.error("expected the path of one function"));
+                    }
+                    input.parse::<Token![->]>().map_err(|error| {
+                        syn::Error::new(
+                            error.span(),
+                            "expected the type of the key, as in `with(zone_of) -> String`",
+                        )
+                    })?;
+                    DeclaredColumns::With(function, input.parse()?)
+                }
+                _ if index.parse_flag(word, errors) => return Ok(()),
+                _ => return Err(unknown(word, INDEX_ENTRIES)),
+            };
+            if index.columns.is_some() {
+                errors.at(
+                    word.span(),
+                    "an index is made `on` columns or `with` a function, once",
+                );
+            }
+            index.columns = Some(columns);
+            Ok(())
+        });
+        Ok(index)
+    }
+
+    /// `#[index(unique, name = by_something)]` on a field.
+    fn parse_on_field(attribute: &Attribute, field: &Ident, errors: &mut Errors) -> Self {
+        let mut index = Self::new(attributes::span(attribute));
+        index.columns = Some(DeclaredColumns::On(vec![field.clone()]));
+        entries(attribute, errors, |word, input, errors| {
+            if word == "name" {
+                set_once(&mut index.name, attributes::value(input)?, word, errors);
+                Ok(())
+            } else if index.parse_flag(word, errors) {
+                Ok(())
+            } else {
+                Err(unknown(word, FIELD_INDEX_ENTRIES))
+            }
+        });
+        index
+    }
+
+    /// Whether the word is one of the properties, which is then set.
+    fn parse_flag(&mut self, word: &Ident, errors: &mut Errors) -> bool {
+        let flag = match word.to_string().as_str() {
+            "unique" => &mut self.unique,
+            "each" => &mut self.each,
+            "sparse" => &mut self.sparse,
+            _ => return false,
+        };
+        set_once(flag, word.span(), word, errors);
+        true
+    }
+}
+
+/// `(a, b)`
+fn idents(input: ParseStream) -> syn::Result<Vec<Ident>> {
+    let content;
+    let parentheses = parenthesized!(content in input);
+    let columns = Punctuated::<Ident, Token![,]>::parse_terminated(&content)?;
+    if columns.is_empty() {
+        return Err(syn::Error::new(
+            parentheses.span.join(),
+            "expected the names of fields",
+        ));
+    }
+    Ok(columns.into_iter().collect())
+}
+
+fn is_of_fields(attribute: &Attribute) -> bool {
+    attribute.path().is_ident("index") || attribute.path().is_ident("key")
+}
+
+fn named_fields<'a>(
+    input: &'a DeriveInput,
+    errors: &mut Errors,
+) -> Option<&'a Punctuated<syn::Field, Token![,]>> {
+    let found = match &input.data {
+        Data::Struct(data) => match &data.fields {
+            Fields::Named(fields) => return Some(&fields.named),
+            Fields::Unnamed(_) => "a tuple struct",
+            Fields::Unit => "a struct without fields",
+        },
+        Data::Enum(_) => "an enum",
+        Data::Union(_) => "a union",
+    };
+    errors.at(
+        input.ident.span(),
+        format_args!("a row is a struct with named fields, not {found}"),
+    );
+    None
+}

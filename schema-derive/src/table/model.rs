@@ -1,0 +1,343 @@
+//! A table that makes sense: names resolved, types of keys known.
+
+use std::collections::BTreeMap;
+
+use proc_macro2::Span;
+use syn::{
+    DeriveInput, GenericArgument, Ident, Path, PathArguments, Type, Visibility, ext::IdentExt,
+    parse_quote, spanned::Spanned,
+};
+
+use super::declared::{Declared, DeclaredColumns, DeclaredIndex};
+use crate::{attributes, errors::Errors, text::snake_case};
+
+/// The most columns of a key: the longest tuple that is a key.
+const MAX_COLUMNS: usize = 8;
+
+/// The longest name of a table.
+const MAX_NAME_LEN: usize = 64;
+
+/// The name of the constant for every row.
+const ALL: &str = "ALL";
+
+pub(super) struct Table<'a> {
+    pub(super) ident: &'a Ident,
+    pub(super) visibility: &'a Visibility,
+    pub(super) krate: Path,
+    pub(super) name: String,
+    pub(super) fields: Vec<Field<'a>>,
+    /// The primary index, and then the others.
+    pub(super) indexes: Vec<Index<'a>>,
+}
+
+#[derive(Clone, Copy)]
+pub(super) struct Field<'a> {
+    pub(super) ident: &'a Ident,
+    pub(super) ty: &'a Type,
+}
+
+pub(super) struct Index<'a> {
+    pub(super) name: String,
+    pub(super) constant: Ident,
+    pub(super) source: Source<'a>,
+    pub(super) unique: bool,
+    pub(super) each: bool,
+    pub(super) sparse: bool,
+}
+
+/// Where the keys of an index come from.
+pub(super) enum Source<'a> {
+    Fields(Vec<Field<'a>>),
+    Function { function: Path, ty: Type },
+}
+
+impl Field<'_> {
+    pub(super) fn name(&self) -> String {
+        self.ident.unraw().to_string()
+    }
+
+    /// What is in the option, if the type is written as one.
+    pub(super) fn in_option(&self) -> Option<&Type> {
+        in_option(self.ty)
+    }
+}
+
+impl<'a> Table<'a> {
+    pub(super) fn check(
+        input: &'a DeriveInput,
+        declared: Declared<'a>,
+        errors: &mut Errors,
+    ) -> Option<Self> {
+        if !input.generics.params.is_empty() {
+            errors.at(
+                input.generics.span(),
+                "a table has no generic parameters: its rows are of one type",
+            );
+        }
+        let name = table_name(input, &declared, errors);
+        let fields: Vec<Field<'a>> = declared
+            .fields
+            .iter()
+            .filter_map(|field| {
+                let ident = field.ident.as_ref()?;
+                Some(Field {
+                    ident,
+                    ty: &field.ty,
+                })
+            })
+            .collect();
+
+        let mut check = Check {
+            row: &input.ident,
+            fields: &fields,
+            constants: BTreeMap::from([(ALL.to_owned(), "the query for every row".to_owned())]),
+            errors,
+        };
+        let mut indexes = Vec::new();
+        indexes.extend(check.primary(&declared.keys));
+        for index in declared.indexes {
+            indexes.extend(check.index(index));
+        }
+        Some(Self {
+            ident: &input.ident,
+            visibility: &input.vis,
+            krate: attributes::crate_path(declared.krate),
+            name,
+            fields,
+            indexes,
+        })
+    }
+}
+
+/// Checks indexes, one after the other.
+struct Check<'c, 'a> {
+    row: &'a Ident,
+    fields: &'c [Field<'a>],
+    /// The constants so far, and what they are.
+    constants: BTreeMap<String, String>,
+    errors: &'c mut Errors,
+}
+
+impl<'a> Check<'_, 'a> {
+    fn primary(&mut self, keys: &[(Span, Vec<Ident>)]) -> Option<Index<'a>> {
+        for (span, _) in keys.iter().skip(1) {
+            self.errors.at(
+                *span,
+                "the primary key is already given; one of several columns is `#[table(key(a, b))]`",
+            );
+        }
+        let Some((span, columns)) = keys.first() else {
+            self.errors.at(
+                self.row.span(),
+                "a table needs a primary key: `#[key]` on a field, or `#[table(key(a, b))]`",
+            );
+            return None;
+        };
+        let fields = self.columns(columns)?;
+        let name = default_name(&fields);
+        let constant = self.constant(&name, *span)?;
+        Some(Index {
+            name,
+            constant,
+            source: Source::Fields(fields),
+            unique: true,
+            each: false,
+            sparse: false,
+        })
+    }
+
+    fn index(&mut self, index: DeclaredIndex) -> Option<Index<'a>> {
+        let source = match index.columns {
+            None => {
+                self.errors.at(
+                    index.span,
+                    "an index needs columns, `on(a, b)`, or a function, `with(function) -> Type`",
+                );
+                None
+            }
+            Some(DeclaredColumns::On(columns)) => self.columns(&columns).map(Source::Fields),
+            Some(DeclaredColumns::With(function, ty)) => Some(Source::Function { function, ty }),
+        };
+        if let (Some(each), Some(_)) = (index.each, index.sparse) {
+            self.errors.at(
+                each,
+                "`each` and `sparse` do not go together: an empty collection has no entries anyway",
+            );
+        }
+        if let Some(Source::Fields(fields)) = &source {
+            if let Some(each) = index.each.filter(|_| fields.len() > 1) {
+                self.errors.at(
+                    each,
+                    "`each` takes one column; for pairs use `with` a function that makes them",
+                );
+            }
+            if let Some(sparse) = index.sparse.filter(|_| index.each.is_none()) {
+                self.sparse(fields, sparse);
+            }
+        }
+        let (name, span) = match (&index.name, &source) {
+            (Some(name), _) => {
+                self.index_name(name);
+                (name.unraw().to_string(), name.span())
+            }
+            (None, Some(Source::Fields(fields))) => (default_name(fields), index.span),
+            (None, _) => return None,
+        };
+        let constant = self.constant(&name, span);
+        Some(Index {
+            name,
+            constant: constant?,
+            source: source?,
+            unique: index.unique.is_some(),
+            each: index.each.is_some(),
+            sparse: index.sparse.is_some(),
+        })
+    }
+
+    /// The fields of these names. Notes those that are not there, or are there twice.
+    fn columns(&mut self, columns: &[Ident]) -> Option<Vec<Field<'a>>> {
+        let mut found: Vec<Field<'a>> = Vec::new();
+        for column in columns {
+            let column_name = column.unraw();
+            match self
+                .fields
+                .iter()
+                .find(|field| field.ident.unraw() == column_name)
+            {
+                None => self.errors.at(
+                    column.span(),
+                    format_args!("`{}` has no field `{column_name}`", self.row),
+                ),
+                Some(field) if found.iter().any(|other| other.ident == field.ident) => {
+                    self.errors.at(
+                        column.span(),
+                        format_args!("column `{column_name}` is given twice"),
+                    )
+                }
+                Some(field) => found.push(*field),
+            }
+        }
+        if let Some(column) = columns.get(MAX_COLUMNS) {
+            self.errors.at(
+                column.span(),
+                format_args!("a key has at most {MAX_COLUMNS} columns"),
+            );
+        }
+        (found.len() == columns.len()).then_some(found)
+    }
+
+    fn sparse(&mut self, fields: &[Field<'a>], sparse: Span) {
+        if let [field] = fields {
+            if field.in_option().is_none() {
+                self.errors.at(
+                    field.ty.span(),
+                    "a `sparse` index leaves out `None`, so its column must be an `Option`",
+                );
+            }
+        } else if fields.iter().all(|field| field.in_option().is_none()) {
+            self.errors.at(
+                sparse,
+                "a `sparse` index leaves out `None`, so one of its columns must be an `Option`",
+            );
+        }
+    }
+
+    fn index_name(&mut self, name: &Ident) {
+        let text = name.unraw().to_string();
+        if text != text.to_lowercase() || !text.starts_with(char::is_alphabetic) {
+            self.errors.at(
+                name.span(),
+                format_args!("`{text}` is not a name in snake case, such as `by_node`"),
+            );
+        }
+    }
+
+    /// The constant of an index of this name. Notes if it is taken.
+    fn constant(&mut self, name: &str, span: Span) -> Option<Ident> {
+        let constant = name.to_uppercase();
+        let what = format!("the index `{name}`");
+        if let Some(other) = self.constants.insert(constant.clone(), what.clone()) {
+            if other == what {
+                self.errors.at(
+                    span,
+                    format_args!("{what} is defined twice; `name = ..` gives another name"),
+                );
+            } else {
+                self.errors.at(
+                    span,
+                    format_args!("the constant `{constant}` of {what} is that of {other}"),
+                );
+            }
+            return None;
+        }
+        Some(Ident::new(&constant, span))
+    }
+}
+
+fn default_name(fields: &[Field<'_>]) -> String {
+    let names: Vec<String> = fields.iter().map(Field::name).collect();
+    format!("by_{}", names.join("_"))
+}
+
+fn table_name(input: &DeriveInput, declared: &Declared<'_>, errors: &mut Errors) -> String {
+    let (name, span) = match &declared.name {
+        Some(name) => (name.value(), name.span()),
+        None => (
+            snake_case(&input.ident.unraw().to_string()),
+            input.ident.span(),
+        ),
+    };
+    let fits = |symbol: char| symbol.is_ascii_alphanumeric() || "_-.".contains(symbol);
+    if name.is_empty() || name.len() > MAX_NAME_LEN || !name.chars().all(fits) {
+        errors.at(
+            span,
+            format_args!(
+                "`{name}` cannot name a table: 1 to {MAX_NAME_LEN} letters and digits of ASCII, `_`, `-` and `.`; \
+                 give one with `#[table(name = \"..\")]`"
+            ),
+        );
+    }
+    name
+}
+
+/// What is in an `Option`, if the type is written as one.
+fn in_option(ty: &Type) -> Option<&Type> {
+    let Type::Path(path) = ty else { return None };
+    let last = path.path.segments.last()?;
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+        return None;
+    };
+    match arguments.args.first()? {
+        GenericArgument::Type(inner) if last.ident == "Option" => Some(inner),
+        _ => None,
+    }
+}
+
+impl Index<'_> {
+    /// The type of its key.
+    pub(super) fn key_type(&self, krate: &Path) -> Type {
+        match &self.source {
+            Source::Function { ty, .. } => ty.clone(),
+            Source::Fields(fields) => {
+                let columns = fields.iter().map(|field| self.column_type(field, krate));
+                let mut columns: Vec<Type> = columns.collect();
+                match columns.pop() {
+                    Some(only) if columns.is_empty() => only,
+                    last => parse_quote!((#(#columns,)* #last)),
+                }
+            }
+        }
+    }
+
+    fn column_type(&self, field: &Field<'_>, krate: &Path) -> Type {
+        let ty = field.ty;
+        match field.in_option() {
+            _ if self.each => syn::parse2(
+                quote::quote_spanned!(ty.span()=> <#ty as #krate::__private::Each>::Item),
+            )
+            .unwrap_or_else(|_| ty.clone()),
+            Some(inner) if self.sparse => inner.clone(),
+            _ => ty.clone(),
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Byte strings of any length, made prefix-free: `00` becomes `00 FF`, and the end is `00 01`.
+//!
+//! The end sorts below whatever can follow a shared beginning: below `00 FF`, and below every other byte. One byte would not do for an
+//! end: without type tags the next column may begin with `FF`, and `"a"` followed by it would be `"a\0"`.
+
+use super::{KeyBuf, KeyDecodeError};
+
+/// Appends `bytes`, escaped, without an end: the common beginning of all that start with them.
+pub(super) fn escape_prefix(bytes: &[u8], out: &mut KeyBuf) {
+    let mut runs = bytes.split(|&byte| byte == 0);
+    if let Some(first) = runs.next() {
+        out.extend_from_slice(first);
+    }
+    for run in runs {
+        out.extend_from_slice(&[0, 0xFF]);
+        out.extend_from_slice(run);
+    }
+}
+
+/// Appends `bytes`, escaped, and the end.
+pub(super) fn escape(bytes: &[u8], out: &mut KeyBuf) {
+    escape_prefix(bytes, out);
+    end(out);
+}
+
+/// Appends the end.
+pub(super) fn end(out: &mut KeyBuf) {
+    out.extend_from_slice(&[0, 1]);
+}
+
+/// Reads what [`escape`] wrote.
+pub(super) fn unescape(input: &mut &[u8]) -> Result<Vec<u8>, KeyDecodeError> {
+    let mut bytes = Vec::new();
+    loop {
+        let zero = input
+            .iter()
+            .position(|&byte| byte == 0)
+            .ok_or(KeyDecodeError::Truncated)?;
+        let (run, rest) = input.split_at(zero);
+        bytes.extend_from_slice(run);
+        match rest {
+            [0, 0xFF, rest @ ..] => {
+                bytes.push(0);
+                *input = rest;
+            }
+            [0, 1, rest @ ..] => {
+                *input = rest;
+                return Ok(bytes);
+            }
+            [_] | [] => return Err(KeyDecodeError::Truncated),
+            _ => {
+                return Err(KeyDecodeError::Invalid {
+                    expected: "byte string",
+                });
+            }
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! Rows to bytes and back. The only file that knows bincode.
+//!
+//! A row is written in bincode 2's standard configuration: fields in order without names, integers in a variable length, little-endian.
+//! A file says the number of the format that its rows are in, [`FORMAT`], so that another one can stand beside this.
+
+use std::{error::Error, fmt};
+
+use bincode::{
+    config::{self, Configuration},
+    error::{DecodeError, EncodeError},
+    serde::{encode_into_std_write, seed_decode_from_slice},
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::bounded::Seed;
+
+/// The number of the row format that is written, as it stands in a file.
+pub(crate) const FORMAT: u32 = 1;
+
+const CONFIGURATION: Configuration = config::standard();
+
+/// A row that cannot be written, or bytes that are not the row they should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum CodecError {
+    /// The row cannot be written.
+    Encode {
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The bytes are not a row of the table.
+    Decode {
+        /// What is wrong with them.
+        reason: String,
+    },
+    /// A whole row was read, but bytes are left over.
+    Trailing {
+        /// How many.
+        len: usize,
+    },
+}
+
+impl fmt::Display for CodecError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Encode { reason } => write!(f, "row cannot be written: {reason}"),
+            Self::Decode { reason } => write!(f, "bytes are not a row of the table: {reason}"),
+            Self::Trailing { len } => write!(f, "{len} bytes are left over after the row"),
+        }
+    }
+}
+
+impl Error for CodecError {}
+
+/// Appends `value` to `out`; on an error `out` is as it was.
+pub(crate) fn encode<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), CodecError> {
+    let start = out.len();
+    match encode_into_std_write(value, out, CONFIGURATION) {
+        Ok(_) => Ok(()),
+        Err(error) => {
+            out.truncate(start);
+            Err(CodecError::Encode {
+                reason: encode_reason(error),
+            })
+        }
+    }
+}
+
+/// Reads a value that takes up all of `bytes`. What it allocates is in proportion to `bytes`, whatever they say.
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
+    let (value, len) = seed_decode_from_slice(Seed::new(bytes.len()), bytes, CONFIGURATION)
+        .map_err(|error| CodecError::Decode {
+            reason: decode_reason(error),
+        })?;
+    if len == bytes.len() {
+        Ok(value)
+    } else {
+        Err(CodecError::Trailing {
+            len: bytes.len() - len,
+        })
+    }
+}
+
+fn encode_reason(error: EncodeError) -> String {
+    match error {
+        EncodeError::Other(reason) => reason.to_owned(),
+        EncodeError::OtherString(reason) => reason,
+        EncodeError::Serde(_) => {
+            "a sequence or map does not say its length; `#[serde(flatten)]` cannot be kept"
+                .to_owned()
+        }
+        other => format!("{other:?}"),
+    }
+}
+
+fn decode_reason(error: DecodeError) -> String {
+    match error {
+        DecodeError::Other(reason) => reason.to_owned(),
+        DecodeError::OtherString(reason) => reason,
+        DecodeError::UnexpectedEnd { .. } => "the bytes end too early".to_owned(),
+        DecodeError::Utf8 { .. } => "a string is not UTF-8".to_owned(),
+        DecodeError::Serde(_) => {
+            "the type wants to be told what comes next, as with `#[serde(untagged)]` and `#[serde(tag)]`; \
+             the row format does not say"
+                .to_owned()
+        }
+        other => format!("{other:?}"),
+    }
+}

@@ -1,0 +1,103 @@
+//! The entries of one row in one index.
+
+use std::fmt;
+
+use smallvec::SmallVec;
+
+use crate::key::{Key, KeyBuf, KeyOf};
+
+/// The entry keys of one row in one index, sorted, none of them twice. To be reused: it keeps its memory.
+#[derive(Clone, Default)]
+pub struct KeySet {
+    primary: KeyBuf,
+    /// The entries, one after the other, in the order in which they came.
+    bytes: KeyBuf,
+    /// Where each entry is in `bytes`: `[start, end)`, in the order of the entries.
+    spans: SmallVec<[(usize, usize); 2]>,
+}
+
+impl KeySet {
+    /// An empty set for the row with this primary key.
+    pub fn new(primary: &[u8]) -> Self {
+        let mut set = Self::default();
+        set.reset(primary);
+        set
+    }
+
+    /// Empties the set, for the same row in another index.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.spans.clear();
+    }
+
+    /// Empties the set, for another row.
+    pub fn reset(&mut self, primary: &[u8]) {
+        self.clear();
+        self.primary.clear();
+        self.primary.extend_from_slice(primary);
+    }
+
+    /// The primary key of the row.
+    pub fn primary(&self) -> &[u8] {
+        &self.primary
+    }
+
+    /// How many entries there are.
+    pub fn len(&self) -> usize {
+        self.spans.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.spans.is_empty()
+    }
+
+    /// The entries in ascending order.
+    pub fn iter(&self) -> impl DoubleEndedIterator<Item = &[u8]> + ExactSizeIterator {
+        self.spans
+            .iter()
+            .map(|&(start, end)| &self.bytes[start..end])
+    }
+
+    /// Adds the primary key itself as the only entry.
+    #[doc(hidden)]
+    pub fn push_primary(&mut self) {
+        self.clear();
+        self.bytes.extend_from_slice(&self.primary);
+        self.spans.push((0, self.bytes.len()));
+    }
+
+    /// Adds the entry of an index that has at most one for each row.
+    #[doc(hidden)]
+    pub fn push<K: Key>(&mut self, key: &(impl KeyOf<K> + ?Sized), unique: bool) {
+        let start = self.bytes.len();
+        key.encode(&mut self.bytes);
+        if !unique || key.has_none() {
+            self.bytes.extend_from_slice(&self.primary);
+        }
+        self.spans.push((start, self.bytes.len()));
+    }
+
+    /// Adds the entries of an index that has one for each element.
+    #[doc(hidden)]
+    pub fn push_each<K: Key, Q: KeyOf<K>>(
+        &mut self,
+        keys: impl IntoIterator<Item = Q>,
+        unique: bool,
+    ) {
+        for key in keys {
+            self.push(&key, unique);
+        }
+        let bytes = &self.bytes;
+        let entry = |&(start, end): &(usize, usize)| &bytes[start..end];
+        // A set comes sorted, and sorting what is sorted takes one pass.
+        self.spans.sort_by(|a, b| entry(a).cmp(entry(b)));
+        self.spans.dedup_by(|a, b| entry(a) == entry(b));
+    }
+}
+
+impl fmt::Debug for KeySet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.iter()).finish()
+    }
+}

@@ -1,0 +1,98 @@
+//! What the code that the derive macros emit is written with. Not for use by hand: it may change in any release.
+
+pub use super::{Each, Index, IndexDefinition, KeySet, Query, Table, TableDefinition};
+pub use crate::key::{Key, KeyBuf, KeyDecodeError, KeyOf};
+pub use std::string::String;
+
+use super::{FieldDefinition, IndexColumns};
+
+/// The handle of an index.
+pub const fn index<T: Table, K: Key>(number: usize, name: &'static str) -> Index<T, K> {
+    Index::new(number, name)
+}
+
+/// The query for every row, in the order of the primary key.
+pub const fn all<T: Table>(name: &'static str) -> Query<T> {
+    Query::all(0, name)
+}
+
+/// Appends a key of the type `K`.
+pub fn encode<K: Key>(key: &(impl KeyOf<K> + ?Sized), out: &mut KeyBuf) {
+    key.encode(out);
+}
+
+/// A key of the type `K` for people to read.
+pub fn format<K: Key>(key: &(impl KeyOf<K> + ?Sized)) -> String {
+    format!("{key:?}")
+}
+
+/// The keys of an index that has one for each element, for people to read.
+pub fn format_each<K: Key, Q: KeyOf<K>>(keys: impl IntoIterator<Item = Q>) -> String {
+    format!("{:?}", keys.into_iter().collect::<Vec<_>>())
+}
+
+/// The definition of a table: its fields as pairs of name and type.
+pub fn table(name: &str, fields: &[(&str, &str)], indexes: &[IndexDefinition]) -> TableDefinition {
+    let fields = fields.iter().map(|&(name, type_text)| FieldDefinition {
+        name: name.to_owned(),
+        type_text: type_text.to_owned(),
+    });
+    TableDefinition {
+        name: name.to_owned(),
+        fields: fields.collect(),
+        indexes: indexes.to_vec(),
+    }
+}
+
+/// Properties of an index as the derive has parsed them.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Properties {
+    /// No two rows may have the same key.
+    pub unique: bool,
+    /// Every element is a key.
+    pub each: bool,
+    /// Rows with `None` are left out.
+    pub sparse: bool,
+}
+
+/// The definition of an index on fields.
+pub fn index_on(
+    number: usize,
+    name: &str,
+    fields: &[&str],
+    properties: Properties,
+) -> IndexDefinition {
+    let fields = fields.iter().map(|&field| field.to_owned()).collect();
+    definition(number, name, IndexColumns::Fields(fields), properties)
+}
+
+/// The definition of a computed index.
+pub fn index_with(
+    number: usize,
+    name: &str,
+    function: &str,
+    type_text: &str,
+    properties: Properties,
+) -> IndexDefinition {
+    let columns = IndexColumns::Computed {
+        function: function.to_owned(),
+        type_text: type_text.to_owned(),
+    };
+    definition(number, name, columns, properties)
+}
+
+fn definition(
+    number: usize,
+    name: &str,
+    columns: IndexColumns,
+    properties: Properties,
+) -> IndexDefinition {
+    IndexDefinition {
+        name: name.to_owned(),
+        number,
+        columns,
+        unique: properties.unique,
+        each: properties.each,
+        sparse: properties.sparse,
+    }
+}

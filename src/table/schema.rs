@@ -1,0 +1,53 @@
+//! What a struct must give to be a row.
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::{CodecError, KeySet, TableDefinition, codec};
+use crate::key::{Key, KeyBuf};
+
+/// A struct whose values are the rows of a table. Made by `#[derive(Table)]`, not by hand.
+///
+/// The derive also gives the struct one constant for each of its indexes, an [`Index`](super::Index), and `ALL`, a
+/// [`Query`](super::Query) for every row.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a table",
+    label = "not a table",
+    note = "add `#[derive(Table)]` to the struct of its rows"
+)]
+pub trait Table: Serialize + DeserializeOwned + Send + Sync + 'static {
+    /// The type of the primary key: of its column, or the tuple of its columns.
+    type Key: Key;
+
+    /// The name of the table in the database and in its file.
+    const NAME: &'static str;
+
+    /// The table's fields, key and indexes, as data.
+    fn definition() -> TableDefinition;
+
+    /// Appends the primary key of the row.
+    fn encode_key(&self, out: &mut KeyBuf);
+
+    /// Adds the entries of the row in the index of this number to `out`, which knows its primary key. An index that is not there has none.
+    fn encode_index_keys(&self, index: usize, out: &mut KeySet);
+
+    /// The columns of the row in the index of this number, for people to read.
+    fn format_key(&self, index: usize) -> String;
+
+    /// Appends the row as the file keeps it.
+    ///
+    /// # Errors
+    ///
+    /// [`CodecError`] where the row's `Serialize` fails, or does what the format cannot hold.
+    fn encode_row(&self, out: &mut Vec<u8>) -> Result<(), CodecError> {
+        codec::encode(self, out)
+    }
+
+    /// Reads a row that [`Table::encode_row`] wrote; `bytes` are all of it.
+    ///
+    /// # Errors
+    ///
+    /// [`CodecError`] where `bytes` are not such a row.
+    fn decode_row(bytes: &[u8]) -> Result<Self, CodecError> {
+        codec::decode(bytes)
+    }
+}
