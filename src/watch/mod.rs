@@ -60,9 +60,9 @@ mod trie;
 #[cfg(feature = "async")]
 mod future;
 
-#[cfg(all(test, loom))]
+#[cfg(all(test, sapwood_loom))]
 mod interleavings;
-#[cfg(all(test, not(loom)))]
+#[cfg(all(test, not(sapwood_loom)))]
 mod tests;
 
 #[cfg(feature = "async")]

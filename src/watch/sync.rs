@@ -5,13 +5,13 @@ use std::sync::PoisonError;
 use std::task::Waker;
 use std::time::Instant;
 
-// Only the crate's own tests are built on loom: a program that models itself with `--cfg loom` gets the real primitives from us.
-#[cfg(all(test, loom))]
+// The flag is our own: a program that models itself with `--cfg loom` gets the real primitives from us.
+#[cfg(all(test, sapwood_loom))]
 pub(super) use loom::sync::{
     Condvar, Mutex, MutexGuard,
     atomic::{AtomicU8, AtomicUsize, Ordering, fence},
 };
-#[cfg(not(all(test, loom)))]
+#[cfg(not(all(test, sapwood_loom)))]
 pub(super) use std::sync::{
     Condvar, Mutex, MutexGuard,
     atomic::{AtomicU8, AtomicUsize, Ordering, fence},
