@@ -111,6 +111,26 @@ fn waiting_against_firing() {
     });
 }
 
+/// Whoever sees a watch fired, without a lock or a fence, also sees what was written before.
+#[test]
+fn looking_against_firing() {
+    model(|| {
+        let store = Store::new();
+        let watch = store.registry.register(prefix(b"k"));
+        let committer = {
+            let store = Arc::clone(&store);
+            thread::spawn(move || {
+                store.published.store(1, Ordering::Relaxed);
+                store.registry.fire_key(b"k");
+            })
+        };
+        if watch.is_fired() {
+            assert_eq!(store.published.load(Ordering::Relaxed), 1);
+        }
+        committer.join().expect("the commit ends");
+    });
+}
+
 /// Two threads that wait on one watch are both woken.
 #[test]
 fn two_threads_waiting_against_firing() {

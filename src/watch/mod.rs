@@ -28,6 +28,9 @@
 //! the new version and fires by itself. Either way the watch fires; no lock is held over both steps. The same holds where the version is a
 //! value behind a lock instead of an atomic: the fences then order the operations on the lock's word.
 //!
+//! What W3 compares with may be published, and its notification (P3) still under way: then a watch on that very version fires once too
+//! often. To prevent that would take a version number in each watch; to look once more takes one look.
+//!
 //! A watch is settled with release and asked with acquire, so whoever sees it fired also sees the version for which it fired.
 //!
 //! # Invariants
