@@ -85,15 +85,18 @@ impl Signal {
 
     /// Ends it and wakes all who wait; the first outcome stands. A few dozen nanoseconds where nobody waits.
     pub(super) fn settle(&self, outcome: Outcome) {
-        let mut waiting = lock(&self.waiting);
-        if self.outcome().is_some() {
-            return;
-        }
         let state = match outcome {
             Outcome::Fired => FIRED,
             Outcome::Closed => CLOSED,
         };
-        self.state.store(state, Ordering::Release);
+        let mut waiting = lock(&self.waiting);
+        // One step, though the lock would allow two: loom overlooks races with a store that follows a load of the same thread.
+        let settled =
+            self.state
+                .compare_exchange(PENDING, state, Ordering::Release, Ordering::Relaxed);
+        if settled.is_err() {
+            return;
+        }
         let threads = waiting.threads;
         let others = std::mem::take(&mut waiting.others);
         drop(waiting);
