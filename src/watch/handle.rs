@@ -34,8 +34,8 @@ impl std::error::Error for Closed {}
 /// Any number of threads and tasks may wait on one watch, in any of the ways at once; for one waiter on many watches there is
 /// [`WatchSet`](super::WatchSet). When the database is closed, all who wait are woken, and learn it.
 ///
-/// A watch takes about 200 bytes and no system resource. Taking, firing and dropping one costs O(key length), however many there are.
-/// To drop it is to unsubscribe.
+/// A watch takes about 300 bytes and no system resource. Taking, firing and dropping one costs O(key length), however many there are; for
+/// the range of a query that is not a prefix, times the logarithm of how many such ranges are watched. To drop it is to unsubscribe.
 #[must_use = "a dropped watch watches nothing"]
 pub struct Watch {
     signal: Arc<Signal>,

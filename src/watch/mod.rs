@@ -2,16 +2,16 @@
 //!
 //! A tree could carry its watches in its nodes, as go-memdb and statedb do. Then every node pays for a channel that hardly anyone
 //! waits on, and a watch wakes for whatever shares a node with what was asked for. Here watches live **beside** the trees: each index has
-//! one [`Registry`] of the ranges that somebody watches. Trees, versions and snapshots know nothing of it, and a watch is exact: it fires
+//! one `Registry` of the ranges that somebody watches. Trees, versions and snapshots know nothing of it, and a watch is exact: it fires
 //! when a changed key lies in its range, and never for a neighbour.
 //!
 //! # Structure
 //!
-//! * [`trie`]: the watched prefixes, in a path-compressed trie. A key passes every prefix that covers it on one way down: O(key length).
-//! * [`spans`]: the watched spans `[start, end)`, in an interval tree: O(log spans) comparisons of keys for the first span that covers a
+//! * `trie`: the watched prefixes, in a path-compressed trie. A key passes every prefix that covers it on one way down: O(key length).
+//! * `spans`: the watched spans `[start, end)`, in an interval tree: O(log spans) comparisons of keys for the first span that covers a
 //!   key, and again for every further one, however many spans there are on other keys.
 //! * Watches of the same range hang in one chain at it, so that a wave of equal watches costs one look-up to fire.
-//! * [`signal`]: what one watch waits on. It holds neither channel nor waker until somebody waits.
+//! * `signal`: what one watch waits on. It holds neither channel nor waker until somebody waits.
 //!
 //! # No lost wake-up
 //!
@@ -19,9 +19,9 @@
 //!
 //! | watcher | committer |
 //! |---|---|
-//! | W1 [`Registry::register`]: the range is in, the count is raised | P1 the new version is published |
-//! | W2 a sequentially consistent fence (in `register`) | P2 [`publication_fence`] |
-//! | W3 load the published version; if it differs below the range, `Watch::fire` | P3 [`Registry::is_empty`]; if not, fire the changed keys |
+//! | W1 `Registry::register`: the range is in, the count is raised | P1 the new version is published |
+//! | W2 a sequentially consistent fence (in `register`) | P2 `publication_fence` |
+//! | W3 load the published version; if it differs below the range, `Watch::fire` | P3 `Registry::is_empty`; if not, fire the changed keys |
 //!
 //! The two fences have an order in which all threads agree. If W2 comes first, then P3 sees the raised count (or a later one): the
 //! committer takes the lock, and because the count is raised under that lock, it finds the range there. If P2 comes first, then W3 sees
@@ -48,6 +48,10 @@
         unused_imports,
         reason = "the rooms above take watches from the registries"
     )
+)]
+#![cfg_attr(
+    all(test, sapwood_loom),
+    allow(dead_code, reason = "the models do not need every part")
 )]
 
 mod handle;
