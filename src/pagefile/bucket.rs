@@ -96,6 +96,15 @@ impl<'t> Bucket<'t> {
     }
 }
 
+impl<'t> IntoIterator for &Bucket<'t> {
+    type Item = <Range<'t> as Iterator>::Item;
+    type IntoIter = Range<'t>;
+
+    fn into_iter(self) -> Range<'t> {
+        self.iter()
+    }
+}
+
 fn owned<K: AsRef<[u8]>>(bound: Bound<&K>) -> Bound<Vec<u8>> {
     bound.map(|key| key.as_ref().to_vec())
 }
@@ -126,7 +135,7 @@ pub struct Range<'t> {
     entries: Entries<'t>,
 }
 
-impl<'t> Range<'t> {
+impl Range<'_> {
     fn step(&mut self, forward: bool) -> Option<<Self as Iterator>::Item> {
         let entry = self.entries.step(forward)?;
         Some(entry.and_then(|(key, found)| Ok((key, value(self.source, found)?))))

@@ -148,3 +148,12 @@ impl<'t> BucketMut<'t> {
         *self.txn_is_changed = true;
     }
 }
+
+impl<'b> IntoIterator for &'b BucketMut<'_> {
+    type Item = <Range<'b> as Iterator>::Item;
+    type IntoIter = Range<'b>;
+
+    fn into_iter(self) -> Range<'b> {
+        self.iter()
+    }
+}

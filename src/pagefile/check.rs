@@ -1,12 +1,7 @@
 //! Checking a file.
 
 use super::{
-    Error,
-    meta::first_page,
-    page_set::PageSet,
-    shared::Snapshot,
-    walk::Walk,
-    writer::Writer,
+    Error, meta::first_page, page_set::PageSet, shared::Shared, walk::Walk, writer::Writer,
 };
 
 /// What a check has found.
@@ -41,7 +36,8 @@ impl Report {
 }
 
 /// Checks the newest state; the writer is held off.
-pub(super) fn check(newest: &Snapshot, writer: &mut Writer) -> Result<Report, Error> {
+pub(super) fn check(shared: &Shared, writer: &mut Writer) -> Result<Report, Error> {
+    let newest = &*shared.snapshot();
     let source = &newest.source;
     let mut walk = Walk::deep(source, newest.commit, writer.file_pages);
     walk.state(newest.root, newest.buckets)?;
@@ -53,20 +49,21 @@ pub(super) fn check(newest: &Snapshot, writer: &mut Writer) -> Result<Report, Er
         leaf_pages: tally.leaf_pages,
         value_pages: tally.value_pages,
         free_pages: 0,
-        held_pages: writer.held_runs().map(|run| run.pages).sum(),
+        held_pages: writer.held_pages(),
         buckets: tally.buckets,
         rows: tally.rows,
         problems: Vec::new(),
     };
     // Where the trees are not sound, nothing can be said about what is free.
     if problems.is_empty() {
-        writer.find_free(newest)?;
+        writer.find_free(shared, newest)?;
         let free = writer.free();
         report.free_pages = free.pages();
-        report.held_pages = writer.held_runs().map(|run| run.pages).sum();
+        report.held_pages = writer.held_pages();
         for run in free.iter().chain(writer.held_runs()) {
             claim(&mut seen, run.start..run.start + run.pages, |page| {
-                problems.push(source.corrupted(page, "it is free, and it is reached or free again"));
+                problems
+                    .push(source.corrupted(page, "it is free, and it is reached or free again"));
             });
         }
         for run in seen.runs(first_page(source.page_size), false) {

@@ -11,7 +11,7 @@ use super::{
     placement::place,
     shared::{Shared, Snapshot},
     source::Source,
-    tree::{Edit, NewValue, Pages, page_counts, reference, store},
+    tree::{Child, Edit, NewValue, Pages, page_counts, reference, store},
     write_txn::WriteTxn,
     writer::Writer,
 };
@@ -31,18 +31,17 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer) -> Result<u64, Err
     let counts = count_pages(txn, page_size)?;
     writer.release();
     let placement = place(&counts, &writer.free(), writer.file_pages);
-    let before = writer.file_pages;
     writer.grow(&shared, placement.file_pages)?;
     // Up to here nothing that anybody reads was written. The map grows with the file; readers keep the one that they have.
-    let source = if writer.file_pages > before {
-        shared.medium.source(writer.file_pages)?
-    } else {
+    let end = placement.runs.iter().map(|run| run.start + run.pages).max();
+    let source = if txn.base.source.reaches(end.unwrap_or(0)) {
         txn.base.source.clone()
+    } else {
+        shared.medium.source(writer.file_pages)?
     };
 
     // From here on a failure, or a panic of the storage, leaves nobody knows what in the file.
     shared.set_poisoned(true);
-    let end = placement.runs.iter().map(|run| run.start + run.pages).max();
     let mut out = Output::new(&shared, commit, &placement.runs);
     let root = store_all(txn, page_size, &mut out)?;
     out.flush()?;
@@ -121,7 +120,7 @@ fn put_records(txn: &mut WriteTxn) -> Result<(), Error> {
     };
     for (name, bucket) in txn.open.iter().filter(|(_, bucket)| bucket.is_changed) {
         let record = BucketRecord {
-            root: bucket.root.as_ref().and_then(|root| root.stored()),
+            root: bucket.root.as_ref().and_then(Child::stored),
             rows: bucket.rows,
             sequence: bucket.sequence,
         };

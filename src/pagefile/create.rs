@@ -19,10 +19,7 @@ pub(super) fn create(path: &Path, page_size: u32) -> Result<Option<File>, Error>
     let temporary = Temporary::new(path).map_err(Error::io("create"))?;
     let storage = FileStorage::new(temporary.file.try_clone().map_err(Error::io("create"))?);
     // The lock is on the file, not on its name: nobody gets in between when the name appears.
-    temporary
-        .file
-        .lock()
-        .map_err(Error::io("lock"))?;
+    temporary.file.lock().map_err(Error::io("lock"))?;
     initialise(&storage, page_size)?;
     temporary.file.sync_all().map_err(Error::io("sync"))?;
     if !temporary.publish(path).map_err(Error::io("create"))? {

@@ -96,7 +96,10 @@ impl fmt::Display for Error {
         match self {
             Self::Io { action, source } => write!(f, "could not {action} the page file: {source}"),
             Self::StorageFull { needed, source } => {
-                write!(f, "no room to grow the page file by {needed} bytes: {source}")
+                write!(
+                    f,
+                    "no room to grow the page file by {needed} bytes: {source}"
+                )
             }
             Self::Locked { path } => {
                 write!(f, "page file {} is open elsewhere", path.display())
@@ -130,10 +133,9 @@ impl fmt::Display for Error {
             Self::BucketExists { name } => {
                 write!(f, "bucket \"{}\" exists already", name.escape_ascii())
             }
-            Self::BadPageSize { size } => write!(
-                f,
-                "page size {size} is no power of two from 512 to 65536"
-            ),
+            Self::BadPageSize { size } => {
+                write!(f, "page size {size} is no power of two from 512 to 65536")
+            }
         }
     }
 }

@@ -100,7 +100,11 @@ impl Meta {
         put(&mut slot, PAGES, &self.pages.to_le_bytes());
         put(&mut slot, ROOT, &PageRef::encode_option(self.root));
         put(&mut slot, BUCKETS, &self.buckets.to_le_bytes());
-        put(&mut slot, RUN_COUNT, &(self.runs.len() as u32).to_le_bytes());
+        put(
+            &mut slot,
+            RUN_COUNT,
+            &(self.runs.len() as u32).to_le_bytes(),
+        );
         put(&mut slot, RUNS_SUM, &self.runs_sum.to_le_bytes());
         for (i, run) in self.runs.iter().enumerate() {
             put(&mut slot, RUNS + i * RUN_LEN, &run.start.to_le_bytes());
@@ -161,9 +165,14 @@ impl Meta {
             free_from = end;
             runs.push(run);
         }
+        let commit = get_u64(slot, COMMIT)?;
+        // So that there is always a next one.
+        if commit > i64::MAX as u64 {
+            return None;
+        }
         Some(Self {
             page_size,
-            commit: get_u64(slot, COMMIT)?,
+            commit,
             pages,
             root: PageRef::decode_option(slot, ROOT)?,
             buckets: get_u64(slot, BUCKETS)?,

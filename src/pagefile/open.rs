@@ -84,7 +84,10 @@ struct Found {
 /// The newest meta whose commit is wholly there.
 fn choose(storage: &dyn Storage, slots: [Option<Meta>; 2], len: u64) -> Result<Found, Error> {
     let highest = slots.iter().flatten().map(|meta| meta.commit).max();
-    let mut candidates: Vec<(u64, Meta)> = (0..).zip(slots).filter_map(|(i, meta)| Some((i, meta?))).collect();
+    let mut candidates: Vec<(u64, Meta)> = (0..)
+        .zip(slots)
+        .filter_map(|(i, meta)| Some((i, meta?)))
+        .collect();
     // Of two that hold the same commit, one that needs no verification.
     candidates.sort_by_key(|(_, meta)| (std::cmp::Reverse(meta.commit), meta.runs.len()));
     let mut candidates = candidates.into_iter();
@@ -94,9 +97,9 @@ fn choose(storage: &dyn Storage, slots: [Option<Meta>; 2], len: u64) -> Result<F
         match verify(storage, &newest, slot, len)? {
             Ok(()) => {
                 let other = candidates.next().map(|(_, meta)| meta);
-                let sealed = other.as_ref().is_some_and(|other| {
-                    other.commit == newest.commit && newest.runs.is_empty()
-                });
+                let sealed = other
+                    .as_ref()
+                    .is_some_and(|other| other.commit == newest.commit && newest.runs.is_empty());
                 return Ok(Found {
                     older: other.filter(|other| other.commit < newest.commit),
                     highest: highest.unwrap_or(newest.commit),

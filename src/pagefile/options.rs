@@ -3,13 +3,12 @@
 use std::{path::Path, sync::Arc, time::Duration};
 
 use super::{
-    Error, MemStorage, PageFile, Storage,
+    Error, FileStorage, MemStorage, PageFile, Storage,
     create::create,
-    lock::{open_locked, Opened},
+    lock::{Opened, open_locked},
     meta::is_page_size,
     open::{initialise, open},
     shared::Medium,
-    FileStorage,
 };
 
 /// How to open or create a page file.

@@ -90,10 +90,8 @@ impl PageFile {
     /// # Errors
     /// [`Error::Io`]. What is wrong with the file is in the report.
     pub fn check(&self) -> Result<Report, Error> {
-        let mut writer = self.shared.take_writer();
-        let report = check(&self.shared.snapshot(), &mut writer);
-        self.shared.give_writer_back(writer);
-        report
+        let turn = self.shared.turn();
+        check(&self.shared, &mut turn.writer())
     }
 
     /// Figures about the file. O(1).
@@ -112,22 +110,16 @@ impl PageFile {
     /// # Errors
     /// [`Error::Poisoned`], [`Error::Io`]. Nothing is lost.
     pub fn close(self) -> Result<(), Error> {
-        let mut writer = self.shared.take_writer();
-        let result = self.seal(writer.slot, writer.sealed);
-        writer.sealed |= result.is_ok();
-        self.shared.give_writer_back(writer);
-        result
-    }
-
-    fn seal(&self, slot: u64, is_sealed: bool) -> Result<(), Error> {
-        if is_sealed {
+        let turn = self.shared.turn();
+        let writer = turn.writer();
+        if writer.sealed {
             return Ok(());
         }
         self.shared.refuse_poisoned()?;
         self.shared.set_poisoned(true);
         // Into the other slot: should this write be torn, the newest meta is still there.
         let meta = self.shared.snapshot().complete_meta();
-        let other = (1 - slot) * SLOT_DISTANCE;
+        let other = (1 - writer.slot) * SLOT_DISTANCE;
         self.shared.write(other, &meta.encode())?;
         self.shared.sync()?;
         self.shared.set_poisoned(false);

@@ -18,7 +18,10 @@ impl PageSet {
     }
 
     fn place(page: u64) -> (usize, u64) {
-        (usize::try_from(page / 64).unwrap_or(usize::MAX), 1 << (page % 64))
+        (
+            usize::try_from(page / 64).unwrap_or(usize::MAX),
+            1 << (page % 64),
+        )
     }
 
     pub(super) fn contains(&self, page: u64) -> bool {
@@ -65,7 +68,7 @@ impl PageSet {
         let none = if inside { 0 } else { u64::MAX };
         while at < self.pages {
             let (word, _) = Self::place(at);
-            if at % 64 == 0 && self.words.get(word) == Some(&none) {
+            if at.is_multiple_of(64) && self.words.get(word) == Some(&none) {
                 at += 64;
             } else if self.contains(at) == inside {
                 return at;
@@ -90,7 +93,9 @@ mod tests {
         }
         assert!(!set.insert(5) && !set.insert(300));
         let runs = |inside| -> Vec<(u64, u64)> {
-            set.runs(0, inside).map(|run| (run.start, run.pages)).collect()
+            set.runs(0, inside)
+                .map(|run| (run.start, run.pages))
+                .collect()
         };
         assert_eq!(runs(true), [(0, 70), (130, 1), (192, 64), (299, 1)]);
         assert_eq!(runs(false), [(70, 60), (131, 61), (256, 43)]);

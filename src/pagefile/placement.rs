@@ -112,6 +112,9 @@ mod tests {
     #[test]
     fn pieces_are_used_where_much_is_free() {
         let free = free(&[(2, 3), (10, 5)]);
-        assert_eq!(runs(&[2, 2, 2, 2], &free, 16), (vec![(2, 2), (10, 4), (16, 2)], 18));
+        assert_eq!(
+            runs(&[2, 2, 2, 2], &free, 16),
+            (vec![(2, 2), (10, 4), (16, 2)], 18)
+        );
     }
 }

@@ -79,14 +79,35 @@ impl Medium {
     }
 }
 
+/// The right to write, given back when dropped, by a panic too.
+pub(super) struct Turn {
+    shared: Arc<Shared>,
+}
+
+impl Turn {
+    /// What the writer knows. Nobody else asks for it while this turn lasts.
+    pub(super) fn writer(&self) -> MutexGuard<'_, Writer> {
+        let writer = self.shared.writer.lock();
+        writer.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *self.shared.is_taken() = false;
+        self.shared.turn_ended.notify_one();
+    }
+}
+
 pub(super) struct Shared {
     pub(super) medium: Medium,
     pub(super) counters: Counters,
     /// Held for a moment only: to take a snapshot, and to publish one.
     current: RwLock<Arc<Snapshot>>,
-    /// Empty while a write transaction has it.
-    writer: Mutex<Option<Box<Writer>>>,
-    writer_is_back: Condvar,
+    /// Whether somebody has the writer's turn. Not the lock of `writer` itself, whose guard could not go to another thread.
+    turn_is_taken: Mutex<bool>,
+    turn_ended: Condvar,
+    writer: Mutex<Writer>,
     poisoned: AtomicBool,
 }
 
@@ -99,8 +120,9 @@ impl Shared {
             medium,
             counters,
             current: RwLock::new(Arc::new(snapshot)),
-            writer: Mutex::new(Some(Box::new(writer))),
-            writer_is_back: Condvar::new(),
+            turn_is_taken: Mutex::new(false),
+            turn_ended: Condvar::new(),
+            writer: Mutex::new(writer),
             poisoned: AtomicBool::new(false),
         }
     }
@@ -115,27 +137,19 @@ impl Shared {
         *current = snapshot;
     }
 
-    /// Waits until nobody writes, and takes the writer's state.
-    pub(super) fn take_writer(&self) -> Box<Writer> {
-        let mut slot = self.writer_slot();
-        loop {
-            if let Some(writer) = slot.take() {
-                return writer;
-            }
-            slot = self
-                .writer_is_back
-                .wait(slot)
-                .unwrap_or_else(PoisonError::into_inner);
+    /// Waits until nobody writes, and takes the writer's turn.
+    pub(super) fn turn(self: &Arc<Self>) -> Turn {
+        let is_taken = self.is_taken();
+        let waited = self.turn_ended.wait_while(is_taken, |is_taken| *is_taken);
+        *waited.unwrap_or_else(PoisonError::into_inner) = true;
+        Turn {
+            shared: Arc::clone(self),
         }
     }
 
-    pub(super) fn give_writer_back(&self, writer: Box<Writer>) {
-        *self.writer_slot() = Some(writer);
-        self.writer_is_back.notify_one();
-    }
-
-    fn writer_slot(&self) -> MutexGuard<'_, Option<Box<Writer>>> {
-        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
+    fn is_taken(&self) -> MutexGuard<'_, bool> {
+        let is_taken = self.turn_is_taken.lock();
+        is_taken.unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn refuse_poisoned(&self) -> Result<(), Error> {

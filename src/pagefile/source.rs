@@ -79,6 +79,12 @@ impl<'t> PageBuf<'t> {
 }
 
 impl Source {
+    /// Whether pages below `end` can be read, as far as the map goes.
+    pub(super) fn reaches(&self, end: u64) -> bool {
+        let mapped = self.mapped.as_ref().map(|mapped| mapped.verified.len());
+        mapped.is_none_or(|pages| pages as u64 >= end)
+    }
+
     pub(super) fn corrupted(&self, page: u64, reason: &'static str) -> Error {
         Error::Corrupted {
             page,
@@ -90,8 +96,8 @@ impl Source {
     /// A leaf or branch. `level` is that which its parent demands.
     pub(super) fn node(&self, page: PageRef, level: Option<u8>) -> Result<NodePage<'_>, Error> {
         let bytes = self.read(page, Kind::Node, validate)?;
-        let node = NodePage::new(bytes, page.page)
-            .map_err(|reason| self.corrupted(page.page, reason))?;
+        let node =
+            NodePage::new(bytes, page.page).map_err(|reason| self.corrupted(page.page, reason))?;
         if level.is_some_and(|level| level != node.level()) {
             return Err(self.corrupted(page.page, "it is not of the level below its parent"));
         }
@@ -155,11 +161,13 @@ impl Source {
             }
             return Ok(PageBuf::Mapped(bytes));
         }
-        let mut bytes = vec![0; len];
-        self.storage
-            .read_at(offset, &mut bytes)
-            .map_err(Error::io("read"))?;
+        let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, len).collect();
+        if let Some(bytes) = Arc::get_mut(&mut bytes) {
+            self.storage
+                .read_at(offset, bytes)
+                .map_err(Error::io("read"))?;
+        }
         check(&bytes).map_err(|reason| self.corrupted(run.page, reason))?;
-        Ok(PageBuf::Shared(Arc::from(bytes)))
+        Ok(PageBuf::Shared(bytes))
     }
 }

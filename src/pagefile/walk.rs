@@ -120,7 +120,9 @@ impl<'w> Walk<'w> {
         };
         if rows != record.rows && self.skipped.is_none() {
             let page = record.root.map_or(0, |root| root.page);
-            return Err(self.source.corrupted(page, "its tree has another number of rows"));
+            return Err(self
+                .source
+                .corrupted(page, "its tree has another number of rows"));
         }
         Ok(())
     }
@@ -207,10 +209,12 @@ impl<'w> Walk<'w> {
                 self.tally.rows += 1;
                 Ok(())
             }
-            StoredValue::Bucket(_) => {
-                Err(self.source.corrupted(leaf.page, "a bucket lies in a bucket"))
-            }
-            _ => Err(self.source.corrupted(leaf.page, "the tree of buckets holds a value")),
+            StoredValue::Bucket(_) => Err(self
+                .source
+                .corrupted(leaf.page, "a bucket lies in a bucket")),
+            _ => Err(self
+                .source
+                .corrupted(leaf.page, "the tree of buckets holds a value")),
         }
     }
 }

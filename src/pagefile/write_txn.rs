@@ -8,9 +8,8 @@ use super::{
     commit::commit,
     meta::Run,
     page::BucketRecord,
-    shared::{Shared, Snapshot},
+    shared::{Shared, Snapshot, Turn},
     tree::{Child, Edit, NewValue, Root},
-    writer::Writer,
 };
 
 /// A bucket that the transaction may have changed. Its record in the tree of buckets is brought up to date at commit.
@@ -54,8 +53,7 @@ pub struct WriteTxn {
     pub(super) shared: Arc<Shared>,
     /// The state that the transaction began with.
     pub(super) base: Arc<Snapshot>,
-    /// There until the transaction ends.
-    pub(super) writer: Option<Box<Writer>>,
+    turn: Arc<Turn>,
     /// The tree of buckets.
     pub(super) root: Option<Child>,
     pub(super) buckets: u64,
@@ -67,23 +65,20 @@ pub struct WriteTxn {
 
 impl WriteTxn {
     pub(super) fn begin(shared: Arc<Shared>) -> Result<Self, Error> {
-        let writer = shared.take_writer();
+        let turn = Arc::new(shared.turn());
+        shared.refuse_poisoned()?;
         let base = shared.snapshot();
-        let mut txn = Self {
+        turn.writer().find_free(&shared, &base)?;
+        Ok(Self {
             root: base.root.map(Child::Stored),
             buckets: base.buckets,
             shared,
             base,
-            writer: Some(writer),
+            turn,
             open: BTreeMap::new(),
             freed: Vec::new(),
             is_changed: false,
-        };
-        txn.shared.refuse_poisoned()?;
-        if let Some(writer) = &mut txn.writer {
-            writer.find_free(&txn.base)?;
-        }
-        Ok(txn)
+        })
     }
 
     /// The bucket of this name, to read; `None` where there is none. O(log buckets).
@@ -149,7 +144,10 @@ impl WriteTxn {
         edit.put(&mut self.root, name, NewValue::Bucket(record))?;
         self.buckets += 1;
         self.is_changed = true;
-        let bucket = self.open.entry(name.to_vec()).or_insert(OpenBucket::new(record));
+        let bucket = self
+            .open
+            .entry(name.to_vec())
+            .or_insert(OpenBucket::new(record));
         Ok(BucketMut::new(
             &self.base.source,
             &mut self.freed,
@@ -218,30 +216,18 @@ impl WriteTxn {
     ///
     /// # Errors
     /// [`Error::StorageFull`]: nothing was committed, and the next transaction may try again. [`Error::Io`]: the commit is not visible, but
-    /// could be there when the file is opened again, wholly; writes are refused until then ([`Error::Poisoned`]). [`Error::Corrupted`]
+    /// could be there when the file is opened again, wholly; writes are refused until then ([`Error::Poisoned`]). [`Error::Corrupted`]: nothing was
+    /// committed.
     pub fn commit(mut self) -> Result<u64, Error> {
-        let Some(mut writer) = self.writer.take() else {
+        if !self.is_changed {
             return Ok(self.base.commit);
-        };
-        let result = if self.is_changed {
-            commit(&mut self, &mut writer)
-        } else {
-            Ok(self.base.commit)
-        };
-        self.writer = Some(writer);
-        result
+        }
+        let turn = Arc::clone(&self.turn);
+        commit(&mut self, &mut turn.writer())
     }
 
     pub(super) fn take_freed(&mut self) -> Vec<Run> {
         mem::take(&mut self.freed)
-    }
-}
-
-impl Drop for WriteTxn {
-    fn drop(&mut self) {
-        if let Some(writer) = self.writer.take() {
-            self.shared.give_writer_back(writer);
-        }
     }
 }
 

@@ -37,6 +37,7 @@ pub(super) struct Writer {
     free: Option<Extents>,
     /// In the order of the commits. Of these, the last entry is reached by the older meta.
     held: VecDeque<Held>,
+    held_pages: u64,
     /// The meta that is not the newest one, where it could still be used at the next open.
     older: Option<Meta>,
     /// The whole pages that the file has.
@@ -55,6 +56,7 @@ impl Writer {
         Self {
             free: None,
             held: VecDeque::new(),
+            held_pages: 0,
             older,
             file_pages,
             slot,
@@ -64,7 +66,7 @@ impl Writer {
     }
 
     /// Finds the free pages where that was not done: what neither meta reaches. O(pages of the trees), once for each open.
-    pub(super) fn find_free(&mut self, newest: &Snapshot) -> Result<(), Error> {
+    pub(super) fn find_free(&mut self, shared: &Shared, newest: &Snapshot) -> Result<(), Error> {
         if self.free.is_some() {
             return Ok(());
         }
@@ -78,17 +80,20 @@ impl Writer {
             // Where the older state is damaged, nothing can fall back to it, and what of it was found is held for no use, which is harmless.
             let _ = walk.state(meta.root, meta.buckets);
             let only_older = walk.into_seen();
-            self.held.push_back(Held {
-                snapshot: None,
-                runs: only_older.runs(0, true).collect(),
-            });
+            self.hold(None, only_older.runs(0, true).collect());
             used.merge(&only_older);
         }
         let mut free = Extents::default();
         let first = first_page(newest.source.page_size);
         used.runs(first, false).for_each(|run| free.insert(run));
         self.free = Some(free);
+        self.show(shared);
         Ok(())
+    }
+
+    fn hold(&mut self, snapshot: Option<Arc<Snapshot>>, runs: Vec<Run>) {
+        self.held_pages += runs.iter().map(|run| run.pages).sum::<u64>();
+        self.held.push_back(Held { snapshot, runs });
     }
 
     /// The free pages, and with them those that have become free since.
@@ -101,6 +106,10 @@ impl Writer {
         self.held.iter().flat_map(|held| held.runs.iter().copied())
     }
 
+    pub(super) fn held_pages(&self) -> u64 {
+        self.held_pages
+    }
+
     /// Frees what no reader and neither meta reaches. The last commit's pages stay: the older meta reaches them.
     pub(super) fn release(&mut self) {
         let Some(free) = &mut self.free else { return };
@@ -109,6 +118,7 @@ impl Writer {
                 return;
             };
             for run in held.runs {
+                self.held_pages -= run.pages;
                 free.insert(run);
             }
         }
@@ -121,10 +131,7 @@ impl Writer {
                 free.remove(*run);
             }
         }
-        self.held.push_back(Held {
-            snapshot: Some(before),
-            runs: freed,
-        });
+        self.hold(Some(before), freed);
         self.sealed = false;
     }
 
@@ -189,8 +196,7 @@ impl Writer {
     pub(super) fn show(&self, shared: &Shared) {
         let free = self.free.as_ref().map_or(0, Extents::pages);
         set(&shared.counters.free_pages, free);
-        let held = self.held_runs().map(|run| run.pages).sum();
-        set(&shared.counters.held_pages, held);
+        set(&shared.counters.held_pages, self.held_pages);
     }
 }
 

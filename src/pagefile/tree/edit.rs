@@ -94,7 +94,11 @@ impl Edit<'_> {
     }
 
     /// Brings the node into memory; the page that it came from is then free.
-    fn dirty<'c>(&mut self, child: &'c mut Child, level: Option<u8>) -> Result<&'c mut Node, Error> {
+    fn dirty<'c>(
+        &mut self,
+        child: &'c mut Child,
+        level: Option<u8>,
+    ) -> Result<&'c mut Node, Error> {
         if let Child::Stored(page) = *child {
             let stored = self.source.node(page, level)?;
             let node = Node::load(&stored, self.source)?;
@@ -146,10 +150,12 @@ impl Edit<'_> {
                 if splits.is_empty() {
                     return Ok((replaced, splits));
                 }
-                let children = splits.into_iter().map(entry_of);
-                branch.children.splice(at + 1..at + 1, children);
+                insert_behind(&mut branch.children, at, splits);
                 node.measure();
-                Ok((replaced, split(node, self.page_size(), rightmost && is_last)))
+                Ok((
+                    replaced,
+                    split(node, self.page_size(), rightmost && is_last),
+                ))
             }
         }
     }
@@ -199,7 +205,11 @@ impl Edit<'_> {
         }
         let (left, sibling) = if at > 0 { (at - 1, at - 1) } else { (0, 1) };
         // Three quarters, not the whole: the joined node shall not split again at once.
-        let most = if lonely { usize::MAX } else { page_size / 4 * 3 };
+        let most = if lonely {
+            usize::MAX
+        } else {
+            page_size / 4 * 3
+        };
         let child_size = child.size;
         // A sibling that cannot be read is left alone: the deletion is done, and whoever needs the sibling will see its error.
         let sibling = &mut branch.children[sibling].child;
@@ -222,8 +232,8 @@ impl Edit<'_> {
                 (&mut branch.children[left].child, right)
         {
             into.absorb(*right, separator);
-            let children = split(into, page_size, false).into_iter().map(entry_of);
-            branch.children.splice(left + 1..left + 1, children);
+            let splits = split(into, page_size, false);
+            insert_behind(&mut branch.children, left, splits);
         }
         node.measure();
     }
@@ -235,6 +245,12 @@ impl Edit<'_> {
             Child::Dirty(node) => Ok(node.size),
         }
     }
+}
+
+fn insert_behind(children: &mut Vec<BranchEntry>, at: usize, splits: Vec<Split>) {
+    let behind = children.split_off(at + 1);
+    children.extend(splits.into_iter().map(entry_of));
+    children.extend(behind);
 }
 
 fn entry_of(split: Split) -> BranchEntry {

@@ -24,7 +24,10 @@ enum State<'t> {
         to: Bound<Vec<u8>>,
     },
     /// `front` is the next entry from the front, `back` the next one from the back.
-    Open { front: Path<'t>, back: Path<'t> },
+    Open {
+        front: Path<'t>,
+        back: Path<'t>,
+    },
     Done,
 }
 
@@ -74,7 +77,10 @@ impl<'t> Entries<'t> {
             return Ok(None);
         };
         // The paths meet on the last entry.
-        let is_last = front.iter().map(|(_, at)| at).eq(back.iter().map(|(_, at)| at));
+        let is_last = front
+            .iter()
+            .map(|(_, at)| at)
+            .eq(back.iter().map(|(_, at)| at));
         if is_last {
             self.state = State::Done;
         } else {
@@ -153,7 +159,11 @@ fn advance<'t>(
     let ordered = match path.last() {
         Some((leaf, at)) if moved => {
             let next = leaf.key(source, *at)?;
-            if forward { **key < *next } else { *next < **key }
+            if forward {
+                **key < *next
+            } else {
+                *next < **key
+            }
         }
         _ => false,
     };

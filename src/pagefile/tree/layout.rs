@@ -80,11 +80,7 @@ fn value_pages(value: &[u8], page_size: usize) -> u32 {
     (VALUE_HEADER + value.len()).div_ceil(page_size) as u32
 }
 
-fn store_value(
-    value: &[u8],
-    page_size: usize,
-    pages: &mut dyn Pages,
-) -> Result<ValueRun, Error> {
+fn store_value(value: &[u8], page_size: usize, pages: &mut dyn Pages) -> Result<ValueRun, Error> {
     let commit = pages.commit();
     let run = pages.write(value_pages(value, page_size), &mut |run| {
         encode_value_header(run, commit);

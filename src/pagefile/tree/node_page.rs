@@ -79,7 +79,10 @@ impl<'t> NodePage<'t> {
     }
 
     /// Where `key` is in a leaf, or where it would come.
-    pub(in super::super) fn search(&self, key: &[u8]) -> Result<Result<usize, usize>, &'static str> {
+    pub(in super::super) fn search(
+        &self,
+        key: &[u8],
+    ) -> Result<Result<usize, usize>, &'static str> {
         let (mut low, mut high) = (0, self.count());
         while low < high {
             let middle = usize::midpoint(low, high);

@@ -81,7 +81,11 @@ impl<'t> NodeView<'t> {
     }
 
     /// Where `key` is in a leaf, or where it would come.
-    pub(super) fn search(&self, source: &Source, key: &[u8]) -> Result<Result<usize, usize>, Error> {
+    pub(super) fn search(
+        &self,
+        source: &Source,
+        key: &[u8],
+    ) -> Result<Result<usize, usize>, Error> {
         match self {
             Self::Page(page) => self.checked(source, page.search(key)),
             Self::Dirty(node) => Ok(node.search(key)),
@@ -100,9 +104,7 @@ impl<'t> NodeView<'t> {
     pub(super) fn child(&self, source: &'t Source, i: usize) -> Result<Option<Self>, Error> {
         let below = self.level().checked_sub(1);
         let child = match self {
-            Self::Page(page) => {
-                Root::Stored(self.checked(source, page.branch_entry(i))?.1)
-            }
+            Self::Page(page) => Root::Stored(self.checked(source, page.branch_entry(i))?.1),
             Self::Dirty(node) => match &node.body {
                 Body::Branch(branch) => Root::of(branch.children.get(i).map(|e| &e.child)),
                 Body::Leaf(_) => Root::Empty,

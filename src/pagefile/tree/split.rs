@@ -96,7 +96,13 @@ mod tests {
     /// A separator lies above everything to its left and not above what is to its right, or lookups would go astray.
     #[test]
     fn separator_separates() {
-        for (left, right) in [("a", "b"), ("", "a"), ("ab", "abc"), ("abc", "abd"), ("a", "aaa")] {
+        for (left, right) in [
+            ("a", "b"),
+            ("", "a"),
+            ("ab", "abc"),
+            ("abc", "abd"),
+            ("a", "aaa"),
+        ] {
             let separator = shortest_between(left.as_bytes(), right.as_bytes());
             assert!(left.as_bytes() < &*separator, "{left} {right}");
             assert!(&*separator <= right.as_bytes(), "{left} {right}");
