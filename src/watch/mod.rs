@@ -28,6 +28,8 @@
 //! the new version and fires by itself. Either way the watch fires; no lock is held over both steps. The same holds where the version is a
 //! value behind a lock instead of an atomic: the fences then order the operations on the lock's word.
 //!
+//! A watch is settled with release and asked with acquire, so whoever sees it fired also sees the version for which it fired.
+//!
 //! # No false wake-up
 //!
 //! A version may be published, and its notification (P3) still under way, when somebody watches from that very version. So a watch carries
@@ -38,8 +40,6 @@
 //!
 //! The least number is noted at each chain, as a bound: most often all of a chain fire or none, and only where a chain has both kinds are
 //! its watches looked at one by one; that raises the bound.
-//!
-//! A watch is settled with release and asked with acquire, so whoever sees it fired also sees the version for which it fired.
 //!
 //! # Invariants
 //!
