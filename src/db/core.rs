@@ -24,7 +24,7 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(super) fn new(
+    pub(crate) fn new(
         catalog: Arc<Catalog>,
         writer: Writer,
         version: Version,
@@ -92,7 +92,9 @@ impl Core {
         // Persist: nobody sees it until the disk has it, as far as the mode asks.
         // Writing runs the rows' own code, whose panic must not take the seat with it.
         let persisted = catch_unwind(AssertUnwindSafe(|| match &self.persist {
-            Some(persist) => self.poisoned().and_then(|()| persist.commit(&before, staged.version())),
+            Some(persist) => self
+                .poisoned()
+                .and_then(|()| persist.commit(&before, staged.version())),
             None => Ok(()),
         }));
         if !matches!(persisted, Ok(Ok(()))) {

@@ -46,10 +46,14 @@ pub(super) fn read(tx: &ReadTxn) -> Result<Option<Catalogue>, Unreadable> {
         if tx.bucket_count() == 0 {
             return Ok(None);
         }
-        return Err(Unreadable::Foreign("a page file, but not of a database".to_owned()));
+        return Err(Unreadable::Foreign(
+            "a page file, but not of a database".to_owned(),
+        ));
     };
     let number = |key: &str| -> Result<Option<[u8; 4]>, Unreadable> {
-        Ok(about.get(key)?.and_then(|bytes| <[u8; 4]>::try_from(&*bytes).ok()))
+        Ok(about
+            .get(key)?
+            .and_then(|bytes| <[u8; 4]>::try_from(&*bytes).ok()))
     };
     for (key, known) in [("format", LAYOUT), ("rows", FORMAT)] {
         match number(key)?.map(u32::from_le_bytes) {
@@ -59,19 +63,30 @@ pub(super) fn read(tx: &ReadTxn) -> Result<Option<Catalogue>, Unreadable> {
                     "the database's `{key}` has number {found}, and this version reads {known}"
                 )));
             }
-            None => return Err(Unreadable::Foreign(format!("the database does not say its `{key}`"))),
+            None => {
+                return Err(Unreadable::Foreign(format!(
+                    "the database does not say its `{key}`"
+                )));
+            }
         }
     }
-    let revision = about.get("revision")?.and_then(|bytes| <[u8; 8]>::try_from(&*bytes).ok());
+    let revision = about
+        .get("revision")?
+        .and_then(|bytes| <[u8; 8]>::try_from(&*bytes).ok());
     let Some(revision) = revision.map(u64::from_le_bytes) else {
-        return Err(Unreadable::Foreign("the database does not say its revision".to_owned()));
+        return Err(Unreadable::Foreign(
+            "the database does not say its revision".to_owned(),
+        ));
     };
     let mut tables = Vec::new();
     if let Some(bucket) = tx.bucket(TABLES)? {
         for entry in bucket.iter() {
             let (name, bytes) = entry?;
             let definition: TableDefinition = decode(&bytes).map_err(|error| {
-                Unreadable::Foreign(format!("the definition of table `{}`: {error}", name.escape_ascii()))
+                Unreadable::Foreign(format!(
+                    "the definition of table `{}`: {error}",
+                    name.escape_ascii()
+                ))
             })?;
             tables.push(definition);
         }
@@ -100,6 +115,7 @@ pub(super) fn add_table(tx: &mut WriteTxn, table: &TableDefinition) -> Result<()
 
 /// Notes the newest commit.
 pub(super) fn set_revision(tx: &mut WriteTxn, revision: u64) -> Result<(), FileError> {
-    tx.bucket_or_create(ABOUT)?.put("revision", revision.to_le_bytes())?;
+    tx.bucket_or_create(ABOUT)?
+        .put("revision", revision.to_le_bytes())?;
     Ok(())
 }

@@ -75,7 +75,12 @@ impl Builder {
                 source,
             }),
         })?;
-        Ok(Database::from_core(Core::new(catalog, writer, version, Some(Box::new(keeper)))))
+        Ok(Database::from_core(Core::new(
+            catalog,
+            writer,
+            version,
+            Some(Box::new(keeper)),
+        )))
     }
 }
 
@@ -106,7 +111,11 @@ impl Opened<'_> {
     /// Refuses a file whose tables are not the program's. Tables that it does not have yet are no difference.
     fn compare(&self, stored: &[TableDefinition]) -> Result<(), Error> {
         for table in stored {
-            let declared = self.catalog.tables.iter().find(|declared| declared.definition.name == table.name);
+            let declared = self
+                .catalog
+                .tables
+                .iter()
+                .find(|declared| declared.definition.name == table.name);
             let Some(declared) = declared else {
                 return Err(Error::ForeignTable {
                     path: Arc::clone(&self.path),
@@ -124,14 +133,20 @@ impl Opened<'_> {
     }
 
     /// Reads all rows and builds all trees.
-    fn load(&self, snapshot: &ReadTxn, found: Option<&Catalogue>) -> Result<(Writer, Version), Error> {
+    fn load(
+        &self,
+        snapshot: &ReadTxn,
+        found: Option<&Catalogue>,
+    ) -> Result<(Writer, Version), Error> {
         let (mut writer, empty) = Writer::new(self.catalog.layout.clone(), Revision::ZERO);
         let Some(found) = found.filter(|found| found.revision > 0) else {
             return Ok((writer, empty));
         };
         let mut draft = Draft::new(&mut writer, empty, Revision::new(found.revision));
         for table in &self.catalog.tables {
-            let bucket = snapshot.bucket(rows_of(&table.definition.name)).map_err(|error| self.file(error))?;
+            let bucket = snapshot
+                .bucket(rows_of(&table.definition.name))
+                .map_err(|error| self.file(error))?;
             let Some(bucket) = bucket else { continue };
             let mut rows = bucket.iter().map(|entry| -> Result<Record, Error> {
                 let (key, bytes) = entry.map_err(|error| self.file(error))?;
@@ -150,8 +165,15 @@ impl Opened<'_> {
 
     /// Adds to the file what it does not say yet: in a new one everything, else tables that came to the program.
     fn complete(&self, file: &PageFile, found: Option<&Catalogue>) -> Result<(), Error> {
-        let known = |name: &str| found.is_some_and(|found| found.tables.iter().any(|table| table.name == name));
-        let missing: Vec<_> = self.catalog.tables.iter().filter(|table| !known(&table.definition.name)).collect();
+        let known = |name: &str| {
+            found.is_some_and(|found| found.tables.iter().any(|table| table.name == name))
+        };
+        let missing: Vec<_> = self
+            .catalog
+            .tables
+            .iter()
+            .filter(|table| !known(&table.definition.name))
+            .collect();
         if found.is_some() && missing.is_empty() {
             return Ok(());
         }
@@ -160,7 +182,8 @@ impl Opened<'_> {
             catalogue::begin(&mut tx).map_err(|error| self.file(error))?;
         }
         for table in missing {
-            catalogue::add_table(&mut tx, &table.definition).map_err(|error| self.unreadable(error))?;
+            catalogue::add_table(&mut tx, &table.definition)
+                .map_err(|error| self.unreadable(error))?;
         }
         tx.commit().map_err(|error| self.file(error))?;
         Ok(())

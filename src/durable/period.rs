@@ -67,7 +67,10 @@ impl Persist for Keeper {
     fn published(&self, version: &Version) {
         if let Some(period) = &self.period {
             let mut waiting = period.lock();
-            let since = waiting.version.as_ref().map_or_else(Instant::now, |(_, since)| *since);
+            let since = waiting
+                .version
+                .as_ref()
+                .map_or_else(Instant::now, |(_, since)| *since);
             let before = waiting.version.replace((version.clone(), since));
             drop(waiting);
             if before.is_none() {
@@ -85,7 +88,11 @@ impl Persist for Keeper {
             period.lock().stop = true;
             period.changed.notify_all();
         }
-        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self
+            .thread
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if let Some(thread) = thread {
             // It catches the panics of what it calls.
             let _ = thread.join();
@@ -134,12 +141,24 @@ impl Period {
             }
             let left = match &waiting.version {
                 None => None,
-                Some((_, since)) => Some(self.within.saturating_sub(since.elapsed()).saturating_sub(took)),
+                Some((_, since)) => Some(
+                    self.within
+                        .saturating_sub(since.elapsed())
+                        .saturating_sub(took),
+                ),
             };
             waiting = match left {
-                None => self.changed.wait(waiting).unwrap_or_else(PoisonError::into_inner),
+                None => self
+                    .changed
+                    .wait(waiting)
+                    .unwrap_or_else(PoisonError::into_inner),
                 Some(Duration::ZERO) => return waiting.version.take().map(|(version, _)| version),
-                Some(left) => self.changed.wait_timeout(waiting, left).unwrap_or_else(PoisonError::into_inner).0,
+                Some(left) => {
+                    self.changed
+                        .wait_timeout(waiting, left)
+                        .unwrap_or_else(PoisonError::into_inner)
+                        .0
+                }
             };
         }
     }

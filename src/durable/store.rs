@@ -25,7 +25,12 @@ struct Written {
 }
 
 impl Store {
-    pub(super) fn new(path: &Path, catalog: Arc<Catalog>, file: PageFile, version: Version) -> Self {
+    pub(super) fn new(
+        path: &Path,
+        catalog: Arc<Catalog>,
+        file: PageFile,
+        version: Version,
+    ) -> Self {
         let bytes = file.stats().file_bytes;
         Self {
             path: path.display().to_string().into(),
@@ -50,7 +55,9 @@ impl Store {
 
     /// From now on nothing is written any more.
     pub(super) fn poison(&self, reason: &str) {
-        self.poisoned.get_or_init(|| Error::Poisoned { reason: reason.into() });
+        self.poisoned.get_or_init(|| Error::Poisoned {
+            reason: reason.into(),
+        });
     }
 
     pub(super) fn file_bytes(&self) -> u64 {

@@ -105,7 +105,11 @@ impl<'a, T> IntoIterator for &'a Batch<T> {
 }
 
 /// What differs between two snapshots in a query: each row once, also where it has several entries or moved within the index.
-pub(super) fn changes<T: Table>(old: &Snapshot, new: &Snapshot, query: &Query<T>) -> Vec<Change<T>> {
+pub(super) fn changes<T: Table>(
+    old: &Snapshot,
+    new: &Snapshot,
+    query: &Query<T>,
+) -> Vec<Change<T>> {
     type Sides<'a, T> = (Option<&'a Row<T>>, Option<&'a Row<T>>);
     let mut sides: Vec<Sides<'_, T>> = Vec::new();
     let mut places: HashMap<KeyBuf, usize> = HashMap::new();
@@ -128,5 +132,8 @@ pub(super) fn changes<T: Table>(old: &Snapshot, new: &Snapshot, query: &Query<T>
         }
         ControlFlow::Continue(())
     });
-    sides.into_iter().filter_map(|(old, new)| Change::of(old, new)).collect()
+    sides
+        .into_iter()
+        .filter_map(|(old, new)| Change::of(old, new))
+        .collect()
 }

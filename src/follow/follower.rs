@@ -48,6 +48,9 @@ pub struct Follow<T> {
     pub(super) query: Query<T>,
     /// What the consumer has seen.
     pub(super) seen: Step,
+    /// What the stream waits for.
+    #[cfg(feature = "async")]
+    pub(super) waiting: Option<crate::watch::WatchFuture<Watch>>,
 }
 
 /// Where a follower stands.
@@ -68,6 +71,8 @@ impl Database {
         Ok(Follow {
             query,
             seen: Step::First(self.snapshot()),
+            #[cfg(feature = "async")]
+            waiting: None,
         })
     }
 }
@@ -97,11 +102,13 @@ impl<T: Table> Follow<T> {
             if let Some(batch) = self.try_next() {
                 return Some(batch);
             }
-            let left = deadline.map_or(Duration::MAX, |deadline| deadline.saturating_duration_since(Instant::now()));
+            let left = deadline.map_or(Duration::MAX, |deadline| {
+                deadline.saturating_duration_since(Instant::now())
+            });
             match self.watch().wait_timeout(left) {
                 Ok(true) => {}
-                Ok(false) => return self.step(),
-                Err(_) => return self.step(),
+                // What was committed before the end is still told.
+                Ok(false) | Err(_) => return self.step(),
             }
         }
     }
@@ -121,7 +128,9 @@ impl<T: Table> Follow<T> {
             to: snapshot.revision(),
             changes: Vec::with_capacity(snapshot.count(self.query.clone())),
         };
-        batch.changes.extend(snapshot.distinct(&self.query).map(Change::Inserted));
+        batch
+            .changes
+            .extend(snapshot.distinct(&self.query).map(Change::Inserted));
         self.seen = Step::At(snapshot);
         Some(batch)
     }
@@ -164,6 +173,8 @@ impl<T: Table> Iterator for Follow<T> {
 
 impl<T> fmt::Debug for Follow<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Follow").field("query", &self.query).finish_non_exhaustive()
+        f.debug_struct("Follow")
+            .field("query", &self.query)
+            .finish_non_exhaustive()
     }
 }

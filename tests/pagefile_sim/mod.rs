@@ -10,7 +10,8 @@ use sapwood::pagefile::{Error, Options, PageFile, Storage};
 pub(crate) const SECTOR: usize = 512;
 
 /// Buckets with their rows: the model that every test compares with.
-pub(crate) type Model = std::collections::BTreeMap<Vec<u8>, std::collections::BTreeMap<Vec<u8>, Vec<u8>>>;
+pub(crate) type Model =
+    std::collections::BTreeMap<Vec<u8>, std::collections::BTreeMap<Vec<u8>, Vec<u8>>>;
 
 /// A small generator (xorshift with a multiplier), so that a seed means the same everywhere.
 #[derive(Clone)]
