@@ -15,8 +15,6 @@ mod revision;
 
 pub use key::Key;
 pub use revision::Revision;
-#[cfg(feature = "derive")]
-pub use sapwood_derive::{Key, Table};
 pub use table::{Each, Index, Query, Table};
 
 #[doc(hidden)]

@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Data, DeriveInput, Fields, Index, Member, Path, spanned::Spanned};
 
-use crate::{attributes, errors::Errors};
+use crate::{attributes, errors::Errors, text::at};
 
 /// The most variants an enum can have: their number is a `u16`.
 const MAX_VARIANTS: usize = 1 << 16;
@@ -174,7 +174,7 @@ impl<'a> Columns<'a> {
     fn encode(&self) -> TokenStream {
         let krate = self.krate;
         let columns = self.members.iter().map(|(_, binding, ty)| {
-            quote_spanned!(ty.span()=> #krate::__private::encode::<#ty>(#binding, out);)
+            quote_spanned!(at(&ty)=> #krate::__private::encode::<#ty>(#binding, out);)
         });
         quote!(#(#columns)*)
     }
@@ -182,7 +182,7 @@ impl<'a> Columns<'a> {
     fn decode(&self) -> TokenStream {
         let krate = self.krate;
         let columns = self.members.iter().map(|(member, _, ty)| {
-            quote_spanned!(ty.span()=> #member: <#ty as #krate::__private::Key>::decode(input)?)
+            quote_spanned!(at(&ty)=> #member: <#ty as #krate::__private::Key>::decode(input)?)
         });
         quote!({ #(#columns),* })
     }

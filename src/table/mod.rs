@@ -25,6 +25,11 @@ pub(crate) mod private;
 mod query;
 mod ranges;
 mod schema;
+#[cfg(all(test, feature = "derive"))]
+mod tests;
+
+#[cfg(feature = "derive")]
+pub use sapwood_derive::Table;
 
 pub use codec::CodecError;
 pub(crate) use codec::FORMAT;

@@ -2,10 +2,10 @@
 
 use proc_macro2::{Literal, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{Path, Type, spanned::Spanned};
+use syn::{Path, Type};
 
 use super::model::{Index, Source, Table};
-use crate::text::{listed, text};
+use crate::text::{at, listed, text};
 
 pub(super) fn emit(table: &Table<'_>) -> TokenStream {
     let constants = constants(table);
@@ -34,7 +34,7 @@ fn constants(table: &Table<'_>) -> TokenStream {
         let (constant, name) = (&index.constant, &index.name);
         let ty = index.key_type(krate);
         let doc = documentation(table, number, index);
-        quote_spanned! {ty.span()=>
+        quote_spanned! {at(&ty)=>
             #[doc = #doc]
             #visibility const #constant: #krate::__private::Index<#ident, #ty> =
                 #krate::__private::index::<#ident, #ty>(#number, #name);
@@ -92,7 +92,7 @@ fn implementation(table: &Table<'_>) -> TokenStream {
     let key = table.indexes.first().map(|index| index.key_type(krate));
     let encode_key = table.indexes.first().map(|index| {
         let (ty, columns) = (index.key_type(krate), columns(index));
-        quote_spanned!(ty.span()=> #krate::__private::encode::<#ty>(&#columns, out);)
+        quote_spanned!(at(&ty)=> #krate::__private::encode::<#ty>(&#columns, out);)
     });
     let definition = definition(table);
     let entries = table.indexes.iter().enumerate().map(|(number, index)| {
@@ -199,11 +199,11 @@ fn columns(index: &Index<'_>) -> TokenStream {
 fn entries(index: &Index<'_>, krate: &Path) -> TokenStream {
     let ty = index.key_type(krate);
     let unique = index.unique;
-    let push = |key: TokenStream| quote_spanned!(ty.span()=> out.push::<#ty>(&#key, #unique););
+    let push = |key: TokenStream| quote_spanned!(at(&ty)=> out.push::<#ty>(&#key, #unique););
     match &index.source {
         Source::Fields(_) if index.each => {
             let collection = each(index, krate);
-            quote_spanned!(ty.span()=> out.push_each::<#ty, _>(#collection, #unique);)
+            quote_spanned!(at(&ty)=> out.push_each::<#ty, _>(#collection, #unique);)
         }
         Source::Fields(_) if index.sparse => {
             let (some, key) = sparse(index);
@@ -212,7 +212,7 @@ fn entries(index: &Index<'_>, krate: &Path) -> TokenStream {
         }
         Source::Fields(_) => push(columns(index)),
         Source::Function { function, .. } if index.each => {
-            quote_spanned!(ty.span()=> out.push_each::<#ty, _>(#function(self), #unique);)
+            quote_spanned!(at(&ty)=> out.push_each::<#ty, _>(#function(self), #unique);)
         }
         Source::Function { function, .. } if index.sparse => {
             let push = push(quote!(__key));
@@ -225,11 +225,11 @@ fn entries(index: &Index<'_>, krate: &Path) -> TokenStream {
 /// What gives the columns of a row as text.
 fn format(index: &Index<'_>, krate: &Path) -> TokenStream {
     let ty = index.key_type(krate);
-    let one = |ty: &Type, key: TokenStream| quote_spanned!(ty.span()=> #krate::__private::format::<#ty>(&#key));
+    let one = |ty: &Type, key: TokenStream| quote_spanned!(at(&ty)=> #krate::__private::format::<#ty>(&#key));
     match &index.source {
         Source::Fields(_) if index.each => {
             let collection = each(index, krate);
-            quote_spanned!(ty.span()=> #krate::__private::format_each::<#ty, _>(#collection))
+            quote_spanned!(at(&ty)=> #krate::__private::format_each::<#ty, _>(#collection))
         }
         Source::Fields(fields) => {
             let types = fields.iter().map(|field| field.ty);
@@ -240,7 +240,7 @@ fn format(index: &Index<'_>, krate: &Path) -> TokenStream {
             one(&whole, columns(index))
         }
         Source::Function { function, .. } if index.each => {
-            quote_spanned!(ty.span()=> #krate::__private::format_each::<#ty, _>(#function(self)))
+            quote_spanned!(at(&ty)=> #krate::__private::format_each::<#ty, _>(#function(self)))
         }
         Source::Function { function, .. } if index.sparse => {
             let optional: Type = syn::parse_quote!(::core::option::Option<#ty>);
@@ -257,7 +257,7 @@ fn each(index: &Index<'_>, krate: &Path) -> TokenStream {
     };
     let elements = fields.iter().map(|field| {
         let (ident, ty) = (field.ident, field.ty);
-        quote_spanned!(ty.span()=> <#ty as #krate::__private::Each>::each(&self.#ident))
+        quote_spanned!(at(&ty)=> <#ty as #krate::__private::Each>::each(&self.#ident))
     });
     quote!(#(#elements)*)
 }

@@ -9,7 +9,11 @@ use syn::{
 };
 
 use super::declared::{Declared, DeclaredColumns, DeclaredIndex};
-use crate::{attributes, errors::Errors, text::snake_case};
+use crate::{
+    attributes,
+    errors::Errors,
+    text::{at, snake_case},
+};
 
 /// The most columns of a key: the longest tuple that is a key.
 const MAX_COLUMNS: usize = 8;
@@ -332,10 +336,10 @@ impl Index<'_> {
     fn column_type(&self, field: &Field<'_>, krate: &Path) -> Type {
         let ty = field.ty;
         match field.in_option() {
-            _ if self.each => syn::parse2(
-                quote::quote_spanned!(ty.span()=> <#ty as #krate::__private::Each>::Item),
-            )
-            .unwrap_or_else(|_| ty.clone()),
+            _ if self.each => {
+                syn::parse2(quote::quote_spanned!(at(&ty)=> <#ty as #krate::__private::Each>::Item))
+                    .unwrap_or_else(|_| ty.clone())
+            }
             Some(inner) if self.sparse => inner.clone(),
             _ => ty.clone(),
         }
