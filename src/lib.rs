@@ -14,6 +14,7 @@ mod radix;
 mod revision;
 
 pub use key::Key;
+pub use radix::Row;
 pub use revision::Revision;
 pub use table::{Each, Index, Query, Table};
 

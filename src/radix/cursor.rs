@@ -1,0 +1,242 @@
+//! Places in a tree, and walking from them in key order, both ways.
+
+use smallvec::SmallVec;
+
+use super::digit::digit;
+use super::find::{Fit, child_index, fit, position};
+use super::node::{Kind, NodeRef, sum};
+use super::row::Handle;
+use crate::key::KeyRange;
+
+/// A gap between two rows: before row `index` of a bucket, with the way that leads there.
+///
+/// Deep trees come only from hostile keys; the usual ones stay inside the cursor.
+#[derive(Clone, Debug)]
+pub(super) struct Cursor<'v> {
+    above: SmallVec<[(NodeRef<'v>, u8); 5]>,
+    rows: &'v [Handle],
+    index: usize,
+}
+
+impl<'v> Cursor<'v> {
+    /// The gap before the first row whose key is `key` or greater, and how many rows are before it. O(key length).
+    pub(super) fn seek(root: NodeRef<'v>, key: &[u8]) -> (Self, usize) {
+        let mut cursor = Self {
+            above: SmallVec::new(),
+            rows: &[],
+            index: 0,
+        };
+        let mut rank = 0;
+        let mut node = root;
+        let mut depth = 0;
+        loop {
+            match fit(node, key, depth) {
+                Fit::Inside => depth = node.stop(),
+                Fit::Before(_) => {
+                    cursor.first_below(node);
+                    return (cursor, rank);
+                }
+                Fit::Behind(_) => {
+                    cursor.last_below(node);
+                    return (cursor, rank + node.total());
+                }
+            }
+            match node.kind() {
+                Kind::Inner => {
+                    let index = child_index(node, digit(key, depth));
+                    rank += sum(&node.counts()[..index]);
+                    cursor.above.push((node, index as u8));
+                    node = node.child(index);
+                }
+                Kind::Bucket => {
+                    cursor.rows = node.rows();
+                    cursor.index = position(node, key).unwrap_or_else(|index| index);
+                    rank += cursor.index;
+                    return (cursor, rank);
+                }
+            }
+        }
+    }
+
+    /// The gap that has `rank` rows before it, at most all. O(depth).
+    pub(super) fn at(root: NodeRef<'v>, rank: usize) -> Self {
+        let mut cursor = Self {
+            above: SmallVec::new(),
+            rows: &[],
+            index: 0,
+        };
+        let mut left = rank;
+        let mut node = root;
+        while node.kind() == Kind::Inner {
+            let counts = node.counts();
+            let mut index = 0;
+            while index + 1 < counts.len() && left > counts[index] as usize {
+                left -= counts[index] as usize;
+                index += 1;
+            }
+            cursor.above.push((node, index as u8));
+            node = node.child(index);
+        }
+        cursor.rows = node.rows();
+        cursor.index = left.min(cursor.rows.len());
+        cursor
+    }
+
+    /// The gap behind the last row.
+    pub(super) fn end(root: NodeRef<'v>) -> Self {
+        let mut cursor = Self {
+            above: SmallVec::new(),
+            rows: &[],
+            index: 0,
+        };
+        cursor.last_below(root);
+        cursor
+    }
+
+    fn first_below(&mut self, mut node: NodeRef<'v>) {
+        while node.kind() == Kind::Inner {
+            self.above.push((node, 0));
+            node = node.child(0);
+        }
+        self.rows = node.rows();
+        self.index = 0;
+    }
+
+    fn last_below(&mut self, mut node: NodeRef<'v>) {
+        while node.kind() == Kind::Inner {
+            let last = node.len() - 1;
+            self.above.push((node, last as u8));
+            node = node.child(last);
+        }
+        self.rows = node.rows();
+        self.index = self.rows.len();
+    }
+
+    /// The row behind the gap, which moves over it.
+    #[inline]
+    pub(super) fn next(&mut self) -> Option<&'v Handle> {
+        loop {
+            if let Some(row) = self.rows.get(self.index) {
+                self.index += 1;
+                return Some(row);
+            }
+            self.step()?;
+        }
+    }
+
+    /// The row before the gap, which moves over it.
+    #[inline]
+    pub(super) fn previous(&mut self) -> Option<&'v Handle> {
+        loop {
+            if let Some(index) = self.index.checked_sub(1) {
+                self.index = index;
+                return self.rows.get(index);
+            }
+            self.step_back()?;
+        }
+    }
+
+    /// On to the next bucket. Where there is none, the cursor stays behind the last row.
+    #[cold]
+    fn step(&mut self) -> Option<()> {
+        let level = self
+            .above
+            .iter()
+            .rposition(|&(node, index)| usize::from(index) + 1 < node.len())?;
+        self.above.truncate(level + 1);
+        let (node, index) = &mut self.above[level];
+        *index += 1;
+        let child = node.child(usize::from(*index));
+        self.first_below(child);
+        Some(())
+    }
+
+    #[cold]
+    fn step_back(&mut self) -> Option<()> {
+        let level = self.above.iter().rposition(|&(_, index)| index > 0)?;
+        self.above.truncate(level + 1);
+        let (node, index) = &mut self.above[level];
+        *index -= 1;
+        let child = node.child(usize::from(*index));
+        self.last_below(child);
+        Some(())
+    }
+}
+
+/// How many rows have keys below `key`. O(key length).
+fn rank(root: NodeRef<'_>, key: &[u8]) -> usize {
+    let mut rank = 0;
+    let mut node = root;
+    let mut depth = 0;
+    loop {
+        match fit(node, key, depth) {
+            Fit::Inside => depth = node.stop(),
+            Fit::Before(_) => return rank,
+            Fit::Behind(_) => return rank + node.total(),
+        }
+        match node.kind() {
+            Kind::Inner => {
+                let index = child_index(node, digit(key, depth));
+                rank += sum(&node.counts()[..index]);
+                node = node.child(index);
+            }
+            Kind::Bucket => return rank + position(node, key).unwrap_or_else(|index| index),
+        }
+    }
+}
+
+/// How many rows lie in `range`. O(key length), whatever the size of the range.
+pub(super) fn count(root: Option<NodeRef<'_>>, range: &KeyRange) -> usize {
+    let Some(root) = root else { return 0 };
+    let start = match range.start() {
+        [] => 0,
+        start => rank(root, start),
+    };
+    let end = range
+        .end()
+        .map_or_else(|| root.total(), |end| rank(root, &end));
+    end.saturating_sub(start)
+}
+
+/// The rows of a range, from both ends.
+#[derive(Clone, Debug)]
+pub(super) struct Scan<'v> {
+    ends: Option<(Cursor<'v>, Cursor<'v>)>,
+    left: usize,
+}
+
+impl<'v> Scan<'v> {
+    pub(super) fn new(root: Option<NodeRef<'v>>, range: &KeyRange) -> Self {
+        let Some(root) = root else {
+            return Self {
+                ends: None,
+                left: 0,
+            };
+        };
+        let (front, start) = Cursor::seek(root, range.start());
+        let (back, end) = match range.end() {
+            Some(end) => Cursor::seek(root, &end),
+            None => (Cursor::end(root), root.total()),
+        };
+        Self {
+            ends: Some((front, back)),
+            left: end.saturating_sub(start),
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.left
+    }
+
+    #[inline]
+    pub(super) fn next(&mut self) -> Option<&'v Handle> {
+        self.left = self.left.checked_sub(1)?;
+        self.ends.as_mut()?.0.next()
+    }
+
+    #[inline]
+    pub(super) fn next_back(&mut self) -> Option<&'v Handle> {
+        self.left = self.left.checked_sub(1)?;
+        self.ends.as_mut()?.1.previous()
+    }
+}

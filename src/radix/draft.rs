@@ -1,0 +1,508 @@
+//! The running transaction: a version in the making.
+
+use std::mem;
+
+use super::bulk;
+use super::edit::Editor;
+use super::history::{Dead, Garbage, Shared, Staged, Writer, free_younger};
+use super::node::{MAX_KEY, Node};
+use super::row::{Handle, Row};
+use super::version::{Tree, Version, view};
+use crate::revision::Revision;
+
+/// The keys of one row in one tree: ascending and distinct.
+pub(crate) trait Keys {
+    fn len(&self) -> usize;
+    /// `index` is below the length.
+    fn key(&self, index: usize) -> &[u8];
+}
+
+/// Why a row was not written. The trees are as they were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Refused {
+    /// Another row has a key of this one's in the tree.
+    Occupied { tree: usize },
+    /// The row that is stored is not found under the keys that it has now: the function that computes them gave others before.
+    Unstable { tree: usize },
+    /// A key is longer than the trees take.
+    KeyTooLong { tree: usize, len: usize },
+    /// A tree holds 2³² − 1 rows.
+    Full { tree: usize },
+}
+
+/// A mark in a draft to go back to.
+pub(crate) struct Savepoint {
+    stamp: u64,
+    roots: Box<[Option<Node>]>,
+    unlinked: usize,
+    rows: usize,
+    created: usize,
+}
+
+/// Changes to a version that nobody sees yet: to be ended by [`stage`](Self::stage) or [`abort`](Self::abort), with the writer that it began with.
+///
+/// Dropped otherwise, its memory is lost.
+#[must_use = "to be staged or aborted"]
+pub(crate) struct Draft {
+    base: Version,
+    revision: Revision,
+    roots: Box<[Option<Node>]>,
+    editor: Editor,
+    /// Rows that the newest version does not hold any more.
+    unlinked: Vec<(Handle, usize)>,
+    created: Vec<(Handle, usize)>,
+    garbage: Garbage,
+}
+
+// SAFETY: it owns what it made; rows are `Send` and `Sync`.
+unsafe impl Send for Draft {}
+
+/// One change of one entry.
+#[derive(Clone, Copy)]
+enum Step<'k> {
+    Insert(&'k [u8]),
+    Swap(&'k [u8]),
+    Remove(&'k [u8]),
+}
+
+impl Draft {
+    /// Begins to change `base`, the newest version of the writer's history. Rows that it writes carry `revision`.
+    pub(crate) fn new(writer: &mut Writer, base: Version, revision: Revision) -> Self {
+        let (pool, garbage) = writer.lend();
+        Self {
+            roots: base.0.roots.clone(),
+            editor: Editor::new(pool, base.0.stamp + 1),
+            base,
+            revision,
+            unlinked: Vec::new(),
+            created: Vec::new(),
+            garbage,
+        }
+    }
+
+    fn shared(&self) -> &Shared {
+        &self.base.0.shared
+    }
+
+    /// The version that it changes.
+    pub(crate) fn base(&self) -> &Version {
+        &self.base
+    }
+
+    /// The number that its commit will have.
+    pub(crate) fn revision(&self) -> Revision {
+        self.revision
+    }
+
+    /// Whether anything was changed.
+    pub(crate) fn is_changed(&self) -> bool {
+        self.roots != self.base.0.roots
+    }
+
+    /// One tree as it is now.
+    #[inline]
+    pub(crate) fn tree<T: 'static>(&self, family: usize, tree: usize) -> Tree<'_, T> {
+        view(self.shared(), &self.roots, family, tree)
+    }
+
+    /// Checks every invariant of a tree.
+    #[cfg(test)]
+    pub(super) fn check(&self, tree: usize) -> Result<super::Census, String> {
+        // SAFETY: the draft's trees are alive, and not written to here.
+        let root = self.roots[tree].map(|root| unsafe { root.get() });
+        super::check::check(root, self.editor.stamp, |_, _| {})
+    }
+
+    /// Writes a row under `key` and, in the trees behind the first, under the `new` keys. `old` are the keys there of the row that it replaces.
+    ///
+    /// Gives that row back. All or nothing: refused, every tree is as it was.
+    pub(crate) fn put<T: Send + Sync + 'static, K: Keys>(
+        &mut self,
+        family: usize,
+        key: &[u8],
+        value: T,
+        old: &[K],
+        new: &[K],
+    ) -> Result<Option<Row<T>>, Refused> {
+        self.fits(family, key, new)?;
+        let previous = self.tree::<T>(family, 0).get(key).cloned();
+        let created = previous.as_ref().map_or(self.revision, Row::created);
+        self.place(
+            family,
+            key,
+            value,
+            previous,
+            (created, self.revision),
+            old,
+            new,
+        )
+    }
+
+    /// As [`put`](Self::put) of a new row, with the revisions that it had elsewhere, not later than this draft's.
+    pub(crate) fn restore<T: Send + Sync + 'static, K: Keys>(
+        &mut self,
+        family: usize,
+        key: &[u8],
+        value: T,
+        revisions: (Revision, Revision),
+        new: &[K],
+    ) -> Result<(), Refused> {
+        self.fits(family, key, new)?;
+        if self.tree::<T>(family, 0).get(key).is_some() {
+            return Err(Refused::Occupied { tree: 0 });
+        }
+        self.place(family, key, value, None, revisions, &[], new)
+            .map(drop)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one change")]
+    fn place<T: Send + Sync + 'static, K: Keys>(
+        &mut self,
+        family: usize,
+        key: &[u8],
+        value: T,
+        previous: Option<Row<T>>,
+        (created, modified): (Revision, Revision),
+        old: &[K],
+        new: &[K],
+    ) -> Result<Option<Row<T>>, Refused> {
+        let entries = 1 + new.iter().map(Keys::len).sum::<usize>();
+        let row = Row::new(value, created, modified, entries as u32);
+        let handle = row.handle();
+        let gone = previous.as_ref().map(Row::handle);
+        if let Some(previous) = &previous {
+            stable(previous, old)?;
+        }
+        self.apply(family, key, gone, Some(handle), old, new)?;
+        self.created.push((row.into_handle(), family));
+        if let Some(gone) = gone {
+            self.unlinked.push((gone, family));
+        }
+        Ok(previous)
+    }
+
+    /// Removes the row with this key, whose keys in the other trees are `old`, and gives it back. All or nothing, as [`put`](Self::put).
+    pub(crate) fn remove<T: Send + Sync + 'static, K: Keys>(
+        &mut self,
+        family: usize,
+        key: &[u8],
+        old: &[K],
+    ) -> Result<Option<Row<T>>, Refused> {
+        let Some(previous) = self.tree::<T>(family, 0).get(key).cloned() else {
+            return Ok(None);
+        };
+        stable(&previous, old)?;
+        self.apply(family, key, Some(previous.handle()), None, old, &[])?;
+        self.unlinked.push((previous.handle(), family));
+        Ok(Some(previous))
+    }
+
+    fn fits<K: Keys>(&self, family: usize, key: &[u8], new: &[K]) -> Result<(), Refused> {
+        let family = &self.shared().layout.families[family];
+        let all = new
+            .iter()
+            .enumerate()
+            .flat_map(|(tree, keys)| (0..keys.len()).map(move |index| (tree + 1, keys.key(index))));
+        for (tree, key) in std::iter::once((0, key)).chain(all) {
+            if key.len() > MAX_KEY {
+                return Err(Refused::KeyTooLong {
+                    tree,
+                    len: key.len(),
+                });
+            }
+        }
+        for tree in 0..family.trees {
+            // SAFETY: the draft's trees are alive, and not written to here.
+            let rows =
+                self.roots[family.first + tree].map_or(0, |root| unsafe { root.get() }.total());
+            let more = tree
+                .checked_sub(1)
+                .map_or(1, |tree| new.get(tree).map_or(0, Keys::len));
+            if rows + more >= u32::MAX as usize {
+                return Err(Refused::Full { tree });
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes `gone` out of all trees and puts `row` in: the steps one after the other, undone if one of them can't be.
+    fn apply<K: Keys>(
+        &mut self,
+        family: usize,
+        key: &[u8],
+        gone: Option<Handle>,
+        row: Option<Handle>,
+        old: &[K],
+        new: &[K],
+    ) -> Result<(), Refused> {
+        let first = self.shared().layout.families[family].first;
+        let trees = self.shared().layout.families[family].trees;
+        let primary = match (gone, row) {
+            (Some(_), Some(_)) => Some(Step::Swap(key)),
+            (Some(_), None) => Some(Step::Remove(key)),
+            (None, Some(_)) => Some(Step::Insert(key)),
+            (None, None) => None,
+        };
+        let steps = |tree: usize| {
+            let keys = tree
+                .checked_sub(1)
+                .map(|tree| merged(old.get(tree), new.get(tree)));
+            primary
+                .filter(|_| tree == 0)
+                .into_iter()
+                .chain(keys.into_iter().flatten())
+        };
+        for tree in 0..trees {
+            for (done, step) in steps(tree).enumerate() {
+                if let Err(refused) = self.step(first + tree, step, gone, row) {
+                    for (tree, done) in (0..tree)
+                        .map(|tree| (tree, usize::MAX))
+                        .chain([(tree, done)])
+                    {
+                        for step in steps(tree).take(done) {
+                            self.undo(first + tree, step, gone, row);
+                        }
+                    }
+                    return Err(refused.in_tree(tree));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn step(
+        &mut self,
+        slot: usize,
+        step: Step<'_>,
+        gone: Option<Handle>,
+        row: Option<Handle>,
+    ) -> Result<(), Refused> {
+        let root = &mut self.roots[slot];
+        let done = match (step, gone, row) {
+            (Step::Insert(key), _, Some(row)) => {
+                return self
+                    .editor
+                    .insert(root, key, row)
+                    .map_err(|_| Refused::Occupied { tree: 0 });
+            }
+            (Step::Swap(key), Some(gone), Some(row)) => self.editor.swap(root, key, gone, row),
+            (Step::Remove(key), Some(gone), _) => self.editor.remove(root, key, gone),
+            _ => true,
+        };
+        if done {
+            Ok(())
+        } else {
+            Err(Refused::Unstable { tree: 0 })
+        }
+    }
+
+    fn undo(&mut self, slot: usize, step: Step<'_>, gone: Option<Handle>, row: Option<Handle>) {
+        let back = match step {
+            Step::Insert(key) => Step::Remove(key),
+            Step::Swap(key) => Step::Swap(key),
+            Step::Remove(key) => Step::Insert(key),
+        };
+        let undone = self.step(slot, back, row, gone);
+        debug_assert!(undone.is_ok(), "a step that was done can be undone");
+    }
+
+    /// Builds the trees of a family that is empty: rows with their revisions, in ascending order of their keys, and for each tree behind the
+    /// first its keys in any order, each with the number of its row. O(rows), with full buckets.
+    pub(crate) fn load<T: Send + Sync + 'static>(
+        &mut self,
+        family: usize,
+        rows: Vec<Loaded<T>>,
+        keys: &mut [Vec<(Box<[u8]>, u32)>],
+    ) -> Result<(), Refused> {
+        let layout = self.shared().layout.families[family];
+        assert!(
+            layout.row.is::<T>() && keys.len() + 1 == layout.trees,
+            "rows of another table"
+        );
+        if self.roots[layout.first..layout.first + layout.trees]
+            .iter()
+            .any(Option::is_some)
+            || !rows.windows(2).all(|pair| pair[0].key < pair[1].key)
+        {
+            return Err(Refused::Occupied { tree: 0 });
+        }
+        let all = std::iter::once(0)
+            .zip(rows.iter().map(|row| &row.key))
+            .chain(
+                keys.iter()
+                    .enumerate()
+                    .flat_map(|(tree, keys)| keys.iter().map(move |(key, _)| (tree + 1, key))),
+            );
+        for (tree, key) in all {
+            if key.len() > MAX_KEY {
+                return Err(Refused::KeyTooLong {
+                    tree,
+                    len: key.len(),
+                });
+            }
+        }
+        let mut entries = vec![1u32; rows.len()];
+        for (tree, keys) in keys.iter_mut().enumerate() {
+            keys.sort_unstable();
+            if keys.windows(2).any(|pair| pair[0].0 == pair[1].0) {
+                return Err(Refused::Occupied { tree: tree + 1 });
+            }
+            for (_, row) in &*keys {
+                entries[*row as usize] += 1;
+            }
+        }
+        let mut handles = Vec::with_capacity(rows.len());
+        let mut primary = Vec::with_capacity(rows.len());
+        for (row, entries) in rows.into_iter().zip(entries) {
+            let handle = Row::new(row.value, row.created, row.modified, entries).into_handle();
+            handles.push(handle);
+            self.created.push((handle, family));
+            primary.push((row.key, handle));
+        }
+        let pairs: Vec<bulk::Pair<'_>> = primary.iter().map(|(key, row)| (&**key, *row)).collect();
+        let Editor { pool, stamp, .. } = &mut self.editor;
+        self.roots[layout.first] = bulk::build(&pairs, *stamp, pool);
+        for (tree, keys) in keys.iter().enumerate() {
+            let pairs: Vec<bulk::Pair<'_>> = keys
+                .iter()
+                .map(|(key, row)| (&**key, handles[*row as usize]))
+                .collect();
+            self.roots[layout.first + 1 + tree] = bulk::build(&pairs, *stamp, pool);
+        }
+        Ok(())
+    }
+
+    /// A mark that [`rollback`](Self::rollback) goes back to.
+    pub(crate) fn savepoint(&mut self) -> Savepoint {
+        let savepoint = Savepoint {
+            stamp: self.editor.stamp,
+            roots: self.roots.clone(),
+            unlinked: self.editor.unlinked.len(),
+            rows: self.unlinked.len(),
+            created: self.created.len(),
+        };
+        // What was made so far is frozen: it is copied before it is changed, like the base.
+        self.editor.stamp += 1;
+        savepoint
+    }
+
+    /// Undoes all that was done since the savepoint, and all savepoints since. It can be gone back to again.
+    pub(crate) fn rollback(&mut self, to: &Savepoint) {
+        let roots = mem::replace(&mut self.roots, to.roots.clone());
+        self.free_since(&roots, to.stamp, to.unlinked, to.created);
+        self.unlinked.truncate(to.rows);
+    }
+
+    /// Frees what was made since a mark, where `roots` are what has become of the trees.
+    fn free_since(&mut self, roots: &[Option<Node>], stamp: u64, unlinked: usize, created: usize) {
+        let layout = &self.base.0.shared.layout;
+        let Editor {
+            pool,
+            unlinked: nodes,
+            ..
+        } = &mut self.editor;
+        free_younger(roots, stamp, layout, pool, |_, _| {});
+        for node in nodes.drain(unlinked..) {
+            // SAFETY: unlinked nodes are alive until they are freed from this list; what was made since and unlinked since is on no other.
+            unsafe {
+                if node.get().birth() > stamp {
+                    node.free(pool);
+                }
+            }
+        }
+        for (row, family) in self.created.drain(created..) {
+            self.garbage.push(row, layout.families[family].row);
+        }
+    }
+
+    /// Ends the draft with a version that can be published.
+    pub(crate) fn stage(mut self, writer: &mut Writer) -> (Staged, Garbage) {
+        let base = &self.base.0;
+        let mut unlinked = Vec::with_capacity(self.editor.unlinked.len() + self.unlinked.len());
+        for node in self.editor.unlinked.drain(..) {
+            // SAFETY: unlinked nodes are alive until they are freed from this list; what is younger than the base was made in this draft
+            // and unlinked across a savepoint: no version ever had it.
+            unsafe {
+                if node.get().birth() > base.stamp {
+                    node.free(&mut self.editor.pool);
+                } else {
+                    unlinked.push(Dead::Node(node));
+                }
+            }
+        }
+        let mut passed = Garbage::default();
+        for (row, family) in self.unlinked {
+            // SAFETY: the history still holds its count.
+            if unsafe { row.modified() } > base.revision.get() {
+                passed.push(row, base.shared.layout.families[family].row);
+            } else {
+                unlinked.push(Dead::Row(row, family));
+            }
+        }
+        writer.take_back(self.editor.pool);
+        let staged = Staged {
+            version: writer.version(self.editor.stamp, self.revision, self.roots),
+            base: base.stamp,
+            unlinked,
+            passed,
+            created: self.created,
+        };
+        (staged, self.garbage)
+    }
+
+    /// Ends the draft: nothing of it was.
+    pub(crate) fn abort(mut self, writer: &mut Writer) -> Garbage {
+        let roots = mem::take(&mut self.roots);
+        self.free_since(&roots, self.base.0.stamp, 0, 0);
+        writer.take_back(self.editor.pool);
+        self.garbage
+    }
+}
+
+/// A row as it is loaded: its key, its value and the revisions that it had.
+pub(crate) struct Loaded<T> {
+    pub(crate) key: Box<[u8]>,
+    pub(crate) value: T,
+    pub(crate) created: Revision,
+    pub(crate) modified: Revision,
+}
+
+impl Refused {
+    fn in_tree(self, tree: usize) -> Self {
+        match self {
+            Self::Occupied { .. } => Self::Occupied { tree },
+            Self::Unstable { .. } => Self::Unstable { tree },
+            other => other,
+        }
+    }
+}
+
+/// Whether a stored row has as many keys now as when it was stored. Each of them is looked up when it is taken out; so none is left behind.
+fn stable<T, K: Keys>(row: &Row<T>, keys: &[K]) -> Result<(), Refused> {
+    let entries = 1 + keys.iter().map(Keys::len).sum::<usize>();
+    if row.entries() as usize == entries {
+        return Ok(());
+    }
+    Err(Refused::Unstable { tree: 0 })
+}
+
+/// What leads from the keys of the old row to those of the new one, in key order.
+fn merged<'k, K: Keys>(old: Option<&'k K>, new: Option<&'k K>) -> impl Iterator<Item = Step<'k>> {
+    let key = |keys: Option<&'k K>, index: usize| {
+        keys.filter(|keys| index < keys.len())
+            .map(|keys| keys.key(index))
+    };
+    let (mut i, mut j) = (0, 0);
+    std::iter::from_fn(move || {
+        let step = match (key(old, i), key(new, j)) {
+            (Some(old), Some(new)) if old == new => Step::Swap(new),
+            (Some(old), Some(new)) if old > new => Step::Insert(new),
+            (None, Some(new)) => Step::Insert(new),
+            (Some(old), _) => Step::Remove(old),
+            (None, None) => return None,
+        };
+        i += usize::from(!matches!(step, Step::Insert(_)));
+        j += usize::from(!matches!(step, Step::Remove(_)));
+        Some(step)
+    })
+}

@@ -1,0 +1,431 @@
+//! Which versions are alive, and what may be freed: dead lists.
+//!
+//! Versions are stamped 1, 2, 3 …; a node born in `b` and unlinked by `d` is reachable exactly from the versions `b ≤ v < d`. It is freed as
+//! soon as no live version lies there. Live are the published version, those that snapshots hold, and those staged.
+//!
+//! Each live version has a *dead list*: what the version after it unlinked, and so is reachable from it and not from any later one. When a
+//! version is found dead, each entry of its list moves to the next older live version `w` if `b ≤ w`, else it is freed. These are the
+//! dead lists of ZFS snapshots, in memory. They are precise: a version that is held for long pins what it can see, and nothing more.
+//!
+//! Rows are entries of the same lists. Dropping one runs the user's code, so freed rows are only collected, as [`Garbage`], and let go of
+//! where no lock is held.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::layout::Layout;
+use super::node::{Kind, Node};
+use super::pool::Pool;
+use super::row::{Handle, RowType};
+use super::version::{State, Version};
+use crate::revision::Revision;
+
+/// Entries that one transaction looks at when it begins, over what the last one unlinked.
+const STEP: usize = 256;
+
+/// Something that the newest version does not reach any more.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Dead {
+    Node(Node),
+    /// A row, and its family.
+    Row(Handle, usize),
+}
+
+/// What all versions of one history share.
+pub(crate) struct Shared {
+    pub(super) layout: Layout,
+    /// Stamps of versions that nobody holds any more.
+    queue: Mutex<Vec<u64>>,
+    /// The registry, once there is no writer.
+    left: Mutex<Option<Box<Registry>>>,
+    /// What a fork stands on.
+    _base: Option<Version>,
+}
+
+impl Shared {
+    /// The stamp of a version that is in no registry.
+    pub(super) const NEVER: u64 = u64::MAX;
+
+    /// The last holder of a version let go of it.
+    pub(super) fn dropped(&self, stamp: u64) {
+        if stamp == Self::NEVER {
+            return;
+        }
+        lock(&self.queue).push(stamp);
+        // While there is a writer, the next transaction does the rest.
+        let garbage = lock(&self.left)
+            .as_mut()
+            .map(|registry| registry.reclaim(self, usize::MAX));
+        drop(garbage);
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let registry = self
+            .left
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        if let Some(mut registry) = registry {
+            drop(registry.free_all(&self.layout));
+        }
+    }
+}
+
+/// No code of a user runs under these locks, so that a poisoned one only means that a thread died of something else.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Rows that no version reaches. Dropping this drops them, which runs their own `Drop`: not under a lock.
+#[derive(Default)]
+#[must_use = "to be dropped where no lock is held"]
+pub(crate) struct Garbage(Vec<(Handle, RowType)>);
+
+// SAFETY: rows are `Send` and `Sync`, as `Layout::add` asks.
+unsafe impl Send for Garbage {}
+
+impl Garbage {
+    pub(super) fn push(&mut self, row: Handle, of: RowType) {
+        self.0.push((row, of));
+    }
+
+    fn forget(mut self) {
+        self.0.clear();
+    }
+}
+
+impl Drop for Garbage {
+    fn drop(&mut self) {
+        // One by one, so that a row whose own `Drop` panics is not let go of twice.
+        while let Some((row, of)) = self.0.pop() {
+            // SAFETY: a row of this type, whose one count was the history's; no version reaches it.
+            unsafe { of.release(row) };
+        }
+    }
+}
+
+/// A live version that is not the newest.
+#[derive(Debug)]
+struct Live {
+    revision: u64,
+    dead: Vec<Dead>,
+}
+
+/// The writer's book of live versions.
+#[derive(Default)]
+pub(super) struct Registry {
+    pub(super) pool: Pool,
+    live: BTreeMap<u64, Live>,
+    /// Dead lists of dead versions, still to be gone through.
+    pending: VecDeque<(u64, Vec<Dead>)>,
+    /// The roots of the published version.
+    newest: Box<[Option<Node>]>,
+    /// What is not younger than this stamp and revision belongs to the version that a fork stands on.
+    floor: (u64, u64),
+    /// Entries that the last published version unlinked.
+    produced: usize,
+}
+
+// SAFETY: it owns what its lists name; rows are `Send` and `Sync`.
+unsafe impl Send for Registry {}
+
+impl Registry {
+    /// Frees what the versions that were dropped alone could reach, looking at about `budget` entries.
+    fn reclaim(&mut self, shared: &Shared, budget: usize) -> Garbage {
+        let mut garbage = Garbage::default();
+        let dropped = std::mem::take(&mut *lock(&shared.queue));
+        for stamp in dropped {
+            if let Some(live) = self.live.remove(&stamp)
+                && !live.dead.is_empty()
+            {
+                self.pending.push_back((stamp, live.dead));
+            }
+        }
+        let mut budget = budget;
+        while let Some((stamp, mut dead)) = self.pending.pop_front() {
+            let older = self.live.range_mut(..stamp).next_back();
+            let (older_stamp, older_revision, mut keep) = match older {
+                Some((&stamp, live)) => (stamp, live.revision, Some(&mut live.dead)),
+                None => (self.floor.0, self.floor.1, None),
+            };
+            while let Some(entry) = dead.pop() {
+                let reached = match entry {
+                    // SAFETY: not freed yet: it is on exactly one list.
+                    Dead::Node(node) => (unsafe { node.get() }).birth() <= older_stamp,
+                    // SAFETY: as above.
+                    Dead::Row(row, _) => (unsafe { row.modified() }) <= older_revision,
+                };
+                match (reached, entry, &mut keep) {
+                    (true, entry, Some(keep)) => keep.push(entry),
+                    // Nothing older is alive and it is not younger than the floor: the base of a fork owns it.
+                    (true, _, None) => {}
+                    // SAFETY: no live version lies between its birth and its end.
+                    (false, Dead::Node(node), _) => unsafe { node.free(&mut self.pool) },
+                    (false, Dead::Row(row, family), _) => {
+                        garbage.push(row, shared.layout.families[family].row)
+                    }
+                }
+                budget = budget.saturating_sub(1);
+                if budget == 0 {
+                    break;
+                }
+            }
+            if !dead.is_empty() {
+                self.pending.push_front((stamp, dead));
+            }
+            if budget == 0 {
+                break;
+            }
+        }
+        garbage
+    }
+
+    /// All versions are gone: frees every list, and all that the newest version reaches.
+    fn free_all(&mut self, layout: &Layout) -> Garbage {
+        let mut garbage = Garbage::default();
+        let live = std::mem::take(&mut self.live)
+            .into_values()
+            .map(|live| live.dead);
+        let pending = std::mem::take(&mut self.pending)
+            .into_iter()
+            .map(|(_, dead)| dead);
+        for entry in live.chain(pending).flatten() {
+            match entry {
+                // SAFETY: on one list only, and no version is left.
+                Dead::Node(node) => unsafe {
+                    if node.get().birth() > self.floor.0 {
+                        node.free(&mut self.pool);
+                    }
+                },
+                // SAFETY: as above; the history still holds its count.
+                Dead::Row(row, family) => unsafe {
+                    if row.modified() > self.floor.1 {
+                        garbage.push(row, layout.families[family].row);
+                    }
+                },
+            }
+        }
+        let newest = std::mem::take(&mut self.newest);
+        let floor = self.floor;
+        free_younger(&newest, floor.0, layout, &mut self.pool, |row, of| {
+            // SAFETY: the history still holds its count.
+            if unsafe { row.modified() } > floor.1 {
+                garbage.push(row, of);
+            }
+        });
+        garbage
+    }
+}
+
+/// Frees the nodes under `roots` that are younger than `stamp`, which nobody reaches, and names the rows of each first tree on them.
+pub(super) fn free_younger(
+    roots: &[Option<Node>],
+    stamp: u64,
+    layout: &Layout,
+    pool: &mut Pool,
+    mut row: impl FnMut(Handle, RowType),
+) {
+    let mut open = Vec::new();
+    for family in &layout.families {
+        for tree in 0..family.trees {
+            open.extend(roots.get(family.first + tree).copied().flatten());
+            while let Some(node) = open.pop() {
+                // SAFETY: reachable from these roots and not freed yet: each node has one parent.
+                let view = unsafe { node.get() };
+                if view.birth() <= stamp {
+                    // So are all below it.
+                    continue;
+                }
+                match view.kind() {
+                    Kind::Inner => {
+                        open.extend((0..view.len()).map(|index| view.child(index).node()))
+                    }
+                    Kind::Bucket if tree == 0 => view
+                        .rows()
+                        .iter()
+                        .for_each(|&handle| row(handle, family.row)),
+                    Kind::Bucket => {}
+                }
+                // SAFETY: nobody reaches what is younger than the stamp, and its parent was freed before.
+                unsafe { node.free(pool) };
+            }
+        }
+    }
+}
+
+/// The one who may make new versions of a history.
+pub(crate) struct Writer {
+    pub(super) shared: Arc<Shared>,
+    registry: Box<Registry>,
+}
+
+/// A version that nobody sees yet, with what it unlinked.
+#[must_use = "to be published or discarded"]
+pub(crate) struct Staged {
+    pub(super) version: Version,
+    pub(super) base: u64,
+    pub(super) unlinked: Vec<Dead>,
+    /// Rows that came and went while it was made.
+    pub(super) passed: Garbage,
+    /// All rows that it brought.
+    pub(super) created: Vec<(Handle, usize)>,
+}
+
+// SAFETY: it owns what its lists name; rows are `Send` and `Sync`.
+unsafe impl Send for Staged {}
+
+impl Staged {
+    pub(crate) fn version(&self) -> &Version {
+        &self.version
+    }
+}
+
+impl Writer {
+    /// A new history, and its first version, which is empty.
+    pub(crate) fn new(layout: Layout, revision: Revision) -> (Self, Version) {
+        let roots = vec![None; layout.trees].into_boxed_slice();
+        Self::start(layout, roots, revision, None)
+    }
+
+    /// A history of its own that stands on `base`, and its first version, which shows the same. What it commits is never seen in the other.
+    pub(crate) fn fork(base: &Version) -> (Self, Version) {
+        let State {
+            roots,
+            revision,
+            shared,
+            ..
+        } = &*base.0;
+        Self::start(
+            shared.layout.clone(),
+            roots.clone(),
+            *revision,
+            Some(base.clone()),
+        )
+    }
+
+    fn start(
+        layout: Layout,
+        roots: Box<[Option<Node>]>,
+        revision: Revision,
+        base: Option<Version>,
+    ) -> (Self, Version) {
+        let floor = base
+            .as_ref()
+            .map_or((0, 0), |base| (base.0.stamp, base.0.revision.get()));
+        let registry = Registry {
+            newest: roots.clone(),
+            floor,
+            ..Registry::default()
+        };
+        let shared = Arc::new(Shared {
+            layout,
+            queue: Mutex::default(),
+            left: Mutex::default(),
+            _base: base,
+        });
+        let mut writer = Self {
+            shared,
+            registry: Box::new(registry),
+        };
+        let version = writer.version(floor.0, revision, roots);
+        (writer, version)
+    }
+
+    /// Makes a live version.
+    pub(super) fn version(
+        &mut self,
+        stamp: u64,
+        revision: Revision,
+        roots: Box<[Option<Node>]>,
+    ) -> Version {
+        let live = Live {
+            revision: revision.get(),
+            dead: Vec::new(),
+        };
+        self.registry.live.insert(stamp, live);
+        Version(Arc::new(State {
+            stamp,
+            revision,
+            roots,
+            shared: Arc::clone(&self.shared),
+        }))
+    }
+
+    /// Lends the pool, with a bounded piece of the reclamation done.
+    pub(super) fn lend(&mut self) -> (Pool, Garbage) {
+        let budget = STEP + 2 * self.registry.produced;
+        let garbage = self.registry.reclaim(&self.shared, budget);
+        (std::mem::take(&mut self.registry.pool), garbage)
+    }
+
+    /// Takes the pool back.
+    pub(super) fn take_back(&mut self, pool: Pool) {
+        self.registry.pool = pool;
+    }
+
+    /// Frees all that can be freed now.
+    pub(crate) fn reclaim(&mut self) -> Garbage {
+        self.registry.reclaim(&self.shared, usize::MAX)
+    }
+
+    /// Makes a staged version the newest: from here on its predecessor's dead list answers for what it unlinked.
+    pub(crate) fn publish(&mut self, staged: Staged) -> (Version, Garbage) {
+        let Staged {
+            version,
+            base,
+            unlinked,
+            passed,
+            ..
+        } = staged;
+        let registry = &mut self.registry;
+        registry.produced = unlinked.len();
+        registry.newest.clone_from(&version.0.roots);
+        match registry.live.get_mut(&base) {
+            Some(live) if live.dead.is_empty() => live.dead = unlinked,
+            Some(live) => live.dead.extend(unlinked),
+            None => registry.pending.push_back((base, unlinked)),
+        }
+        (version, passed)
+    }
+
+    /// Undoes a staged version that nobody saw, and none was staged upon: what it brought is freed, what it unlinked stays.
+    pub(crate) fn discard(&mut self, staged: Staged) -> Garbage {
+        let Staged {
+            version,
+            base,
+            passed,
+            created,
+            ..
+        } = staged;
+        let mut garbage = Garbage::default();
+        // They are among the created ones.
+        passed.forget();
+        // If somebody kept the version after all, its memory is lost rather than freed under them.
+        let Some(mut state) = Arc::into_inner(version.0) else {
+            return garbage;
+        };
+        self.registry.live.remove(&state.stamp);
+        state.stamp = Shared::NEVER;
+        free_younger(
+            &state.roots,
+            base,
+            &self.shared.layout,
+            &mut self.registry.pool,
+            |_, _| {},
+        );
+        for (row, family) in created {
+            garbage.push(row, self.shared.layout.families[family].row);
+        }
+        garbage
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        let garbage = self.reclaim();
+        *lock(&self.shared.left) = Some(std::mem::take(&mut self.registry));
+        drop(garbage);
+    }
+}

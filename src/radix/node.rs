@@ -1,0 +1,506 @@
+//! Nodes: the bytes of inner nodes and buckets, and nothing of what they mean together.
+//!
+//! Every node is one block, a [`Header`] and behind it, without gaps but for alignment,
+//!
+//! ```text
+//! inner    header 24 | prefix, padded to 8 | bounds 8·cap | children 8·cap | counts 4·cap
+//! bucket   header 24 | prefix, padded to 8 | heads  8·cap | rows     8·cap | ends   2·cap | tails
+//! ```
+//!
+//! `bounds` and `heads` are digits ([`super::digit`]). A bucket's `tails` hold what follows each head of a key that is longer than
+//! its digit reaches, one behind the other in the order of the rows; `ends` says where each stops.
+//!
+//! **Who may touch what.** A node is *own* while the transaction that made it runs: only that transaction's editor has its address, and may write
+//! to it. When the transaction ends the node is frozen for ever. It is freed when no live version reaches it ([`super::history`]).
+//! [`Node`] is a bare address and promises nothing; [`NodeRef`] is a node that is alive, and not written to, for `'v`: what is reached
+//! from it is alive for as long.
+
+use std::marker::PhantomData;
+use std::ptr::NonNull;
+use std::slice;
+
+use super::pool::Pool;
+use super::row::Handle;
+
+/// The most children of an inner node. Wide digits want wide nodes: 64 were best on compound keys, and equal on others.
+pub(super) const MAX_CHILDREN: usize = if cfg!(test) { 5 } else { 64 };
+/// The most rows of a bucket. 16 left many buckets nearly empty where fan-out is 16, 64 made updates slower.
+pub(super) const MAX_ROWS: usize = if cfg!(test) { 4 } else { 32 };
+/// A bucket of more than one row holds at most this many bytes of tails, so that long keys stay cheap to copy.
+pub(super) const MAX_TAILS: usize = if cfg!(test) { 64 } else { 3072 };
+/// The longest key, in bytes.
+pub(super) const MAX_KEY: usize = 32 * 1024;
+
+const HEADER: usize = size_of::<Header>();
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(super) enum Kind {
+    Inner,
+    Bucket,
+}
+
+#[repr(C)]
+#[derive(Debug)]
+struct Header {
+    /// The stamp of the transaction that made the node.
+    birth: u64,
+    /// Bytes of the block.
+    size: u32,
+    /// Where in the key the prefix begins.
+    start: u16,
+    /// How long the prefix is.
+    prefix: u16,
+    kind: Kind,
+    /// Children or rows.
+    len: u8,
+    cap: u8,
+}
+
+/// The address of a node.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(transparent)]
+pub(super) struct Node(NonNull<Header>);
+
+// SAFETY: an address; whoever dereferences it answers for what it finds.
+unsafe impl Send for Node {}
+// SAFETY: as above.
+unsafe impl Sync for Node {}
+
+impl Node {
+    /// No node: a place that is filled before anybody looks.
+    pub(super) fn dangling() -> Self {
+        Self(NonNull::dangling())
+    }
+
+    /// # Safety
+    /// The node is alive and not written to during `'v`, and so is all that can be reached from it.
+    #[inline]
+    pub(super) unsafe fn get<'v>(self) -> NodeRef<'v> {
+        NodeRef {
+            node: self,
+            life: PhantomData,
+        }
+    }
+
+    #[inline]
+    fn at(self, offset: usize) -> *mut u8 {
+        self.0.as_ptr().cast::<u8>().wrapping_add(offset)
+    }
+
+    /// Makes an exact copy that belongs to `birth`.
+    ///
+    /// # Safety
+    /// The node is alive.
+    pub(super) unsafe fn copy(self, birth: u64, pool: &mut Pool) -> Self {
+        // SAFETY: it is alive, and its block is as long as its header says.
+        unsafe {
+            let size = (*self.0.as_ptr()).size as usize;
+            let block = pool.take(size);
+            self.at(0).copy_to_nonoverlapping(block.as_ptr(), size);
+            let copy = Self(block.cast());
+            (*copy.0.as_ptr()).birth = birth;
+            copy
+        }
+    }
+
+    /// Gives the block back. The rows and children that it names are not touched.
+    ///
+    /// # Safety
+    /// Nobody can reach the node any more.
+    pub(super) unsafe fn free(self, pool: &mut Pool) {
+        // SAFETY: every node is a block of the pool's, of the size in its header.
+        unsafe {
+            let size = (*self.0.as_ptr()).size as usize;
+            pool.give(self.0.cast(), size);
+        }
+    }
+}
+
+/// A node that is alive and not written to during `'v`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NodeRef<'v> {
+    node: Node,
+    life: PhantomData<&'v Header>,
+}
+
+impl PartialEq for NodeRef<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        self.node == other.node
+    }
+}
+
+impl<'v> NodeRef<'v> {
+    #[inline]
+    fn header(self) -> &'v Header {
+        // SAFETY: alive and unwritten for 'v; a header stands first in every node.
+        unsafe { &*self.node.0.as_ptr() }
+    }
+
+    /// # Safety
+    /// `len` values of type `T`, written, lie at `offset` in the node.
+    #[inline]
+    unsafe fn array<T>(self, offset: usize, len: usize) -> &'v [T] {
+        // SAFETY: the caller's promise, and the node is unwritten for 'v; offsets of wider types are multiples of 8.
+        #[expect(
+            clippy::cast_ptr_alignment,
+            reason = "blocks are aligned, and offsets keep it"
+        )]
+        unsafe {
+            slice::from_raw_parts(self.node.at(offset).cast::<T>(), len)
+        }
+    }
+
+    /// Where the first array begins.
+    #[inline]
+    fn arrays(self) -> usize {
+        HEADER + usize::from(self.header().prefix).next_multiple_of(8)
+    }
+
+    #[inline]
+    fn cap(self) -> usize {
+        usize::from(self.header().cap)
+    }
+
+    #[inline]
+    pub(super) fn node(self) -> Node {
+        self.node
+    }
+
+    #[inline]
+    pub(super) fn kind(self) -> Kind {
+        self.header().kind
+    }
+
+    #[inline]
+    pub(super) fn birth(self) -> u64 {
+        self.header().birth
+    }
+
+    /// Children or rows.
+    #[inline]
+    pub(super) fn len(self) -> usize {
+        usize::from(self.header().len)
+    }
+
+    /// Where in the key the prefix begins.
+    #[inline]
+    pub(super) fn start(self) -> usize {
+        usize::from(self.header().start)
+    }
+
+    /// Where in the key the prefix stops and the digits begin.
+    #[inline]
+    pub(super) fn stop(self) -> usize {
+        self.start() + usize::from(self.header().prefix)
+    }
+
+    /// What all keys below have from [`start`](Self::start) to [`stop`](Self::stop).
+    #[inline]
+    pub(super) fn prefix(self) -> &'v [u8] {
+        // SAFETY: the prefix stands behind the header.
+        unsafe { self.array(HEADER, usize::from(self.header().prefix)) }
+    }
+
+    /// Bytes of memory.
+    pub(super) fn size(self) -> usize {
+        self.header().size as usize
+    }
+
+    /// An inner node's bounds, or a bucket's heads.
+    #[inline]
+    pub(super) fn digits(self) -> &'v [u64] {
+        // SAFETY: both kinds have their digits first.
+        unsafe { self.array(self.arrays(), self.len()) }
+    }
+
+    /// An inner node's child. `index` is below its length.
+    #[inline]
+    pub(super) fn child(self, index: usize) -> NodeRef<'v> {
+        debug_assert!(self.kind() == Kind::Inner);
+        // SAFETY: an inner node's children are alive as long as itself; the index is checked by the slice.
+        unsafe {
+            let children: &[Node] = self.array(self.arrays() + 8 * self.cap(), self.len());
+            children[index].get()
+        }
+    }
+
+    /// How many rows each child of an inner node has below it.
+    #[inline]
+    pub(super) fn counts(self) -> &'v [u32] {
+        debug_assert!(self.kind() == Kind::Inner);
+        // SAFETY: an inner node has its counts third.
+        unsafe { self.array(self.arrays() + 16 * self.cap(), self.len()) }
+    }
+
+    /// A bucket's rows.
+    #[inline]
+    pub(super) fn rows(self) -> &'v [Handle] {
+        debug_assert!(self.kind() == Kind::Bucket);
+        // SAFETY: a bucket has its rows second.
+        unsafe { self.array(self.arrays() + 8 * self.cap(), self.len()) }
+    }
+
+    #[inline]
+    fn ends(self) -> &'v [u16] {
+        debug_assert!(self.kind() == Kind::Bucket);
+        // SAFETY: a bucket has its ends third.
+        unsafe { self.array(self.arrays() + 16 * self.cap(), self.len()) }
+    }
+
+    /// What follows the head of row `index` in its key.
+    #[inline]
+    pub(super) fn tail(self, index: usize) -> &'v [u8] {
+        let ends = self.ends();
+        let from = if index == 0 {
+            0
+        } else {
+            usize::from(ends[index - 1])
+        };
+        let len = usize::from(ends[index]) - from;
+        // SAFETY: tails lie behind the ends, one behind the other.
+        unsafe { self.array(self.arrays() + 18 * self.cap() + from, len) }
+    }
+
+    /// Bytes of all tails of a bucket.
+    pub(super) fn tails(self) -> usize {
+        self.ends().last().map_or(0, |&end| usize::from(end))
+    }
+
+    /// How many rows are at or below the node. O(1) for buckets, O(children) else.
+    #[inline]
+    pub(super) fn total(self) -> usize {
+        match self.kind() {
+            Kind::Bucket => self.len(),
+            Kind::Inner => sum(self.counts()),
+        }
+    }
+}
+
+/// The sum of some children's rows.
+#[inline]
+pub(super) fn sum(counts: &[u32]) -> usize {
+    // Trees hold fewer than 2^32 rows.
+    counts.iter().sum::<u32>() as usize
+}
+
+/// Writes the common parts of a new node; its arrays hold anything.
+fn blank(
+    kind: Kind,
+    birth: u64,
+    start: usize,
+    prefix: &[u8],
+    cap: usize,
+    behind: usize,
+    pool: &mut Pool,
+) -> Node {
+    let width = if kind == Kind::Inner { 20 } else { 18 };
+    let arrays = HEADER + prefix.len().next_multiple_of(8);
+    let size = Pool::rounded(arrays + width * cap + behind);
+    let block = pool.take(size);
+    let node = Node(block.cast());
+    // SAFETY: a new block that is larger than what is written, aligned for a header.
+    unsafe {
+        node.0.write(Header {
+            birth,
+            size: size as u32,
+            start: start as u16,
+            prefix: prefix.len() as u16,
+            kind,
+            len: 0,
+            cap: cap as u8,
+        });
+        node.at(HEADER)
+            .copy_from_nonoverlapping(prefix.as_ptr(), prefix.len());
+    }
+    node
+}
+
+/// A child of an inner node that is about to be made.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Child {
+    /// The least digit that leads here.
+    pub(super) bound: u64,
+    pub(super) node: Node,
+    /// Rows at or below it.
+    pub(super) count: u32,
+}
+
+/// Makes an inner node of children in order of their bounds. The first bound becomes 0: what is below the second leads to the first child.
+pub(super) fn inner(
+    birth: u64,
+    start: usize,
+    prefix: &[u8],
+    children: &[Child],
+    pool: &mut Pool,
+) -> Node {
+    debug_assert!((1..=MAX_CHILDREN).contains(&children.len()));
+    let cap = children.len().next_multiple_of(4).min(MAX_CHILDREN);
+    let node = blank(Kind::Inner, birth, start, prefix, cap, 0, pool);
+    // SAFETY: own, just made, with room for `cap` children.
+    unsafe {
+        for (index, child) in children.iter().enumerate() {
+            node.write_child(index, child);
+        }
+        node.set_len(children.len());
+        node.set_bound(0, 0);
+    }
+    node
+}
+
+/// A row of a bucket that is about to be made: its key from the end of the bucket's prefix on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry<'k> {
+    pub(super) head: u64,
+    pub(super) tail: &'k [u8],
+    pub(super) row: Handle,
+}
+
+/// Makes a bucket of rows in order of their keys; all tails together are at most 65,535 bytes.
+pub(super) fn bucket<'k>(
+    birth: u64,
+    start: usize,
+    prefix: &[u8],
+    entries: impl ExactSizeIterator<Item = Entry<'k>>,
+    tails: usize,
+    pool: &mut Pool,
+) -> Node {
+    let len = entries.len();
+    debug_assert!((1..=MAX_ROWS).contains(&len) && tails <= usize::from(u16::MAX));
+    let node = blank(Kind::Bucket, birth, start, prefix, len, tails, pool);
+    // SAFETY: own, just made, with room for `len` entries and `tails` bytes; the entries keep to both, as is asserted.
+    unsafe {
+        let arrays = node.arrays();
+        let (heads, rows) = (node.at(arrays), node.at(arrays + 8 * len));
+        let (ends, bytes) = (node.at(arrays + 16 * len), node.at(arrays + 18 * len));
+        let mut end = 0;
+        for (index, entry) in entries.enumerate() {
+            assert!(index < len && end + entry.tail.len() <= tails);
+            heads.cast::<u64>().add(index).write_unaligned(entry.head);
+            rows.cast::<Handle>().add(index).write_unaligned(entry.row);
+            bytes
+                .add(end)
+                .copy_from_nonoverlapping(entry.tail.as_ptr(), entry.tail.len());
+            end += entry.tail.len();
+            ends.cast::<u16>().add(index).write_unaligned(end as u16);
+        }
+        node.set_len(len);
+    }
+    node
+}
+
+/// Changes to own nodes. All of them ask that the node is own and that no reference into it is held.
+impl Node {
+    unsafe fn arrays(self) -> usize {
+        // SAFETY: own, and no reference outlives the call.
+        unsafe { self.get().arrays() }
+    }
+
+    unsafe fn cap(self) -> usize {
+        // SAFETY: own, and no reference outlives the call.
+        unsafe { self.get().cap() }
+    }
+
+    unsafe fn set_len(self, len: usize) {
+        // SAFETY: own.
+        unsafe { (*self.0.as_ptr()).len = len as u8 }
+    }
+
+    unsafe fn slot<T>(self, offset: usize, index: usize) -> *mut T {
+        // SAFETY: own.
+        let arrays = unsafe { self.arrays() };
+        #[expect(
+            clippy::cast_ptr_alignment,
+            reason = "blocks are aligned, and offsets keep it"
+        )]
+        self.at(arrays + offset).cast::<T>().wrapping_add(index)
+    }
+
+    /// # Safety
+    /// Own and inner, with room for `index`; what the three slots hold is replaced.
+    unsafe fn write_child(self, index: usize, child: &Child) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            let cap = self.cap();
+            debug_assert!(index < cap);
+            self.slot::<u64>(0, index).write(child.bound);
+            self.slot::<Node>(8 * cap, index).write(child.node);
+            self.slot::<u32>(16 * cap, index).write(child.count);
+        }
+    }
+
+    /// # Safety
+    /// Own and inner, `index` below its length.
+    pub(super) unsafe fn set_bound(self, index: usize, bound: u64) {
+        // SAFETY: the caller's promise.
+        unsafe { self.slot::<u64>(0, index).write(bound) }
+    }
+
+    /// # Safety
+    /// Own and inner, `index` below its length, `child` at least as old as this.
+    pub(super) unsafe fn set_child(self, index: usize, child: Node) {
+        // SAFETY: the caller's promise.
+        unsafe { self.slot::<Node>(8 * self.cap(), index).write(child) }
+    }
+
+    /// # Safety
+    /// Own and inner, `index` below its length.
+    pub(super) unsafe fn set_count(self, index: usize, count: u32) {
+        // SAFETY: the caller's promise.
+        unsafe { self.slot::<u32>(16 * self.cap(), index).write(count) }
+    }
+
+    /// Puts a child in at `index`, if there is room.
+    ///
+    /// # Safety
+    /// Own and inner, `index` at most its length.
+    pub(super) unsafe fn insert_child(self, index: usize, child: &Child) -> bool {
+        // SAFETY: own, so that what lies behind the index can be moved up by one within the room that there is.
+        unsafe {
+            let (len, cap) = (self.get().len(), self.cap());
+            if len == cap {
+                return false;
+            }
+            let behind = len - index;
+            let bound = self.slot::<u64>(0, index);
+            bound.copy_to(bound.add(1), behind);
+            let node = self.slot::<Node>(8 * cap, index);
+            node.copy_to(node.add(1), behind);
+            let count = self.slot::<u32>(16 * cap, index);
+            count.copy_to(count.add(1), behind);
+            self.write_child(index, child);
+            self.set_len(len + 1);
+            self.set_bound(0, 0);
+        }
+        true
+    }
+
+    /// Takes the child at `index` out.
+    ///
+    /// # Safety
+    /// Own and inner, `index` below its length.
+    pub(super) unsafe fn remove_child(self, index: usize) {
+        // SAFETY: own, so that what lies behind the index can be moved down by one.
+        unsafe {
+            let (len, cap) = (self.get().len(), self.cap());
+            let behind = len - index - 1;
+            let bound = self.slot::<u64>(0, index);
+            bound.copy_from(bound.add(1), behind);
+            let node = self.slot::<Node>(8 * cap, index);
+            node.copy_from(node.add(1), behind);
+            let count = self.slot::<u32>(16 * cap, index);
+            count.copy_from(count.add(1), behind);
+            self.set_len(len - 1);
+            self.set_bound(0, 0);
+        }
+    }
+
+    /// Points an entry of a bucket at another row.
+    ///
+    /// # Safety
+    /// Own and a bucket, `index` below its length.
+    pub(super) unsafe fn set_row(self, index: usize, row: Handle) {
+        // SAFETY: the caller's promise.
+        unsafe { self.slot::<Handle>(8 * self.cap(), index).write(row) }
+    }
+}

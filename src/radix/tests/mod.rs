@@ -1,0 +1,4 @@
+//! Models of the radix room. Bucket and node sizes are small under test, so that every kind of split and merge happens at once.
+
+mod keys;
+mod model;

@@ -1,0 +1,200 @@
+//! Versions: states of all trees, held by whoever reads them.
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::check::{Census, check};
+use super::cursor::{Scan, count};
+use super::diff::diff;
+use super::find::get;
+use super::history::Shared;
+use super::node::{Node, NodeRef};
+use super::row::Row;
+use crate::key::KeyRange;
+use crate::revision::Revision;
+
+/// One state of all trees. Cloning costs a count; its last drop pushes a number onto a queue.
+#[derive(Clone)]
+pub(crate) struct Version(pub(super) Arc<State>);
+
+pub(super) struct State {
+    /// Counts versions and savepoints; [`Shared::NEVER`] for one that was discarded.
+    pub(super) stamp: u64,
+    pub(super) revision: Revision,
+    pub(super) roots: Box<[Option<Node>]>,
+    pub(super) shared: Arc<Shared>,
+}
+
+impl Drop for State {
+    fn drop(&mut self) {
+        self.shared.dropped(self.stamp);
+    }
+}
+
+impl Version {
+    /// The commit that made it.
+    pub(crate) fn revision(&self) -> Revision {
+        self.0.revision
+    }
+
+    /// One tree of a family. Panics if the family is not one of `T`s: the caller chose the wrong number.
+    #[inline]
+    pub(crate) fn tree<T: 'static>(&self, family: usize, tree: usize) -> Tree<'_, T> {
+        view(&self.0.shared, &self.0.roots, family, tree)
+    }
+
+    /// Whether a tree is the very same in both versions. O(1).
+    pub(crate) fn shares(&self, other: &Self, family: usize, tree: usize) -> bool {
+        let slot = self.0.shared.layout.families[family].first + tree;
+        self.0.roots[slot] == other.0.roots[slot]
+    }
+
+    /// Checks every invariant of a tree. O(rows).
+    pub(crate) fn check(&self, family: usize, tree: usize) -> Result<Census, String> {
+        let slot = self.0.shared.layout.families[family].first + tree;
+        // SAFETY: a version's nodes are alive and frozen for as long as it is.
+        let root = self.0.roots[slot].map(|node| unsafe { node.get() });
+        check(root, self.0.stamp, |_, _| {})
+    }
+}
+
+impl fmt::Debug for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Version")
+            .field("stamp", &self.0.stamp)
+            .field("revision", &self.0.revision)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The tree `tree` of `family` among `roots`, which live as long as the reference.
+#[inline]
+pub(super) fn view<'v, T: 'static>(
+    shared: &Shared,
+    roots: &'v [Option<Node>],
+    family: usize,
+    tree: usize,
+) -> Tree<'v, T> {
+    let family = &shared.layout.families[family];
+    assert!(
+        family.row.is::<T>() && tree < family.trees,
+        "rows of another type"
+    );
+    Tree {
+        // SAFETY: the roots' owner keeps their nodes alive and unwritten while it is borrowed.
+        root: roots[family.first + tree].map(|node| unsafe { node.get() }),
+        rows: PhantomData,
+    }
+}
+
+/// A tree over rows of type `T`, as one version has it.
+pub(crate) struct Tree<'v, T> {
+    pub(super) root: Option<NodeRef<'v>>,
+    rows: PhantomData<&'v Row<T>>,
+}
+
+impl<T> Clone for Tree<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Tree<'_, T> {}
+
+/// One difference between two trees: a key, with its row before and after.
+pub(crate) struct Changed<'k, 'v, T> {
+    pub(crate) key: &'k [u8],
+    pub(crate) old: Option<&'v Row<T>>,
+    pub(crate) new: Option<&'v Row<T>>,
+}
+
+impl<'v, T> Tree<'v, T> {
+    /// The row with this key. O(key length).
+    #[inline]
+    pub(crate) fn get(self, key: &[u8]) -> Option<&'v Row<T>> {
+        // SAFETY: the tree's handles are rows of type T, alive with the version.
+        get(self.root, key).map(|row| unsafe { Row::from_slot(row) })
+    }
+
+    /// How many rows lie in `range`. O(key length).
+    pub(crate) fn count(self, range: &KeyRange) -> usize {
+        count(self.root, range)
+    }
+
+    /// The rows of `range` in order. O(key length), and no allocation for each step.
+    pub(crate) fn scan(self, range: &KeyRange) -> Rows<'v, T> {
+        Rows {
+            scan: Scan::new(self.root, range),
+            rows: PhantomData,
+        }
+    }
+
+    /// Calls `found` for each key in `range` that leads to another row in `new` than here, in order. O(changes · depth).
+    pub(crate) fn diff<B>(
+        self,
+        new: Self,
+        range: &KeyRange,
+        mut found: impl FnMut(Changed<'_, 'v, T>) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        diff(self.root, new.root, range, |(key, old, new)| {
+            // SAFETY: the trees' handles are rows of type T, alive with their versions.
+            let row = |handle| unsafe { Row::from_slot(handle) };
+            found(Changed {
+                key,
+                old: old.map(row),
+                new: new.map(row),
+            })
+        })
+    }
+}
+
+/// Rows in key order, from both ends.
+pub(crate) struct Rows<'v, T> {
+    scan: Scan<'v>,
+    rows: PhantomData<&'v Row<T>>,
+}
+
+impl<T> Clone for Rows<'_, T> {
+    fn clone(&self) -> Self {
+        Self {
+            scan: self.scan.clone(),
+            rows: PhantomData,
+        }
+    }
+}
+
+impl<'v, T> Iterator for Rows<'v, T> {
+    type Item = &'v Row<T>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Self::Item> {
+        // SAFETY: the tree's handles are rows of type T, alive with the version.
+        self.scan.next().map(|row| unsafe { Row::from_slot(row) })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.scan.len(), Some(self.scan.len()))
+    }
+
+    fn count(self) -> usize {
+        self.scan.len()
+    }
+
+    fn last(mut self) -> Option<Self::Item> {
+        self.next_back()
+    }
+}
+
+impl<T> DoubleEndedIterator for Rows<'_, T> {
+    #[inline]
+    fn next_back(&mut self) -> Option<Self::Item> {
+        // SAFETY: the tree's handles are rows of type T, alive with the version.
+        self.scan
+            .next_back()
+            .map(|row| unsafe { Row::from_slot(row) })
+    }
+}
+
+impl<T> ExactSizeIterator for Rows<'_, T> {}
