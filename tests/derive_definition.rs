@@ -15,7 +15,7 @@ mod stored {
 
     #[derive(Table, Serialize, Deserialize)]
     #[table(name = "pods", index(by_node_cpu, on(node, cpu), unique))]
-    #[table(index(by_zone, with(Pod::zone) -> Option<String>, sparse))]
+    #[table(index(by_zone, with(Pod::zone) -> String, sparse))]
     pub(super) struct Pod {
         #[key]
         pub(super) id: u64,
@@ -27,8 +27,8 @@ mod stored {
     }
 
     impl Pod {
-        fn zone(&self) -> Option<Option<String>> {
-            Some(self.node.clone())
+        fn zone(&self) -> Option<&str> {
+            self.node.as_deref()
         }
     }
 }
@@ -107,7 +107,7 @@ fn definitions_are_complete() {
         [
             "0 by_id on(id) unique",
             "1 by_node_cpu on(node, cpu) unique",
-            "2 by_zone with(Pod::zone) -> Option<String> sparse",
+            "2 by_zone with(Pod::zone) -> String sparse",
             "3 by_node on(node)",
             "4 by_labels on(labels) each",
         ]
@@ -149,7 +149,7 @@ fn differences_in_words() {
         "table `pods`: index `by_node_cpu` is `on(node, cpu) unique` in the file and `on(node, cpu)` in the program",
     );
     says::<without_index::Pod>(
-        "table `pods`: index `by_zone`, `with(Pod::zone) -> Option<String> sparse`, is in the file, but not in the program",
+        "table `pods`: index `by_zone`, `with(Pod::zone) -> String sparse`, is in the file, but not in the program",
     );
     let mut renamed = stored();
     renamed.name = "nodes".into();

@@ -44,7 +44,7 @@ fn check(input: &DeriveInput, errors: &mut Errors) {
             "a struct without fields has nothing to be a key with",
         ),
         Data::Enum(data) if data.variants.is_empty() => {
-            errors.at(input.ident.span(), "an enum without variants has no keys")
+            errors.at(input.ident.span(), "an enum without variants has no keys");
         }
         Data::Enum(data) if data.variants.len() > MAX_VARIANTS => errors.at(
             input.ident.span(),

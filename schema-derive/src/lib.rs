@@ -35,7 +35,8 @@ pub fn derive_key(input: TokenStream) -> TokenStream {
 ///
 /// - `#[table(name = "pods")]`: the name of the table; without it the struct's name in snake case.
 /// - `#[table(key(namespace, name))]`: a primary key of several columns.
-/// - `#[table(index(by_node_phase, on(node, phase)))]`: an index on several columns, at most eight.
+/// - `#[table(index(by_node_phase, on(node, phase)))]`: an index on several columns, at most eight. With brackets,
+///   `on[node, phase]`, it is the same; clippy (`duplicated_attributes`) takes parentheses for a mistake where two indexes share a column.
 /// - `#[table(index(by_zone, with(zone_of) -> String))]`: an index on what a function makes of `&Pod`, which may be any form of the key, such as
 ///   a `&str` for a `String`.
 /// - `#[table(crate = path)]`: where `sapwood` is, if it was renamed.

@@ -33,6 +33,8 @@ pub use sapwood_derive::Table;
 
 pub use codec::CodecError;
 pub(crate) use codec::FORMAT;
+#[doc(hidden)]
+pub use columns::rule;
 pub use columns::{LeadingColumns, RangeEnd, StartsWith};
 pub use definition::{FieldDefinition, IndexColumns, IndexDefinition, TableDefinition};
 pub use difference::Difference;

@@ -19,11 +19,11 @@ enum Phase {
 }
 
 #[derive(Table, Clone, Debug, Serialize, Deserialize)]
-#[table(index(by_node_phase, on(node, phase)))]
-#[table(index(by_owner_name, on(owner, name), unique))]
-#[table(index(by_three, on(owner, phase, name)))]
+#[table(index(by_node_phase, on[node, phase]))]
+#[table(index(by_owner_name, on[owner, name], unique))]
+#[table(index(by_three, on[owner, phase, name]))]
 #[table(index(by_first, with(first) -> char, sparse))]
-#[table(index(by_half_sparse, on(node, name), sparse, unique))]
+#[table(index(by_half_sparse, on[node, name], sparse, unique))]
 struct Pod {
     #[key]
     id: u16,

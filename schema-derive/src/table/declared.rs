@@ -2,8 +2,8 @@
 
 use proc_macro2::Span;
 use syn::{
-    Attribute, Data, DeriveInput, Fields, Ident, LitStr, Path, Token, Type, parenthesized,
-    parse::ParseStream, punctuated::Punctuated,
+    Attribute, Data, DeriveInput, Fields, Ident, LitStr, Path, Token, Type, bracketed,
+    parenthesized, parse::ParseStream, punctuated::Punctuated, token,
 };
 
 use crate::{
@@ -41,7 +41,7 @@ pub(super) enum DeclaredColumns {
     /// `on(a, b)`
     On(Vec<Ident>),
     /// `with(function) -> Type`
-    With(Path, Type),
+    With(Box<(Path, Type)>),
 }
 
 impl<'a> Declared<'a> {
@@ -61,10 +61,7 @@ impl<'a> Declared<'a> {
                 );
             }
         }
-        let Some(fields) = named_fields(input, errors) else {
-            return None;
-        };
-        for field in fields {
+        for field in named_fields(input, errors)? {
             declared.parse_field(field, errors);
         }
         Some(declared)
@@ -164,7 +161,7 @@ impl DeclaredIndex {
                             "expected the type of the key, as in `with(zone_of) -> String`",
                         )
                     })?;
-                    DeclaredColumns::With(function, input.parse()?)
+                    DeclaredColumns::With(Box::new((function, input.parse()?)))
                 }
                 _ if index.parse_flag(word, errors) => return Ok(()),
                 _ => return Err(unknown(word, INDEX_ENTRIES)),
@@ -211,16 +208,17 @@ impl DeclaredIndex {
     }
 }
 
-/// `(a, b)`
+/// `(a, b)` or `[a, b]`
 fn idents(input: ParseStream) -> syn::Result<Vec<Ident>> {
     let content;
-    let parentheses = parenthesized!(content in input);
+    let span = if input.peek(token::Bracket) {
+        bracketed!(content in input).span.join()
+    } else {
+        parenthesized!(content in input).span.join()
+    };
     let columns = Punctuated::<Ident, Token![,]>::parse_terminated(&content)?;
     if columns.is_empty() {
-        return Err(syn::Error::new(
-            parentheses.span.join(),
-            "expected the names of fields",
-        ));
+        return Err(syn::Error::new(span, "expected the names of fields"));
     }
     Ok(columns.into_iter().collect())
 }

@@ -70,8 +70,11 @@ fn documentation(table: &Table<'_>, number: usize, index: &Index<'_>) -> String 
                 names
             }
         }
-        Source::Function { function, .. } => {
-            format!("what `{}` makes of a row", text(function.to_token_stream()))
+        Source::Function(computed) => {
+            format!(
+                "what `{}` makes of a row",
+                text(computed.0.to_token_stream())
+            )
         }
     };
     let sparse = if index.sparse {
@@ -167,7 +170,8 @@ fn definition(table: &Table<'_>) -> TokenStream {
                 let fields = fields.iter().map(super::model::Field::name);
                 quote!(#krate::__private::index_on(#number, #name, &[#(#fields),*], #properties))
             }
-            Source::Function { function, ty } => {
+            Source::Function(computed) => {
+                let (function, ty) = &**computed;
                 let function = text(function.to_token_stream());
                 let ty = text(ty.to_token_stream());
                 quote!(#krate::__private::index_with(#number, #name, #function, #ty, #properties))
@@ -211,14 +215,18 @@ fn entries(index: &Index<'_>, krate: &Path) -> TokenStream {
             quote!(if let #some { #push })
         }
         Source::Fields(_) => push(columns(index)),
-        Source::Function { function, .. } if index.each => {
-            quote_spanned!(at(&ty)=> out.push_each::<#ty, _>(#function(self), #unique);)
+        Source::Function(computed) => {
+            let function = &computed.0;
+            let made = quote!(#function(self));
+            if index.each {
+                quote_spanned!(at(&ty)=> out.push_each::<#ty, _>(#made, #unique);)
+            } else if index.sparse {
+                let push = push(quote!(__key));
+                quote!(if let ::core::option::Option::Some(__key) = #made { #push })
+            } else {
+                push(made)
+            }
         }
-        Source::Function { function, .. } if index.sparse => {
-            let push = push(quote!(__key));
-            quote!(if let ::core::option::Option::Some(__key) = #function(self) { #push })
-        }
-        Source::Function { function, .. } => push(quote!(#function(self))),
     }
 }
 
@@ -239,14 +247,17 @@ fn format(index: &Index<'_>, krate: &Path) -> TokenStream {
             };
             one(&whole, columns(index))
         }
-        Source::Function { function, .. } if index.each => {
-            quote_spanned!(at(&ty)=> #krate::__private::format_each::<#ty, _>(#function(self)))
+        Source::Function(computed) => {
+            let function = &computed.0;
+            let made = quote!(#function(self));
+            if index.each {
+                quote_spanned!(at(&ty)=> #krate::__private::format_each::<#ty, _>(#made))
+            } else if index.sparse {
+                one(&syn::parse_quote!(::core::option::Option<#ty>), made)
+            } else {
+                one(&ty, made)
+            }
         }
-        Source::Function { function, .. } if index.sparse => {
-            let optional: Type = syn::parse_quote!(::core::option::Option<#ty>);
-            one(&optional, quote!(#function(self)))
-        }
-        Source::Function { function, .. } => one(&ty, quote!(#function(self))),
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) struct Index<'a> {
 /// Where the keys of an index come from.
 pub(super) enum Source<'a> {
     Fields(Vec<Field<'a>>),
-    Function { function: Path, ty: Type },
+    Function(Box<(Path, Type)>),
 }
 
 impl Field<'_> {
@@ -71,7 +71,7 @@ impl<'a> Table<'a> {
         input: &'a DeriveInput,
         declared: Declared<'a>,
         errors: &mut Errors,
-    ) -> Option<Self> {
+    ) -> Self {
         if !input.generics.params.is_empty() {
             errors.at(
                 input.generics.span(),
@@ -102,14 +102,14 @@ impl<'a> Table<'a> {
         for index in declared.indexes {
             indexes.extend(check.index(index));
         }
-        Some(Self {
+        Self {
             ident: &input.ident,
             visibility: &input.vis,
             krate: attributes::crate_path(declared.krate),
             name,
             fields,
             indexes,
-        })
+        }
     }
 }
 
@@ -160,7 +160,7 @@ impl<'a> Check<'_, 'a> {
                 None
             }
             Some(DeclaredColumns::On(columns)) => self.columns(&columns).map(Source::Fields),
-            Some(DeclaredColumns::With(function, ty)) => Some(Source::Function { function, ty }),
+            Some(DeclaredColumns::With(computed)) => Some(Source::Function(computed)),
         };
         if let (Some(each), Some(_)) = (index.each, index.sparse) {
             self.errors.at(
@@ -216,7 +216,7 @@ impl<'a> Check<'_, 'a> {
                     self.errors.at(
                         column.span(),
                         format_args!("column `{column_name}` is given twice"),
-                    )
+                    );
                 }
                 Some(field) => found.push(*field),
             }
@@ -321,7 +321,7 @@ impl Index<'_> {
     /// The type of its key.
     pub(super) fn key_type(&self, krate: &Path) -> Type {
         match &self.source {
-            Source::Function { ty, .. } => ty.clone(),
+            Source::Function(computed) => computed.1.clone(),
             Source::Fields(fields) => {
                 let columns = fields.iter().map(|field| self.column_type(field, krate));
                 let mut columns: Vec<Type> = columns.collect();
