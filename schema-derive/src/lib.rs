@@ -55,3 +55,50 @@ pub fn derive_key(input: TokenStream) -> TokenStream {
 pub fn derive_table(input: TokenStream) -> TokenStream {
     table::derive(&parse_macro_input!(input as DeriveInput)).into()
 }
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    /// What is emitted refers to the crate by the path that was given, and by no other.
+    #[test]
+    fn renamed_crates_are_not_named() {
+        let table = super::table::derive(&parse_quote! {
+            #[table(name = "pods", crate = other, index(by_all, on(id, node), sparse, unique))]
+            #[table(index(by_zone, with(zone) -> u8), index(by_tag, with(tags) -> u8, each))]
+            struct Pod {
+                #[key]
+                id: u64,
+                #[index]
+                node: Option<u8>,
+                #[index(each)]
+                tags: Vec<u8>,
+            }
+        });
+        let key = super::key::derive(&parse_quote! {
+            #[key(crate = other)]
+            enum Kind { Small, Large(u8), Named { size: u8 } }
+        });
+        for code in [table.to_string(), key.to_string()] {
+            assert!(code.contains("other :: __private"), "{code}");
+            assert!(!code.contains("sapwood"), "{code}");
+            assert!(!code.contains("compile_error"), "{code}");
+        }
+    }
+
+    /// A name in snake case, as the default name of a table.
+    #[test]
+    fn names_in_snake_case() {
+        for (name, expected) in [
+            ("Pod", "pod"),
+            ("HttpRoute", "http_route"),
+            ("HTTPRoute", "http_route"),
+            ("PodV2", "pod_v2"),
+            ("Disk_Image", "disk_image"),
+            ("IPv4", "i_pv4"),
+            ("pod", "pod"),
+        ] {
+            assert_eq!(super::text::snake_case(name), expected);
+        }
+    }
+}
