@@ -19,6 +19,9 @@ use serde::{Deserialize, Serialize};
 #[table(index(by_word, with(words) -> String, each))]
 #[table(index(by_sparse_pair, on(node, zone, cpu), sparse))]
 #[table(index(by_initial, with(initial) -> Option<char>, unique))]
+#[table(index(by_zone_desc, on[namespace, desc(zone)], unique))]
+#[table(index(by_zone_known, on[desc(zone), name], sparse))]
+#[table(index(by_web, on(name), when(is_web)))]
 struct Pod {
     namespace: String,
     name: String,
@@ -43,6 +46,10 @@ fn words(pod: &Pod) -> impl Iterator<Item = &str> {
 
 fn initial(pod: &Pod) -> Option<char> {
     pod.name.chars().next()
+}
+
+fn is_web(pod: &Pod) -> bool {
+    pod.namespace == "web"
 }
 
 fn pod() -> Pod {
@@ -172,6 +179,80 @@ fn sparse() {
     };
     assert!(entries(&zoneless, "by_sparse_pair").is_empty());
     assert_eq!(entries(&zoneless, "by_known_node").len(), 1);
+}
+
+/// A descending column is the bits of its key flipped, and otherwise as every column.
+#[test]
+fn descending() {
+    let full = pod();
+    assert_eq!(
+        entries(&full, "by_zone_desc"),
+        [entry::<(String, Reverse<Option<u8>>)>(
+            &full,
+            ("web", Reverse(Some(3))),
+            true
+        )]
+    );
+    assert_eq!(
+        entries(&full, "by_zone_known"),
+        [entry::<(Reverse<u8>, String)>(
+            &full,
+            (Reverse(3), "a-b-a"),
+            false
+        )]
+    );
+    let zoneless = Pod {
+        zone: None,
+        ..pod()
+    };
+    assert_eq!(
+        entries(&zoneless, "by_zone_desc"),
+        [entry::<(String, Reverse<Option<u8>>)>(
+            &zoneless,
+            ("web", Reverse(None::<u8>)),
+            false
+        )]
+    );
+    assert!(entries(&zoneless, "by_zone_known").is_empty());
+
+    #[derive(Table, Debug, Serialize, Deserialize)]
+    #[table(key(name, desc(version)))]
+    struct Release {
+        name: String,
+        version: u16,
+    }
+    let mut key = KeyBuf::new();
+    let release = Release {
+        name: "a".into(),
+        version: 2,
+    };
+    release.encode_key(&mut key);
+    assert_eq!(key, encode::<(String, Reverse<u16>)>(&("a", Reverse(2))));
+    assert_eq!(
+        Release::definition().indexes[0].to_string(),
+        "on(name, desc(version)) unique"
+    );
+}
+
+/// A partial index has the rows that its function names, and no others.
+#[test]
+fn partial() {
+    let web = pod();
+    assert_eq!(
+        entries(&web, "by_web"),
+        [entry::<String>(&web, "a-b-a", false)]
+    );
+    let other = Pod {
+        namespace: "db".into(),
+        ..pod()
+    };
+    assert!(entries(&other, "by_web").is_empty());
+    let definition = Pod::definition();
+    let index = definition
+        .indexes
+        .iter()
+        .find(|index| index.name == "by_web");
+    assert_eq!(index.unwrap().to_string(), "on(name) when(is_web)");
 }
 
 /// `each` makes one entry for every different element, in order, whatever the order of the collection.

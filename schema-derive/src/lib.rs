@@ -41,6 +41,9 @@ pub fn derive_key(input: TokenStream) -> TokenStream {
 ///   a `&str` for a `String`.
 /// - `#[table(crate = path)]`: where `sapwood` is, if it was renamed.
 ///
+/// In `on(..)` and `key(..)` a column can be `desc(cpu)`: it sorts from the greatest to the least, and is a `std::cmp::Reverse` in the type of
+/// the key.
+///
 /// On a field:
 ///
 /// - `#[key]`: the field is the primary key.
@@ -51,6 +54,7 @@ pub fn derive_key(input: TokenStream) -> TokenStream {
 /// - `unique`: no two rows have the same key. Rows with `None` in a column do not conflict.
 /// - `each`: the column is a collection, and the row is found by every element of it.
 /// - `sparse`: rows with `None` in a column are left out, and the type of the key is what is in the option.
+/// - `when(is_live)`: only rows for which the function, of `&Pod`, returns `true` are in the index.
 #[proc_macro_derive(Table, attributes(table, key, index))]
 pub fn derive_table(input: TokenStream) -> TokenStream {
     table::derive(&parse_macro_input!(input as DeriveInput)).into()

@@ -1,6 +1,6 @@
 //! The entries of one row in one index.
 
-use std::fmt;
+use std::{cmp::Reverse, fmt};
 
 use smallvec::SmallVec;
 
@@ -116,6 +116,12 @@ impl Entry<'_> {
     #[must_use]
     pub fn column<K: Key>(self, column: &K) -> Self {
         self.key(column)
+    }
+
+    /// Appends a descending column.
+    #[must_use]
+    pub fn descending_column<K: Key>(self, column: &K) -> Self {
+        self.key::<Reverse<K>>(&Reverse(column))
     }
 
     /// Appends a key, or what stands for it.

@@ -4,7 +4,7 @@ pub use super::{Each, Index, IndexDefinition, KeySet, Query, Table, TableDefinit
 pub use crate::key::{Key, KeyBuf, KeyDecodeError, KeyOf};
 pub use std::string::String;
 
-use std::fmt::Debug;
+use std::{cmp::Reverse, fmt::Debug};
 
 use super::{FieldDefinition, IndexColumns};
 
@@ -21,6 +21,11 @@ pub const fn all<T: Table>(name: &'static str) -> Query<T> {
 /// Appends a column.
 pub fn encode<K: Key>(column: &K, out: &mut KeyBuf) {
     column.encode(out);
+}
+
+/// Appends a descending column.
+pub fn encode_descending<K: Key>(column: &K, out: &mut KeyBuf) {
+    KeyOf::<Reverse<K>>::encode(&Reverse(column), out);
 }
 
 /// Columns for people to read: a single one as it is, several as a tuple.
@@ -61,6 +66,8 @@ pub struct Properties {
     pub each: bool,
     /// Rows with `None` are left out.
     pub sparse: bool,
+    /// Only rows for which this function holds are in it.
+    pub when: Option<&'static str>,
 }
 
 /// The definition of an index on fields.
@@ -102,5 +109,6 @@ fn definition(
         unique: properties.unique,
         each: properties.each,
         sparse: properties.sparse,
+        when: properties.when.map(str::to_owned),
     }
 }

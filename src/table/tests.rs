@@ -1,6 +1,7 @@
 //! Queries against a simple model: a query holds an entry exactly where its words say so of the row.
 
 use std::{
+    cmp::Reverse,
     collections::BTreeSet,
     ops::{Bound, RangeBounds},
 };
@@ -22,6 +23,7 @@ enum Phase {
 #[table(index(by_node_phase, on[node, phase]))]
 #[table(index(by_owner_name, on[owner, name], unique))]
 #[table(index(by_three, on[owner, phase, name]))]
+#[table(index(by_owner_cpu, on[owner, desc(cpu)]))]
 #[table(index(by_first, with(first) -> char, sparse))]
 #[table(index(by_half_sparse, on[node, name], sparse, unique))]
 struct Pod {
@@ -181,6 +183,12 @@ proptest! {
         check(&Pod::BY_OWNER_NAME.range(owners.clone()), &pod, within(&owners, &pod.owner))?;
         check(&Pod::BY_OWNER_NAME.range(pairs.clone()), &pod, within(&pairs, &(pod.owner.clone(), pod.name.clone())))?;
         check(&Pod::BY_THREE.range(places.clone()), &pod, within(&places, &(pod.owner.clone(), pod.phase)))?;
+        let backwards = (cpus.0.map(Reverse), cpus.1.map(Reverse));
+        let of_owner = |end: Bound<Reverse<i8>>| end.map(|cpu| (&pod.owner, cpu));
+        if !matches!(backwards, (Bound::Unbounded, _) | (_, Bound::Unbounded)) {
+            let query = Pod::BY_OWNER_CPU.range((of_owner(backwards.0), of_owner(backwards.1)));
+            check(&query, &pod, within(&backwards, &Reverse(pod.cpu)))?;
+        }
         let labels = pod.labels.iter().any(|label| within(&owners, label));
         check(&Pod::BY_LABELS.range(owners), &pod, labels)?;
     }
@@ -203,9 +211,11 @@ proptest! {
 /// What is the wrong way round holds nothing, not even at the edges of the keys.
 #[test]
 fn inverted_ranges_are_empty() {
+    let (low, high) = (1, 3);
     for range in [
-        Pod::BY_CPU.range(3..1),
-        Pod::BY_CPU.range(3..3),
+        Pod::BY_CPU.range(high..low),
+        Pod::BY_CPU.range(high..=low),
+        Pod::BY_CPU.range(high..high),
         Pod::BY_CPU.range((Bound::Excluded(3), Bound::Included(3))),
         Pod::BY_CPU.range((Bound::Excluded(127), Bound::Unbounded)),
         Pod::BY_CPU.range(..-128),

@@ -1,6 +1,6 @@
 //! The code of a table.
 
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::{Ident, Path, Type};
 
@@ -62,7 +62,7 @@ fn documentation(table: &Table<'_>, number: usize, index: &Index<'_>) -> String 
     };
     let source = match &index.source {
         Source::Fields(fields) => {
-            let names: Vec<String> = fields.iter().map(Field::name).collect();
+            let names: Vec<String> = fields.iter().map(column_text).collect();
             let names = listed(names.iter().map(String::as_str));
             if index.each {
                 format!("each element of {names}")
@@ -82,8 +82,14 @@ fn documentation(table: &Table<'_>, number: usize, index: &Index<'_>) -> String 
     } else {
         ""
     };
+    let when = index.when.as_ref().map_or_else(String::new, |when| {
+        format!(
+            "; only rows for which `{}` holds",
+            text(when.to_token_stream())
+        )
+    });
     format!(
-        "The {kind} `{}` of the table `{}`, on {source}{sparse}.",
+        "The {kind} `{}` of the table `{}`, on {source}{sparse}{when}.",
         index.name, table.name
     )
 }
@@ -94,8 +100,10 @@ fn implementation(table: &Table<'_>) -> TokenStream {
     } = table;
     let key = table.indexes.first().map(|index| index.key_type(krate));
     let encode_key = table.indexes.first().map(|index| {
-        let columns = columns(index).into_iter().map(|Column { value, ty, .. }| {
-            quote_spanned!(at(&ty)=> #krate::__private::encode::<#ty>(&#value, __out);)
+        let columns = columns(index).into_iter().map(|column| {
+            let Column { value, ty, .. } = &column;
+            let encode = column.method("encode", "encode_descending");
+            quote_spanned!(at(ty)=> #krate::__private::#encode::<#ty>(&#value, __out);)
         });
         quote!(#(#columns)*)
     });
@@ -104,7 +112,11 @@ fn implementation(table: &Table<'_>) -> TokenStream {
         let entries = if number == 0 {
             quote!(__out.push_primary();)
         } else {
-            entries(index)
+            let entries = entries(index);
+            index.when.as_ref().map_or_else(
+                || entries.clone(),
+                |when| quote!(if #when(self) { #entries }),
+            )
         };
         let number = Literal::usize_unsuffixed(number);
         quote!(#number => { #entries })
@@ -164,12 +176,19 @@ fn definition(table: &Table<'_>) -> TokenStream {
             sparse,
             ..
         } = index;
+        let when = index.when.as_ref().map_or_else(
+            || quote!(::core::option::Option::None),
+            |when| {
+                let when = text(when.to_token_stream());
+                quote!(::core::option::Option::Some(#when))
+            },
+        );
         let properties = quote! {
-            #krate::__private::Properties { unique: #unique, each: #each, sparse: #sparse }
+            #krate::__private::Properties { unique: #unique, each: #each, sparse: #sparse, when: #when }
         };
         match &index.source {
             Source::Fields(fields) => {
-                let fields = fields.iter().map(Field::name);
+                let fields = fields.iter().map(column_text);
                 quote!(#krate::__private::index_on(#number, #name, &[#(#fields),*], #properties))
             }
             Source::Function(computed) => {
@@ -183,13 +202,35 @@ fn definition(table: &Table<'_>) -> TokenStream {
     quote!(#krate::__private::table(#name, &[#(#fields),*], &[#(#indexes),*]))
 }
 
+/// A column as it is written in the attribute.
+fn column_text(field: &Field<'_>) -> String {
+    if field.descending {
+        format!("desc({})", field.name())
+    } else {
+        field.name()
+    }
+}
+
 /// A column of an index on fields.
 struct Column {
     /// The field, as a place.
     value: TokenStream,
     ty: Type,
+    descending: bool,
     /// What the value is bound to where it is in an option that must not be `None`.
     binding: Option<Ident>,
+}
+
+impl Column {
+    /// One of two methods, by the order of the column.
+    fn method(&self, ascending: &str, descending: &str) -> Ident {
+        let name = if self.descending {
+            descending
+        } else {
+            ascending
+        };
+        Ident::new(name, Span::call_site())
+    }
 }
 
 /// The columns of an index on fields.
@@ -203,6 +244,7 @@ fn columns(index: &Index<'_>) -> Vec<Column> {
         Column {
             value: quote!(self.#ident),
             ty: inside.unwrap_or(field.ty).clone(),
+            descending: field.descending,
             binding: inside.map(|_| format_ident!("__column_{place}")),
         }
     };
@@ -221,12 +263,14 @@ fn entries(index: &Index<'_>) -> TokenStream {
         }
         Source::Fields(_) => {
             let columns = columns(index);
-            let encoded = columns.iter().map(|Column { value, ty, binding }| {
-                let value = match binding {
-                    Some(binding) => quote!(#binding),
-                    None => quote!(&#value),
-                };
-                quote_spanned!(at(ty)=> .column::<#ty>(#value))
+            let encoded = columns.iter().map(|column| {
+                let Column { value, ty, .. } = column;
+                let value = column
+                    .binding
+                    .as_ref()
+                    .map_or_else(|| quote!(&#value), ToTokens::to_token_stream);
+                let append = column.method("column", "descending_column");
+                quote_spanned!(at(ty)=> .#append::<#ty>(#value))
             });
             let entry = quote!(__out.entry(#unique) #(#encoded)* .end(););
             let sparse = columns

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 #[derive(Table, Serialize, Deserialize)]
 #[table(index(by_label_node, on(labels, node), each))]
+#[table(index(by_label_desc, on(desc(labels)), each))]
 struct Pod {
     #[key]
     id: u64,
