@@ -3,7 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use sapwood::{Index, Key, Query, Table, key::Total};
+use sapwood::{
+    Index, Key, Query, Table,
+    key::{KeyBuf, KeyOf, Total},
+};
 use serde::{Deserialize, Serialize};
 
 #[derive(Key, Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +74,21 @@ fn the_guide_compiles() {
     assert_eq!(queries.len(), 28);
     const _: Index<Pod, (String, String)> = Pod::BY_OWNER_NAME;
     assert_eq!(Pod::NAME, "pods");
+}
+
+/// A verb that takes a key of the table takes every form of it, literals among them.
+#[test]
+fn keys_of_a_table() {
+    fn encoded<T: Table>(key: impl KeyOf<T::Key>) -> Vec<u8> {
+        let mut out = KeyBuf::new();
+        key.encode(&mut out);
+        out.to_vec()
+    }
+
+    let seven = [0, 0, 0, 0, 0, 0, 0, 7];
+    assert_eq!(encoded::<Pod>(7), seven);
+    assert_eq!(encoded::<Pod>(&7), seven);
+    assert_eq!(encoded::<Pod>(7_u64), seven);
 }
 
 /// The derives work inside a function, and a table there is a table of its own.

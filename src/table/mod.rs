@@ -32,7 +32,7 @@ mod tests;
 pub use sapwood_derive::Table;
 
 pub use codec::CodecError;
-pub(crate) use codec::FORMAT;
+pub(crate) use codec::{FORMAT, decode, encode};
 #[doc(hidden)]
 pub use columns::rule;
 pub use columns::{LeadingColumns, RangeEnd, StartsWith};
