@@ -1,6 +1,6 @@
 //! The running transaction: a version in the making.
 
-use std::mem;
+use std::mem::{self, ManuallyDrop};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::bulk;
@@ -432,7 +432,7 @@ impl Draft {
                 unlinked.push(Dead::Row(row, family));
             }
         }
-        writer.take_back(self.editor.pool);
+        writer.take_back(ManuallyDrop::into_inner(self.editor.pool));
         let staged = Staged {
             version: writer.version(self.editor.stamp, self.revision, self.roots),
             base: base.stamp,
@@ -447,7 +447,7 @@ impl Draft {
     pub(crate) fn abort(mut self, writer: &mut Writer) -> Garbage {
         let roots = mem::take(&mut self.roots);
         self.free_since(&roots, self.base.0.stamp, 0, 0);
-        writer.take_back(self.editor.pool);
+        writer.take_back(ManuallyDrop::into_inner(self.editor.pool));
         self.garbage
     }
 }

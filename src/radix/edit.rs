@@ -9,6 +9,8 @@
 //! likewise, if one of its bounds is short enough to be a digit of its parent. After a split each half takes the longest prefix that its keys share.
 //! An append at the end leaves the left half full.
 
+use std::mem::ManuallyDrop;
+
 use smallvec::SmallVec;
 
 use super::digit::{SPAN, bytes_of, common, digit, shifted};
@@ -28,7 +30,8 @@ type Group = SmallVec<[Child; 4]>;
 /// The running transaction's hand on the trees.
 #[derive(Debug)]
 pub(super) struct Editor {
-    pub(super) pool: Pool,
+    /// The history's; given back when the transaction ends, and never unmapped with it.
+    pub(super) pool: ManuallyDrop<Pool>,
     /// Nodes of this birth are own.
     pub(super) stamp: u64,
     /// Nodes that older versions may see and the newest no more.
@@ -105,7 +108,7 @@ impl Rows {
 impl Editor {
     pub(super) fn new(pool: Pool, stamp: u64) -> Self {
         Self {
-            pool,
+            pool: ManuallyDrop::new(pool),
             stamp,
             unlinked: Vec::new(),
             path: Vec::new(),

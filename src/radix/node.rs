@@ -35,7 +35,7 @@ pub(super) const MAX_KEY: usize = 32 * 1024;
 
 const HEADER: usize = size_of::<Header>();
 /// How many cache lines of a node hold its header, its digits and what they lead to.
-const LINES: usize = 7;
+const LINES: usize = 18;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
