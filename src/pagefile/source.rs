@@ -161,13 +161,11 @@ impl Source {
             }
             return Ok(PageBuf::Mapped(bytes));
         }
-        let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, len).collect();
-        if let Some(bytes) = Arc::get_mut(&mut bytes) {
-            self.storage
-                .read_at(offset, bytes)
-                .map_err(Error::io("read"))?;
-        }
+        let mut bytes = vec![0; len];
+        self.storage
+            .read_at(offset, &mut bytes)
+            .map_err(Error::io("read"))?;
         check(&bytes).map_err(|reason| self.corrupted(run.page, reason))?;
-        Ok(PageBuf::Shared(bytes))
+        Ok(PageBuf::Shared(Arc::from(bytes)))
     }
 }

@@ -10,7 +10,8 @@ use sapwood::pagefile::{Error, Options, PageFile, Storage};
 pub(crate) const SECTOR: usize = 512;
 
 /// Buckets with their rows: the model that every test compares with.
-pub(crate) type Model = std::collections::BTreeMap<Vec<u8>, std::collections::BTreeMap<Vec<u8>, Vec<u8>>>;
+pub(crate) type Model =
+    std::collections::BTreeMap<Vec<u8>, std::collections::BTreeMap<Vec<u8>, Vec<u8>>>;
 
 /// A small generator (xorshift with a multiplier), so that a seed means the same everywhere.
 #[derive(Clone)]
@@ -73,6 +74,8 @@ pub(crate) const CRASHES: [Crash; 8] = [
 struct Disk {
     durable: Vec<u8>,
     pending: Vec<Op>,
+    /// What was pending when a sync failed: a crash may still find some of it, but no later sync makes it durable.
+    limbo: Vec<Op>,
     live: Vec<u8>,
     /// Operations done, of those that change something or sync.
     ops: usize,
@@ -139,7 +142,7 @@ impl SimDisk {
         let disk = self.0.lock().unwrap();
         let mut image = disk.durable.clone();
         let mut random = Random::new(seed);
-        let mut pending = disk.pending.clone();
+        let mut pending = [disk.limbo.as_slice(), disk.pending.as_slice()].concat();
         match crash {
             Crash::None => pending.clear(),
             Crash::All => {}
@@ -246,13 +249,15 @@ impl Storage for SimDisk {
 
     fn sync(&self) -> io::Result<()> {
         let disk = &mut *self.0.lock().unwrap();
-        // As file systems do: after a failed sync the pending pages count as clean, and are lost.
+        // As file systems do: after a failed sync the pending pages count as clean.
         let outcome = Self::count(disk);
         let pending = std::mem::take(&mut disk.pending);
         if outcome.is_ok() {
             for op in &pending {
                 apply(&mut disk.durable, op);
             }
+        } else {
+            disk.limbo.extend(pending);
         }
         outcome
     }
