@@ -1,5 +1,7 @@
 //! What survives a crash, a failing disk and a full one.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use sapwood::pagefile::{Error, PageFile};
 
 #[path = "pagefile_sim/mod.rs"]

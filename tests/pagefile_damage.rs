@@ -1,5 +1,7 @@
 //! Damaged and hostile files: right data or a typed error, never a wrong answer, a panic or an endless loop.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use proptest::prelude::*;
 use sapwood::pagefile::{Error, Options, PageFile};
 use twox_hash::XxHash3_64;

@@ -1,5 +1,7 @@
 //! A page file holds what was put into it: a comparison with ordinary maps.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::{collections::BTreeMap, ops::Bound};
 
 use proptest::prelude::*;

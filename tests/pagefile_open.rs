@@ -1,5 +1,7 @@
 //! Opening and creating files: who gets in, and what is left alone.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::{fs, time::Duration};
 
 use sapwood::pagefile::{Error, Options, PageFile};

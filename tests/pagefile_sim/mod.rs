@@ -278,7 +278,7 @@ pub(crate) fn contents(file: &PageFile) -> Result<Model, Error> {
             panic!("bucket {name:?} is listed and not there");
         };
         let mut rows = std::collections::BTreeMap::new();
-        for row in bucket.iter() {
+        for row in &bucket {
             let (key, value) = row?;
             rows.insert(key.to_vec(), value.to_vec());
         }
@@ -306,7 +306,7 @@ pub(crate) fn change(file: &PageFile, model: &mut Model, seed: u64) -> Result<u6
     }
     let mut bucket = tx.bucket_or_create(name)?;
     let rows = next.entry(name.to_vec()).or_default();
-    for _ in 0..1 + random.below(10) {
+    for _ in 0..=random.below(10) {
         let key = format!("key-{:03}", random.below(60)).into_bytes();
         if random.below(3) == 0 {
             let was_there = bucket.delete(&key)?;
