@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use sapwood::pagefile::{Error, PageFile};
+use sapwood::pagefile::{Error, PageFile, Storage};
 
 #[path = "pagefile_sim/mod.rs"]
 #[allow(dead_code, reason = "each test uses a part of it")]
@@ -191,6 +191,80 @@ fn failed_operations_poison() {
         }
         assert!(matches!(file.close(), Err(Error::Poisoned)));
     }
+}
+
+/// Proves that a failed read is an error of the operation that needed it and of nothing else: the transaction is as it was, and the file is not poisoned.
+#[test]
+fn failed_reads_pass_by() {
+    let disk = SimDisk::default();
+    let mut model = Model::new();
+    let mut failures = 0;
+    for seed in 0..400 {
+        // Opened again and again, so that free pages are looked for, too.
+        let file = disk.open().unwrap();
+        if seed % 3 > 0 {
+            change(&file, &mut model, seed).unwrap();
+        }
+        disk.fail_read(Some(seed as usize / 10));
+        let mut next = model.clone();
+        match change(&file, &mut next, 1000 + seed) {
+            Ok(_) => model = next,
+            Err(Error::Io { action: "read", .. }) => failures += 1,
+            Err(error) => panic!("{error}"),
+        }
+        disk.fail_read(None);
+        assert_eq!(contents(&file).unwrap(), model);
+        assert!(file.check().unwrap().is_clean());
+    }
+    assert!(failures > 50, "{failures}");
+}
+
+/// Proves that a panic in the closure, or in the storage itself, leaves the writer's turn free, and a half-done commit refused.
+#[test]
+fn panics_free_the_turn() {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    struct Panics(SimDisk);
+    impl Storage for Panics {
+        fn len(&self) -> std::io::Result<u64> {
+            self.0.len()
+        }
+        fn read_at(&self, offset: u64, buffer: &mut [u8]) -> std::io::Result<()> {
+            self.0.read_at(offset, buffer)
+        }
+        fn write_at(&self, offset: u64, bytes: &[u8]) -> std::io::Result<()> {
+            self.0.write_at(offset, bytes)
+        }
+        fn set_len(&self, len: u64) -> std::io::Result<()> {
+            self.0.set_len(len)
+        }
+        fn sync(&self) -> std::io::Result<()> {
+            assert!(self.0.sync().is_ok(), "simulated panic");
+            Ok(())
+        }
+    }
+    let disk = SimDisk::default();
+    let file = options()
+        .open_storage(Box::new(Panics(disk.clone())))
+        .unwrap();
+    let mut model = Model::new();
+    change(&file, &mut model, 1).unwrap();
+    let outcome = catch_unwind(AssertUnwindSafe(|| {
+        file.update(|tx| -> Result<(), Error> {
+            tx.create_bucket("half")?;
+            panic!("in the closure")
+        })
+    }));
+    assert!(outcome.is_err());
+    change(&file, &mut model, 2).unwrap();
+    let size = file.stats().file_bytes;
+    disk.fail(Some(Failure {
+        at: disk.ops() + 2,
+        forever: false,
+    }));
+    let outcome = catch_unwind(AssertUnwindSafe(|| change(&file, &mut model.clone(), 3)));
+    assert!(outcome.is_err() && file.stats().file_bytes == size);
+    assert!(matches!(file.begin_write(), Err(Error::Poisoned)));
+    assert_eq!(contents(&file).unwrap(), model);
 }
 
 /// Proves that a full disk is a typed error, loses nothing, and that the next commit works once there is room.

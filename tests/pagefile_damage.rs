@@ -106,6 +106,28 @@ fn flipped_bytes_are_seen() {
     }
 }
 
+/// Proves the same of a file that is read through a map.
+#[test]
+fn flipped_bytes_are_seen_through_a_map() {
+    let (image, models) = small_file(true);
+    let newest = models.last().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("file");
+    let mut seen = 0;
+    for at in (8192..image.len()).step_by(29) {
+        let mut image = image.clone();
+        image[at] ^= 1 << (at % 8);
+        std::fs::write(&path, image).unwrap();
+        let file = PageFile::open(&path).unwrap();
+        match contents(&file) {
+            Ok(found) => assert_eq!(&found, newest, "byte {at}"),
+            Err(Error::Corrupted { .. }) => seen += 1,
+            Err(error) => panic!("byte {at}: {error}"),
+        }
+    }
+    assert!(seen > 100, "{seen}");
+}
+
 /// Proves that in a file that was not closed, a flipped byte gives the newest state, the one before, or an error.
 #[test]
 fn flipped_bytes_of_an_open_file_are_seen() {

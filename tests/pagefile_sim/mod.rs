@@ -82,6 +82,8 @@ struct Disk {
     /// From which operation on everything fails, or which one fails.
     failure: Option<Failure>,
     capacity: Option<usize>,
+    /// How many reads succeed before one fails.
+    reads_left: Option<usize>,
 }
 
 #[derive(Clone, Copy)]
@@ -135,6 +137,10 @@ impl SimDisk {
 
     pub(crate) fn set_capacity(&self, capacity: Option<usize>) {
         self.0.lock().unwrap().capacity = capacity;
+    }
+
+    pub(crate) fn fail_read(&self, after: Option<usize>) {
+        self.0.lock().unwrap().reads_left = after;
     }
 
     /// The disk as it is found after a crash now. The same seed gives the same bytes.
@@ -214,7 +220,14 @@ impl Storage for SimDisk {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        let disk = self.0.lock().unwrap();
+        let disk = &mut *self.0.lock().unwrap();
+        if let Some(left) = &mut disk.reads_left {
+            if *left == 0 {
+                disk.reads_left = None;
+                return Err(io::Error::other("simulated failure"));
+            }
+            *left -= 1;
+        }
         let start = offset as usize;
         let bytes = disk.live.get(start..start + buffer.len());
         buffer.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
