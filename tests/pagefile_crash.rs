@@ -53,7 +53,9 @@ fn state_after(commits: u64) -> Model {
     model
 }
 
+/// Opens, reads and checks; none of that may write.
 fn open_clean(disk: &SimDisk, what: &str) -> (PageFile, Model) {
+    let ops = disk.ops();
     let file = disk
         .open()
         .unwrap_or_else(|error| panic!("{what}: {error}"));
@@ -62,6 +64,7 @@ fn open_clean(disk: &SimDisk, what: &str) -> (PageFile, Model) {
         .check()
         .unwrap_or_else(|error| panic!("{what}: {error}"));
     assert!(report.is_clean(), "{what}: {:?}", report.problems);
+    assert_eq!(disk.ops(), ops, "{what}: recovery has written");
     (file, model)
 }
 
@@ -108,11 +111,13 @@ fn every_crash_leaves_a_committed_state(two_phase: bool, commits: u64) {
     }
 }
 
+/// Proves it for commits whose pages and meta go out together.
 #[test]
 fn every_crash_leaves_a_committed_state_with_one_sync() {
     every_crash_leaves_a_committed_state(false, 24);
 }
 
+/// Proves it for commits with a sync between pages and meta.
 #[test]
 fn every_crash_leaves_a_committed_state_with_two_phases() {
     every_crash_leaves_a_committed_state(true, 10);

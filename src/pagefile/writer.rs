@@ -77,10 +77,9 @@ impl Writer {
             let mut source = newest.source.clone();
             source.pages = meta.pages;
             let mut walk = Walk::beyond(&source, meta.commit, self.file_pages, &used);
-            match walk.state(meta.root, meta.buckets) {
-                Err(error @ Error::Io { .. }) => return Err(error),
-                // Where the older state is damaged, nothing can fall back to it, and what of it was found is held for no use, which is harmless.
-                _ => {}
+            // Where the older state is damaged, nothing can fall back to it; what of it was found is held for no use, which is harmless.
+            if let Err(error @ Error::Io { .. }) = walk.state(meta.root, meta.buckets) {
+                return Err(error);
             }
             let only_older = walk.into_seen();
             self.hold(None, only_older.runs(0, true).collect());
