@@ -1,10 +1,11 @@
 //! What is done with the rows of a table where their type is not known: writing, loading, telling watchers.
 
+use std::fmt::Write;
 use std::marker::PhantomData;
 use std::ops::ControlFlow;
 
 use crate::key::{KeyBuf, KeyRange};
-use crate::radix::{Draft, Keys, Loaded, Refused, Row, Version};
+use crate::radix::{Draft, Keys, Loaded, LoadedKey, Refused, Row, Version};
 use crate::table::{CodecError, KeySet, Table};
 use crate::watch::Registry;
 use crate::{Error, Revision};
@@ -66,7 +67,7 @@ impl<T: Table> Typed<T> {
         }
     }
 
-    fn decode(&self, key: Box<[u8]>, bytes: &[u8]) -> Result<Loaded<T>, Error> {
+    fn decode(key: Box<[u8]>, bytes: &[u8]) -> Result<Loaded<T>, Error> {
         let fail = |source| Error::Row {
             table: T::NAME,
             key: hex(&key),
@@ -130,11 +131,11 @@ impl<T: Table> Stored for Typed<T> {
         rows: &mut dyn Iterator<Item = Result<Record, Error>>,
     ) -> Result<(), Error> {
         let mut loaded = Vec::new();
-        let mut keys: Vec<Vec<(Box<[u8]>, u32)>> = vec![Vec::new(); self.trees - 1];
+        let mut keys: Vec<Vec<LoadedKey>> = vec![Vec::new(); self.trees - 1];
         let mut set = KeySet::default();
         for row in rows {
             let (key, bytes) = row?;
-            let row = self.decode(key, &bytes)?;
+            let row = Self::decode(key, &bytes)?;
             for (tree, keys) in keys.iter_mut().enumerate() {
                 set.reset(&row.key);
                 row.value.encode_index_keys(tree + 1, &mut set);
@@ -204,5 +205,9 @@ fn encode<T: Table>(row: &Row<T>, bytes: &mut Vec<u8>) -> Result<(), Error> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }

@@ -116,7 +116,7 @@ impl WriteTxn {
             .tree::<T>(family, 0)
             .get(&self.keys.primary)
             .cloned();
-        self.expect(previous.as_ref(), expected, || row.format_key(0))?;
+        expect(previous.as_ref(), expected, || row.format_key(0))?;
         self.store(family, row, previous.as_ref())?;
         Ok(previous)
     }
@@ -157,7 +157,7 @@ impl WriteTxn {
         key.encode(&mut bytes);
         let previous = self.draft().tree::<T>(family, 0).get(&bytes).cloned();
         if let Some(expected) = expected {
-            self.expect(previous.as_ref(), expected, || format!("{key:?}"))?;
+            expect(previous.as_ref(), expected, || format!("{key:?}"))?;
         }
         let Some(previous) = previous else {
             return Err(Error::Missing {
@@ -205,7 +205,7 @@ impl WriteTxn {
         expected: Revision,
     ) -> Result<Option<Row<T>>, Error> {
         let found = self.get::<T>(&key);
-        self.expect(found, expected, || format!("{key:?}"))?;
+        expect(found, expected, || format!("{key:?}"))?;
         self.remove::<T>(key)
     }
 
@@ -368,24 +368,6 @@ impl WriteTxn {
             Err(refused) => Err(refusal::<T>(core, draft, family, refused, row, &[])),
         }
     }
-
-    fn expect<T: Table>(
-        &self,
-        found: Option<&Row<T>>,
-        expected: Revision,
-        key: impl FnOnce() -> String,
-    ) -> Result<(), Error> {
-        let found = found.map_or(Revision::ZERO, Row::modified);
-        if found == expected {
-            return Ok(());
-        }
-        Err(Error::WrongRevision {
-            table: T::NAME,
-            key: key(),
-            expected,
-            found,
-        })
-    }
 }
 
 impl Drop for WriteTxn {
@@ -467,4 +449,22 @@ fn duplicate<T: Table>(
         existing: existing.format_key(0),
         refused: refused.format_key(0),
     }
+}
+
+/// Refuses a row that was not last written by `expected`.
+fn expect<T: Table>(
+    found: Option<&Row<T>>,
+    expected: Revision,
+    key: impl FnOnce() -> String,
+) -> Result<(), Error> {
+    let found = found.map_or(Revision::ZERO, Row::modified);
+    if found == expected {
+        return Ok(());
+    }
+    Err(Error::WrongRevision {
+        table: T::NAME,
+        key: key(),
+        expected,
+        found,
+    })
 }

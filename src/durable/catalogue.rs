@@ -80,7 +80,7 @@ pub(super) fn read(tx: &ReadTxn) -> Result<Option<Catalogue>, Unreadable> {
     };
     let mut tables = Vec::new();
     if let Some(bucket) = tx.bucket(TABLES)? {
-        for entry in bucket.iter() {
+        for entry in &bucket {
             let (name, bytes) = entry?;
             let definition: TableDefinition = decode(&bytes).map_err(|error| {
                 Unreadable::Foreign(format!(

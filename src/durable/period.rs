@@ -139,14 +139,10 @@ impl Period {
             if waiting.stop {
                 return None;
             }
-            let left = match &waiting.version {
-                None => None,
-                Some((_, since)) => Some(
-                    self.within
-                        .saturating_sub(since.elapsed())
-                        .saturating_sub(took),
-                ),
-            };
+            let left = waiting.version.as_ref().map(|(_, since)| {
+                let waited = since.elapsed();
+                self.within.saturating_sub(waited).saturating_sub(took)
+            });
             waiting = match left {
                 None => self
                     .changed

@@ -26,7 +26,7 @@ pub enum Change<T> {
 
 impl<T> Change<T> {
     /// The row as it is now, if it is in the query.
-    pub fn new(&self) -> Option<&Row<T>> {
+    pub fn after(&self) -> Option<&Row<T>> {
         match self {
             Self::Inserted(row) | Self::Updated { new: row, .. } => Some(row),
             Self::Removed(_) => None,
@@ -34,7 +34,7 @@ impl<T> Change<T> {
     }
 
     /// The row as it was before, if it was in the query.
-    pub fn old(&self) -> Option<&Row<T>> {
+    pub fn before(&self) -> Option<&Row<T>> {
         match self {
             Self::Removed(row) | Self::Updated { old: row, .. } => Some(row),
             Self::Inserted(_) => None,
@@ -78,6 +78,11 @@ impl<T> Batch<T> {
     /// The number of changes.
     pub fn len(&self) -> usize {
         self.changes.len()
+    }
+
+    /// The changes one by one.
+    pub fn iter(&self) -> std::slice::Iter<'_, Change<T>> {
+        self.changes.iter()
     }
 
     /// Whether there are none: only a first step may be empty.

@@ -31,8 +31,8 @@ use crate::{Error, Revision};
 ///     let mut cpus = 0;
 ///     for step in follower {
 ///         for change in step {
-///             cpus += change.new().map_or(0, |node| node.cpus);
-///             cpus -= change.old().map_or(0, |node| node.cpus);
+///             cpus += change.after().map_or(0, |node| node.cpus);
+///             cpus -= change.before().map_or(0, |node| node.cpus);
 ///         }
 ///     }
 ///     cpus

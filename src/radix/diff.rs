@@ -3,6 +3,10 @@
 //! Each side stands before a *head*: a subtree that was not looked into, or a row. Two equal subtrees are passed at once. Of two different
 //! ones both are opened. Where the shapes around a shared subtree differ, one side may have opened it before the other came to it; if it
 //! still stands at its first row, it steps back out. So the cost follows the changes, whatever the shape.
+#![allow(
+    clippy::many_single_char_names,
+    reason = "`a` and `x`, `i` are the old side, `b` and `y`, `j` the new one"
+)]
 
 use std::cmp::Ordering;
 use std::ops::ControlFlow;

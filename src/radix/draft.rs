@@ -296,7 +296,7 @@ impl Draft {
         &mut self,
         family: usize,
         rows: Vec<Loaded<T>>,
-        keys: &mut [Vec<(Box<[u8]>, u32)>],
+        keys: &mut [Vec<LoadedKey>],
     ) -> Result<(), Refused> {
         let layout = self.shared().layout.families[family];
         assert!(
@@ -455,6 +455,9 @@ impl Draft {
         self.garbage
     }
 }
+
+/// A key in a tree behind the first, and the number of its row among those that are loaded.
+pub(crate) type LoadedKey = (Box<[u8]>, u32);
 
 /// A row as it is loaded: its key, its value and the revisions that it had.
 pub(crate) struct Loaded<T> {

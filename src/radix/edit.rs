@@ -46,7 +46,7 @@ struct Rows {
     base: usize,
     bytes: Vec<u8>,
     ends: Vec<usize>,
-    rows: Vec<Handle>,
+    handles: Vec<Handle>,
 }
 
 impl Rows {
@@ -54,11 +54,11 @@ impl Rows {
         self.base = base;
         self.bytes.clear();
         self.ends.clear();
-        self.rows.clear();
+        self.handles.clear();
     }
 
     fn len(&self) -> usize {
-        self.rows.len()
+        self.handles.len()
     }
 
     /// The key of row `index`, from `base` on.
@@ -70,7 +70,7 @@ impl Rows {
     fn push(&mut self, key: &[u8], row: Handle) {
         self.bytes.extend_from_slice(key);
         self.ends.push(self.bytes.len());
-        self.rows.push(row);
+        self.handles.push(row);
     }
 
     /// Takes the rows `from..to` of a bucket, which begins at or before `base`.
@@ -82,7 +82,7 @@ impl Rows {
             self.bytes.extend_from_slice(&head[..len]);
             self.bytes.extend_from_slice(bucket.tail(index));
             self.ends.push(self.bytes.len());
-            self.rows.push(bucket.rows()[index]);
+            self.handles.push(bucket.rows()[index]);
         }
     }
 
@@ -389,7 +389,7 @@ impl Editor {
             Entry {
                 head: digit(key, shared),
                 tail: key.get(shared + SPAN..).unwrap_or_default(),
-                row: rows.rows[index],
+                row: rows.handles[index],
             }
         });
         let prefix = &rows.key(from)[start - rows.base..shared];
@@ -444,10 +444,11 @@ impl Editor {
                 parent.set_count(index, group[0].count);
             }
             let mut added = 0;
-            // SAFETY: own, and the index is at most its length.
-            while added + 1 < group.len()
-                && unsafe { parent.insert_child(index + 1 + added, &group[1 + added]) }
-            {
+            while let Some(child) = group.get(added + 1) {
+                // SAFETY: own, and the index is at most its length.
+                if !unsafe { parent.insert_child(index + 1 + added, child) } {
+                    break;
+                }
                 added += 1;
             }
             if added + 1 == group.len() {
@@ -723,7 +724,7 @@ impl Editor {
                         self.rows.bytes.extend_from_slice(&head[..len]);
                         self.rows.bytes.extend_from_slice(node.tail(index));
                         self.rows.ends.push(self.rows.bytes.len());
-                        self.rows.rows.push(node.rows()[index]);
+                        self.rows.handles.push(node.rows()[index]);
                     }
                 }
                 Kind::Inner => {
@@ -777,7 +778,7 @@ impl Editor {
             // SAFETY: alive until it is disposed of, below.
             let view = unsafe { node.get() };
             if view.kind() == Kind::Inner {
-                open.extend((0..view.len()).map(|index| view.child(index).node()));
+                open.extend_from_slice(view.children());
             }
             self.dispose(node);
         }

@@ -168,7 +168,7 @@ impl Registry {
                     // SAFETY: no live version lies between its birth and its end.
                     (false, Dead::Node(node), _) => unsafe { node.free(pool) },
                     (false, Dead::Row(row, family), _) => {
-                        garbage.push(row, shared.layout.families[family].row)
+                        garbage.push(row, shared.layout.families[family].row);
                     }
                 }
                 budget = budget.saturating_sub(1);
@@ -247,7 +247,7 @@ pub(super) fn free_younger(
                 }
                 match view.kind() {
                     Kind::Inner => {
-                        open.extend((0..view.len()).map(|index| view.child(index).node()))
+                        open.extend_from_slice(view.children());
                     }
                     Kind::Bucket if tree == 0 => view
                         .rows()

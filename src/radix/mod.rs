@@ -44,7 +44,7 @@ mod version;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use draft::{Draft, Keys, Loaded, Refused, Savepoint};
+pub(crate) use draft::{Draft, Keys, Loaded, LoadedKey, Refused, Savepoint};
 pub(crate) use history::Writer;
 pub(crate) use layout::Layout;
 pub use row::Row;

@@ -194,14 +194,9 @@ impl<'v> NodeRef<'v> {
     /// `len` values of type `T`, written, lie at `offset` in the node.
     #[inline]
     unsafe fn array<T>(self, offset: usize, len: usize) -> &'v [T] {
-        // SAFETY: the caller's promise, and the node is unwritten for 'v; offsets of wider types are multiples of 8.
-        #[expect(
-            clippy::cast_ptr_alignment,
-            reason = "blocks are aligned, and offsets keep it"
-        )]
-        unsafe {
-            slice::from_raw_parts(self.node.at(offset).cast::<T>(), len)
-        }
+        let first = self.node.at(offset).cast::<T>();
+        // SAFETY: the caller's promise, and the node is unwritten for 'v; blocks are aligned, and offsets of wider types are multiples of 8.
+        unsafe { slice::from_raw_parts(first, len) }
     }
 
     /// Where the first array begins.
@@ -462,17 +457,14 @@ pub(super) fn bucket<'k>(
     pool: &mut Pool,
 ) -> Node {
     let len = entries.len();
-    debug_assert!((1..=MAX_ROWS).contains(&len) && tails.bytes <= usize::from(u16::MAX));
+    debug_assert!((1..=MAX_ROWS).contains(&len) && u16::try_from(tails.bytes).is_ok());
     let node = blank(Kind::Bucket, birth, start, prefix, len, tails, pool);
-    // SAFETY: own, just made, with room for `len` entries and `tails` bytes; the entries keep to both, as is asserted.
-    #[expect(
-        clippy::cast_ptr_alignment,
-        reason = "blocks are aligned, and offsets keep it"
-    )]
+    // SAFETY: own, just made, with room for `len` entries and `tails` bytes; the entries keep to both, as is asserted. Blocks are
+    // aligned, and the offsets of the arrays keep it.
     unsafe {
-        let arrays = node.arrays();
-        let (heads, rows) = (node.at(arrays), node.at(arrays + 8 * len));
-        let ends = node.at(arrays + 16 * len);
+        let heads = node.slot::<u64>(0, 0);
+        let rows = node.slot::<Handle>(8 * len, 0);
+        let ends = node.slot::<u8>(16 * len, 0);
         let bytes = if tails.mixed() {
             ends.add(2 * len)
         } else {
@@ -481,14 +473,14 @@ pub(super) fn bucket<'k>(
         let mut end = 0;
         for (index, entry) in entries.enumerate() {
             assert!(index < len && end + entry.tail.len() <= tails.bytes);
-            heads.cast::<u64>().add(index).write(entry.head);
-            rows.cast::<Handle>().add(index).write(entry.row);
+            heads.add(index).write(entry.head);
+            rows.add(index).write(entry.row);
             bytes
                 .add(end)
                 .copy_from_nonoverlapping(entry.tail.as_ptr(), entry.tail.len());
             end += entry.tail.len();
             if tails.mixed() {
-                ends.cast::<u16>().add(index).write(end as u16);
+                node.slot::<u16>(16 * len, index).write(end as u16);
             }
         }
         node.set_len(len);
@@ -516,10 +508,6 @@ impl Node {
     unsafe fn slot<T>(self, offset: usize, index: usize) -> *mut T {
         // SAFETY: own.
         let arrays = unsafe { self.arrays() };
-        #[expect(
-            clippy::cast_ptr_alignment,
-            reason = "blocks are aligned, and offsets keep it"
-        )]
         self.at(arrays + offset).cast::<T>().wrapping_add(index)
     }
 

@@ -5,7 +5,7 @@
 //! their own: a *region* of 2 MiB, on huge memory pages where the system has them, holds 32 *pages*; a page holds blocks of one size and
 //! knows how many are in use. A page without any goes back to its region, and such a region to the system. Finding a block's page is a mask.
 //!
-//! With `--cfg sapwood_plain_memory` every block comes from the allocator instead, so that AddressSanitizer sees each one.
+//! With `--cfg sapwood_plain_memory` every block comes from the allocator instead, so that `AddressSanitizer` sees each one.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
@@ -192,16 +192,16 @@ impl Pool {
             free: u32::MAX >> (32 - PAGES),
             _memory: memory,
         };
-        match self.regions.iter().position(Option::is_none) {
-            Some(place) => {
-                self.regions[place] = Some(region);
-                place
-            }
-            None => {
-                self.regions.push(Some(region));
-                self.regions.len() - 1
-            }
+        let place = self
+            .regions
+            .iter()
+            .position(Option::is_none)
+            .unwrap_or(self.regions.len());
+        if place == self.regions.len() {
+            self.regions.push(None);
         }
+        self.regions[place] = Some(region);
+        place
     }
 
     /// Gives an unlinked page without blocks back to its region, and the region to the system if that was its last one.

@@ -41,8 +41,6 @@ impl<T> Query<T> {
         self.index
     }
 
-    /// The name of the index that is asked.
-
     /// The entries that are asked for.
     pub(crate) fn range(&self) -> &KeyRange {
         &self.range
