@@ -10,9 +10,16 @@ pub mod pagefile;
 pub mod table;
 pub mod watch;
 
+mod db;
+mod durable;
+mod error;
+mod follow;
 mod radix;
 mod revision;
 
+pub use db::{Builder, Database, Durability, Only, Rows, Snapshot, Stats, WriteTxn};
+pub use error::Error;
+pub use follow::{Batch, Change, Follow};
 pub use key::Key;
 pub use radix::Row;
 pub use revision::Revision;

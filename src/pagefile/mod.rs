@@ -1,1 +1,74 @@
-//! The embedded page file.
+//! A store of its own: byte keys and values in order, in named buckets, in one file.
+//!
+//! # How it holds together
+//!
+//! The file is a B+tree of buckets, and a B+tree for each bucket, in pages of one size. A page is never changed where it lies: a commit writes
+//! new pages for what it changed, up to the root, and then a small *meta* that names the new root. Two meta slots are written in turn, so the
+//! state before is there until the next but one commit. A reader holds one state and waits for nobody.
+//!
+//! Invariants:
+//!
+//! - A parent holds the checksum of each child, and a meta its own; so whatever is read is what was written, or an error.
+//! - The writer writes only into pages that no held state and neither meta reaches. All else (free readers, crash safety, references into the
+//!   mapped file) rests on this.
+//! - A commit is durable with one sync: its meta carries a checksum over all the pages that it wrote, and counts only where that is right.
+//! - After a failed write or sync nothing more is written.
+//! - The same operations give the same bytes.
+//!
+//! Every byte, and what a crash at each step leaves, is in `docs/format.md`.
+//!
+//! # Where to look
+//!
+//! `open` chooses the meta; `tree` reads and edits; `commit` writes what was edited, where `placement` says, from what `writer` knows
+//! to be free; `walk` goes through everything, for the free pages and for `check`. This room imports nothing of the others. `unsafe` is in
+//! `mapping` only.
+
+mod bucket;
+mod bucket_mut;
+mod bytes;
+mod check;
+mod checksum;
+mod commit;
+mod create;
+mod error;
+mod extents;
+mod field;
+mod file_storage;
+mod lock;
+mod mapping;
+mod mem_storage;
+mod meta;
+mod open;
+mod options;
+mod page;
+mod page_file;
+mod page_set;
+mod placement;
+mod read_txn;
+mod shared;
+mod source;
+mod stats;
+mod storage;
+mod tree;
+mod walk;
+mod write_txn;
+mod writer;
+
+pub use bucket::{Bucket, Buckets, Range};
+pub use bucket_mut::BucketMut;
+pub use bytes::Bytes;
+pub use check::Report;
+pub use error::Error;
+pub use file_storage::FileStorage;
+pub use mem_storage::MemStorage;
+pub use options::Options;
+pub use page_file::PageFile;
+pub use read_txn::ReadTxn;
+pub use stats::Stats;
+pub use storage::Storage;
+pub use write_txn::WriteTxn;
+
+/// The longest key, in bytes. Keys and values may be empty.
+pub const MAX_KEY_LEN: usize = page::MAX_KEY;
+/// The longest name of a bucket, in bytes. Any bytes are a name, none as well.
+pub const MAX_NAME_LEN: usize = 1024;

@@ -94,9 +94,14 @@ impl Draft {
         self.revision
     }
 
+    /// How many rows were written or removed.
+    pub(crate) fn written(&self) -> usize {
+        self.created.len().max(self.unlinked.len())
+    }
+
     /// Whether anything was changed.
     pub(crate) fn is_changed(&self) -> bool {
-        self.roots != self.base.0.roots
+        !self.created.is_empty() || !self.unlinked.is_empty()
     }
 
     /// One tree as it is now.
@@ -115,7 +120,7 @@ impl Draft {
 
     /// Writes a row under `key` and, in the trees behind the first, under the `new` keys. `old` are the keys there of the row that it replaces.
     ///
-    /// Gives that row back. All or nothing: refused, every tree is as it was.
+    /// Gives that row back. All or nothing: refused, every tree is as it was, and the new row comes back.
     pub(crate) fn put<T: Send + Sync + 'static, K: Keys>(
         &mut self,
         family: usize,
@@ -123,57 +128,23 @@ impl Draft {
         value: T,
         old: &[K],
         new: &[K],
-    ) -> Result<Option<Row<T>>, Refused> {
-        self.fits(family, key, new)?;
+    ) -> Result<Option<Row<T>>, (Refused, Row<T>)> {
         let previous = self.tree::<T>(family, 0).get(key).cloned();
         let created = previous.as_ref().map_or(self.revision, Row::created);
-        self.place(
-            family,
-            key,
-            value,
-            previous,
-            (created, self.revision),
-            old,
-            new,
-        )
-    }
-
-    /// As [`put`](Self::put) of a new row, with the revisions that it had elsewhere, not later than this draft's.
-    pub(crate) fn restore<T: Send + Sync + 'static, K: Keys>(
-        &mut self,
-        family: usize,
-        key: &[u8],
-        value: T,
-        revisions: (Revision, Revision),
-        new: &[K],
-    ) -> Result<(), Refused> {
-        self.fits(family, key, new)?;
-        if self.tree::<T>(family, 0).get(key).is_some() {
-            return Err(Refused::Occupied { tree: 0 });
-        }
-        self.place(family, key, value, None, revisions, &[], new)
-            .map(drop)
-    }
-
-    #[expect(clippy::too_many_arguments, reason = "the parts of one change")]
-    fn place<T: Send + Sync + 'static, K: Keys>(
-        &mut self,
-        family: usize,
-        key: &[u8],
-        value: T,
-        previous: Option<Row<T>>,
-        (created, modified): (Revision, Revision),
-        old: &[K],
-        new: &[K],
-    ) -> Result<Option<Row<T>>, Refused> {
         let entries = 1 + new.iter().map(Keys::len).sum::<usize>();
-        let row = Row::new(value, created, modified, entries as u32);
-        let handle = row.handle();
+        let row = Row::new(value, created, self.revision, entries as u32);
         let gone = previous.as_ref().map(Row::handle);
-        if let Some(previous) = &previous {
-            stable(previous, old)?;
+        let placed = self
+            .fits(family, key, new)
+            .and_then(|()| {
+                previous
+                    .as_ref()
+                    .map_or(Ok(()), |previous| stable(previous, old))
+            })
+            .and_then(|()| self.apply(family, key, gone, Some(row.handle()), old, new));
+        if let Err(refused) = placed {
+            return Err((refused, row));
         }
-        self.apply(family, key, gone, Some(handle), old, new)?;
         self.created.push((row.into_handle(), family));
         if let Some(gone) = gone {
             self.unlinked.push((gone, family));

@@ -48,4 +48,4 @@ pub(crate) use draft::{Draft, Keys, Loaded, Refused, Savepoint};
 pub(crate) use history::{Garbage, Staged, Writer};
 pub(crate) use layout::Layout;
 pub use row::Row;
-pub(crate) use version::{Changed, Rows, Tree, Version};
+pub(crate) use version::{Changed, Rows, State, Tree, Version};

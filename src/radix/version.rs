@@ -19,7 +19,8 @@ use crate::revision::Revision;
 #[derive(Clone)]
 pub(crate) struct Version(pub(super) Arc<State>);
 
-pub(super) struct State {
+/// What a version is. Nameable outside of the room so that a cell can hold it, and no more.
+pub(crate) struct State {
     /// Counts versions and savepoints; [`Shared::NEVER`] for one that was discarded.
     pub(super) stamp: u64,
     pub(super) revision: Revision,
@@ -34,6 +35,14 @@ impl Drop for State {
 }
 
 impl Version {
+    pub(crate) fn into_state(self) -> Arc<State> {
+        self.0
+    }
+
+    pub(crate) fn from_state(state: Arc<State>) -> Self {
+        Self(state)
+    }
+
     /// The commit that made it.
     pub(crate) fn revision(&self) -> Revision {
         self.0.revision

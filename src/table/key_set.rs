@@ -47,6 +47,12 @@ impl KeySet {
         self.spans.len()
     }
 
+    /// The entry with this number, below [`len`](Self::len).
+    pub(crate) fn get(&self, index: usize) -> &[u8] {
+        let (start, end) = self.spans[index];
+        &self.bytes[start..end]
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.spans.is_empty()

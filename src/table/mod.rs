@@ -27,7 +27,7 @@ mod ranges;
 mod schema;
 
 pub use codec::CodecError;
-pub(crate) use codec::FORMAT;
+pub(crate) use codec::{FORMAT, decode, encode};
 pub use columns::{LeadingColumns, RangeEnd, StartsWith};
 pub use definition::{FieldDefinition, IndexColumns, IndexDefinition, TableDefinition};
 pub use difference::Difference;

@@ -26,10 +26,9 @@ impl std::error::Error for Closed {}
 
 /// Tells once that the rows of a query have changed.
 ///
-/// It fires if and only if a row of its query comes, goes or changes after the snapshot that it was taken from; if that has happened by
-/// the time it is taken, it has fired from the start. It means "look again": a change and its undoing between two looks still fires. (In one
-/// case it fires for a change that its snapshot shows: taken while the commit of that change has been published, but has not yet woken
-/// those who waited.) It fires once; to go on, take a new watch from the snapshot that you look at next, and nothing in between is missed.
+/// It fires if and only if a row of its query comes, goes or changes after the snapshot that it was taken from; if the rows differ by
+/// the time it is taken, it has fired from the start. It means "look again": a change and its undoing while it is there still fires. It
+/// never fires for a change that its snapshot shows. It fires once; to go on, take a new watch from the snapshot that you look at next, and nothing in between is missed.
 ///
 /// Any number of threads and tasks may wait on one watch, in any of the ways at once; for one waiter on many watches there is
 /// [`WatchSet`](super::WatchSet). When the database is closed, all who wait are woken, and learn it.

@@ -16,7 +16,7 @@ fn prefix(bytes: &[u8]) -> KeyRange {
     KeyRange::Prefix(KeyBuf::from_slice(bytes))
 }
 
-/// A database with one index, and a version for whose change `b"k"` stands.
+/// A database with one index, at version 0 or 1, for whose change `b"k"` stands.
 struct Store {
     published: AtomicUsize,
     registry: Arc<Registry>,
@@ -36,7 +36,7 @@ impl Store {
 
     fn notify(&self) {
         if !self.registry.is_empty() {
-            self.registry.fire_key(b"k");
+            self.registry.fire_key(b"k", 1);
         }
     }
 
@@ -46,10 +46,18 @@ impl Store {
         self.notify();
     }
 
+    fn version(&self) -> usize {
+        self.published.load(Ordering::Acquire)
+    }
+
     /// A watch on version 0.
     fn watch(&self) -> Watch {
-        let watch = self.registry.register(prefix(b"k"));
-        if self.published.load(Ordering::Acquire) != 0 {
+        self.watch_since(0)
+    }
+
+    fn watch_since(&self, since: usize) -> Watch {
+        let watch = self.registry.register(prefix(b"k"), since as u64);
+        if self.version() != since {
             watch.fire();
         }
         watch
@@ -83,7 +91,7 @@ fn registration_against_publishing() {
 fn registration_against_publishing_beside_other_watches() {
     model(|| {
         let store = Store::new();
-        let other = store.registry.register(prefix(b"other"));
+        let other = store.registry.register(prefix(b"other"), 0);
         let committer = {
             let store = Arc::clone(&store);
             thread::spawn(move || store.commit())
@@ -95,12 +103,48 @@ fn registration_against_publishing_beside_other_watches() {
     });
 }
 
+/// A watch on whichever version is there fires exactly where that is the old one: not while the new one's notification is under way.
+#[test]
+fn registration_against_notification() {
+    model(|| {
+        let store = Store::new();
+        let committer = {
+            let store = Arc::clone(&store);
+            thread::spawn(move || store.commit())
+        };
+        let since = store.version();
+        let watch = store.watch_since(since);
+        committer.join().expect("the commit ends");
+        assert_eq!(watch.is_fired(), since == 0);
+        store.registry.check();
+    });
+}
+
+/// The same where another watch on the old version is there, in the same range: that one fires.
+#[test]
+fn registration_against_notification_of_a_neighbour() {
+    model(|| {
+        let store = Store::new();
+        let other = store.watch();
+        let committer = {
+            let store = Arc::clone(&store);
+            thread::spawn(move || store.commit())
+        };
+        let since = store.version();
+        let watch = store.watch_since(since);
+        committer.join().expect("the commit ends");
+        assert!(other.is_fired());
+        assert_eq!(watch.is_fired(), since == 0);
+        store.registry.check();
+    });
+}
+
 /// Who waits is woken, in the moments before, while and after it falls asleep, and then sees the version for which it was woken.
 #[test]
 fn waiting_against_firing() {
     model(|| {
         let store = Store::new();
-        let watch = store.registry.register(prefix(b"k"));
+        let watch = store.registry.register(prefix(b"k"), 0);
         let committer = {
             let store = Arc::clone(&store);
             thread::spawn(move || store.commit())
@@ -116,12 +160,12 @@ fn waiting_against_firing() {
 fn looking_against_firing() {
     model(|| {
         let store = Store::new();
-        let watch = store.registry.register(prefix(b"k"));
+        let watch = store.registry.register(prefix(b"k"), 0);
         let committer = {
             let store = Arc::clone(&store);
             thread::spawn(move || {
                 store.published.store(1, Ordering::Relaxed);
-                store.registry.fire_key(b"k");
+                store.registry.fire_key(b"k", 1);
             })
         };
         if watch.is_fired() {
@@ -136,14 +180,14 @@ fn looking_against_firing() {
 fn two_threads_waiting_against_firing() {
     model(|| {
         let registry = Arc::new(Registry::new());
-        let watch = Arc::new(registry.register(prefix(b"k")));
+        let watch = Arc::new(registry.register(prefix(b"k"), 0));
         let second = {
             let watch = Arc::clone(&watch);
             thread::spawn(move || watch.wait())
         };
         let committer = {
             let registry = Arc::clone(&registry);
-            thread::spawn(move || registry.fire_key(b"k"))
+            thread::spawn(move || registry.fire_key(b"k", 1))
         };
         assert_eq!(watch.wait(), Ok(()));
         assert_eq!(second.join().expect("it is woken"), Ok(()));
@@ -156,20 +200,20 @@ fn two_threads_waiting_against_firing() {
 fn dropping_against_firing() {
     model(|| {
         let registry = Arc::new(Registry::new());
-        let watch = registry.register(prefix(b"k"));
-        let neighbour = registry.register(prefix(b"neighbour"));
+        let watch = registry.register(prefix(b"k"), 0);
+        let neighbour = registry.register(prefix(b"neighbour"), 0);
         let committer = {
             let registry = Arc::clone(&registry);
             thread::spawn(move || {
-                registry.fire_key(b"k");
-                registry.register(prefix(b"next"))
+                registry.fire_key(b"k", 1);
+                registry.register(prefix(b"next"), 0)
             })
         };
         drop(watch);
         let next = committer.join().expect("the commit ends");
         registry.check();
         assert_eq!(registry.len(), 2);
-        registry.fire_key(b"next");
+        registry.fire_key(b"next", 1);
         assert!(next.is_fired());
         assert!(!neighbour.is_fired());
     });
@@ -180,10 +224,10 @@ fn dropping_against_firing() {
 fn firing_against_firing() {
     model(|| {
         let registry = Arc::new(Registry::new());
-        let watch = registry.register(prefix(b"k"));
+        let watch = registry.register(prefix(b"k"), 0);
         let committer = {
             let registry = Arc::clone(&registry);
-            thread::spawn(move || registry.fire_key(b"k"))
+            thread::spawn(move || registry.fire_key(b"k", 1))
         };
         watch.fire();
         assert!(watch.is_fired());
@@ -199,12 +243,12 @@ fn firing_against_firing() {
 fn a_set_waiting_against_firing() {
     model(|| {
         let registry = Arc::new(Registry::new());
-        let watches = [b"a", b"b"].map(|bytes| registry.register(prefix(bytes)));
+        let watches = [b"a", b"b"].map(|bytes| registry.register(prefix(bytes), 0));
         let committer = {
             let registry = Arc::clone(&registry);
             thread::spawn(move || {
-                registry.fire_key(b"a");
-                registry.fire_key(b"b");
+                registry.fire_key(b"a", 1);
+                registry.fire_key(b"b", 1);
             })
         };
         let mut set = WatchSet::new();
@@ -225,12 +269,12 @@ fn removing_from_a_set_against_firing() {
     model(|| {
         let registry = Arc::new(Registry::new());
         let mut set = WatchSet::new();
-        let [a, b] = [b"a", b"b"].map(|bytes| set.add(registry.register(prefix(bytes))));
+        let [a, b] = [b"a", b"b"].map(|bytes| set.add(registry.register(prefix(bytes), 0)));
         let committer = {
             let registry = Arc::clone(&registry);
             thread::spawn(move || {
-                registry.fire_key(b"a");
-                registry.fire_key(b"b");
+                registry.fire_key(b"a", 1);
+                registry.fire_key(b"b", 1);
             })
         };
         let removed = set.remove(a).expect("it has not been told");
@@ -245,12 +289,12 @@ fn removing_from_a_set_against_firing() {
 fn closing_against_waiting_and_registering() {
     model(|| {
         let registry = Arc::new(Registry::new());
-        let first = registry.register(prefix(b"k"));
+        let first = registry.register(prefix(b"k"), 0);
         let closer = {
             let registry = Arc::clone(&registry);
             thread::spawn(move || registry.close())
         };
-        let second = registry.register(prefix(b"k"));
+        let second = registry.register(prefix(b"k"), 0);
         assert_eq!(first.wait(), Err(Closed));
         assert_eq!(second.wait(), Err(Closed));
         closer.join().expect("closing ends");
@@ -265,7 +309,7 @@ fn closing_against_a_waiting_set() {
     model(|| {
         let registry = Arc::new(Registry::new());
         let mut set = WatchSet::new();
-        set.add(registry.register(prefix(b"k")));
+        set.add(registry.register(prefix(b"k"), 0));
         let closer = {
             let registry = Arc::clone(&registry);
             thread::spawn(move || registry.close())
@@ -289,10 +333,10 @@ mod tasks {
     fn awaiting_against_firing() {
         model(|| {
             let registry = Arc::new(Registry::new());
-            let watch = registry.register(prefix(b"k"));
+            let watch = registry.register(prefix(b"k"), 0);
             let committer = {
                 let registry = Arc::clone(&registry);
-                thread::spawn(move || registry.fire_key(b"k"))
+                thread::spawn(move || registry.fire_key(b"k", 1))
             };
             block_on(async {
                 std::future::poll_fn(|context| {
@@ -313,10 +357,10 @@ mod tasks {
         model(|| {
             let registry = Arc::new(Registry::new());
             let mut set = WatchSet::new();
-            let id = set.add(registry.register(prefix(b"k")));
+            let id = set.add(registry.register(prefix(b"k"), 0));
             let committer = {
                 let registry = Arc::clone(&registry);
-                thread::spawn(move || registry.fire_key(b"k"))
+                thread::spawn(move || registry.fire_key(b"k", 1))
             };
             assert_eq!(block_on(set.wait_async()), Ok(vec![id]));
             committer.join().expect("the commit ends");
@@ -333,7 +377,7 @@ fn asking_before_publishing_is_found_out() {
         store.publish();
         publication_fence();
         if watched {
-            store.registry.fire_key(b"k");
+            store.registry.fire_key(b"k", 1);
         }
     }
     model(|| assert!(fires(commit, Store::watch), "a lost wake-up"));
@@ -356,11 +400,42 @@ fn a_missing_fence_is_found_out() {
 fn looking_before_registering_is_found_out() {
     fn watch(store: &Store) -> Watch {
         let changed = store.published.load(Ordering::Acquire) != 0;
-        let watch = store.registry.register(prefix(b"k"));
+        let watch = store.registry.register(prefix(b"k"), 0);
         if changed {
             watch.fire();
         }
         watch
     }
     model(|| assert!(fires(Store::commit, watch), "a lost wake-up"));
+}
+
+/// A notification with a number too great fires for what a snapshot shows.
+#[test]
+#[should_panic(expected = "a false wake-up")]
+fn a_number_too_great_is_found_out() {
+    fn commit(store: &Store) {
+        store.publish();
+        publication_fence();
+        store.registry.fire_key(b"k", 2);
+    }
+    fn watch(store: &Store) -> Watch {
+        // Only the new version is of interest: on the old one, this gives a watch that is not told of at all.
+        match store.version() {
+            0 => store.registry.register(prefix(b"other"), 0),
+            since => store.watch_since(since),
+        }
+    }
+    model(|| assert!(!fires(commit, watch), "a false wake-up"));
+}
+
+/// A notification with a number too small loses the watches that it is for.
+#[test]
+#[should_panic(expected = "a lost wake-up")]
+fn a_number_too_small_is_found_out() {
+    fn commit(store: &Store) {
+        store.publish();
+        publication_fence();
+        store.registry.fire_key(b"k", 0);
+    }
+    model(|| assert!(fires(commit, Store::watch), "a lost wake-up"));
 }

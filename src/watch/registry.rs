@@ -5,6 +5,7 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::Watch;
+use super::chain::Chain;
 use super::signal::{Outcome, Signal};
 use super::slab::{Id, Slab};
 use super::spans::Spans;
@@ -39,14 +40,15 @@ impl Registry {
         }
     }
 
-    /// Watches a range. Afterwards the caller loads the published version, and calls [`Watch::fire`] where it already differs
-    /// from its snapshot below the range. On a closed registry the watch is closed at once.
+    /// Watches a range for what is written after version `since`, the one that the caller's snapshot shows. Afterwards the caller loads
+    /// the published version, and calls [`Watch::fire`] where it is newer and differs from its snapshot below the range. On a closed
+    /// registry the watch is closed at once.
     ///
     /// O(key length) for a prefix; for a span, O(log spans) comparisons of keys.
-    pub(crate) fn register(self: &Arc<Self>, range: KeyRange) -> Watch {
+    pub(crate) fn register(self: &Arc<Self>, range: KeyRange, since: u64) -> Watch {
         let signal = Arc::new(Signal::new());
         let mut ranges = lock(&self.ranges);
-        let member = ranges.insert(range, &signal);
+        let member = ranges.insert(range, since, &signal);
         self.count(&ranges);
         drop(ranges);
         if member.is_none() {
@@ -66,10 +68,12 @@ impl Registry {
         self.len.load(Ordering::Relaxed)
     }
 
-    /// Locks the registry for a batch of changed keys. The watches fire when what this returns is dropped.
-    pub(crate) fn firing(&self) -> Firing<'_> {
+    /// Locks the registry for the keys that version `revision` changed against the one published before it; no watch on `revision` or a
+    /// later version fires for them. The others fire when what this returns is dropped.
+    pub(crate) fn firing(&self, revision: u64) -> Firing<'_> {
         Firing {
             registry: self,
+            revision,
             ranges: Some(lock(&self.ranges)),
             settled: Settling {
                 signals: Vec::new(),
@@ -78,24 +82,25 @@ impl Registry {
         }
     }
 
-    /// Fires every watch whose range covers `key`, and no other. See [`Firing::key`].
-    pub(crate) fn fire_key(&self, key: &[u8]) {
-        self.firing().key(key);
+    /// Fires every watch on a version before `revision` whose range covers `key`, and no other. See [`Firing::key`].
+    pub(crate) fn fire_key(&self, key: &[u8], revision: u64) {
+        self.firing(revision).key(key);
     }
 
-    /// Asks for every watched range whether something changed in it, and fires its watches if so: the better way where watches are
-    /// fewer than changed keys. The registry is locked meanwhile: `changed` must not come back to it.
+    /// Asks for every range that is watched since before `revision` whether that version changed something in it, and fires those watches
+    /// if so: the better way where watches are fewer than changed keys. The registry is locked meanwhile: `changed` must not come back to
+    /// it.
     ///
     /// O(ranges) calls; each range is asked for once, however many watch it.
-    pub(crate) fn fire_where(&self, mut changed: impl FnMut(&KeyRange) -> bool) {
-        let mut firing = self.firing();
+    pub(crate) fn fire_where(&self, revision: u64, mut changed: impl FnMut(&KeyRange) -> bool) {
+        let mut firing = self.firing(revision);
         let Some(ranges) = firing.ranges.as_deref_mut() else {
             return;
         };
         let homes: Vec<Home> = ranges.homes().collect();
         for home in homes {
-            if changed(&ranges.range(home)) {
-                ranges.take(home, &mut firing.settled.signals);
+            if ranges.is_older(home, revision) && changed(&ranges.range(home)) {
+                ranges.take(home, revision, &mut firing.settled.signals);
             }
         }
     }
@@ -127,33 +132,43 @@ impl Registry {
     /// Panics where an invariant is broken.
     #[cfg(test)]
     pub(super) fn check(&self) {
-        let ranges = lock(&self.ranges);
+        let mut ranges = lock(&self.ranges);
         ranges.prefixes.check();
         ranges.spans.check();
         assert_eq!(self.len(), ranges.members.len());
         let chained = ranges.homes().map(|home| ranges.chain_len(home));
         assert_eq!(chained.sum::<usize>(), ranges.members.len());
+        let members = ranges.members.iter();
+        let bounds: Vec<_> = members
+            .map(|(_, member)| (member.home, member.since))
+            .collect();
+        for (home, since) in bounds {
+            let oldest = ranges.chain(home).map(|chain| chain.oldest);
+            assert!(oldest.is_some_and(|oldest| oldest <= since));
+        }
     }
 }
 
 /// A locked registry, to which changed keys are told one by one. On drop it unlocks first, and wakes then.
 pub(crate) struct Firing<'a> {
     registry: &'a Registry,
+    revision: u64,
     ranges: Option<MutexGuard<'a, Ranges>>,
     settled: Settling,
 }
 
 impl Firing<'_> {
-    /// Takes out every watch whose range covers `key`, and no other; it fires when `self` is dropped.
+    /// Takes out every watch on a version before this one whose range covers `key`, and no other; it fires when `self` is dropped.
     ///
-    /// O(key length + watches fired); and where spans are watched, O(log spans) comparisons of keys, again for each span fired.
+    /// O(key length + watches fired); and where spans are watched, O(log spans) comparisons of keys, again for each that covers the key. A
+    /// range that is watched from both before and after this version costs a look at each of its watches, the first time.
     pub(crate) fn key(&mut self, key: &[u8]) {
         if let Some(ranges) = &mut self.ranges {
-            ranges.take_covering(key, &mut self.settled.signals);
+            ranges.take_covering(key, self.revision, &mut self.settled.signals);
         }
     }
 
-    /// Whether no watch is left, so that no further key can fire any. O(1).
+    /// Whether no watch is left, too young ones included, so that no further key can fire any. O(1).
     pub(crate) fn is_empty(&self) -> bool {
         let ranges = self.ranges.as_ref();
         ranges.is_none_or(|ranges| ranges.members.len() == 0)
@@ -194,6 +209,8 @@ struct Ranges {
 #[derive(Debug)]
 struct Member {
     signal: Arc<Signal>,
+    /// The version from which it watches.
+    since: u64,
     home: Home,
     previous: Option<Id>,
     next: Option<Id>,
@@ -217,7 +234,7 @@ impl Ranges {
     }
 
     /// `None` where the registry is closed.
-    fn insert(&mut self, range: KeyRange, signal: &Arc<Signal>) -> Option<Id> {
+    fn insert(&mut self, range: KeyRange, since: u64, signal: &Arc<Signal>) -> Option<Id> {
         if self.closed {
             return None;
         }
@@ -225,9 +242,11 @@ impl Ranges {
             KeyRange::Prefix(prefix) => Home::Prefix(self.prefixes.enter(&prefix)),
             KeyRange::Span { start, end } => Home::Span(self.spans.enter(start, end)),
         };
-        let next = *self.chain(home);
+        let chain = *self.chain(home);
+        let next = chain.map(|chain| chain.first);
         let member = self.members.insert(Member {
             signal: Arc::clone(signal),
+            since,
             home,
             previous: None,
             next,
@@ -235,7 +254,10 @@ impl Ranges {
         if let Some(next) = next {
             self.members[next].previous = Some(member);
         }
-        *self.chain(home) = Some(member);
+        *self.chain(home) = Some(Chain {
+            first: member,
+            oldest: chain.map_or(since, |chain| chain.oldest.min(since)),
+        });
         Some(member)
     }
 
@@ -245,6 +267,14 @@ impl Ranges {
             Some(member) if Arc::ptr_eq(&member.signal, signal) => {}
             _ => return,
         }
+        let home = self.unlink(id).home;
+        if self.chain(home).is_none() {
+            self.tidy(home);
+        }
+    }
+
+    /// Takes a watch out of its chain, which may be gone then, and what carries it is to be tidied.
+    fn unlink(&mut self, id: Id) -> Member {
         let member = self.members.remove(id);
         if let Some(next) = member.next {
             self.members[next].previous = member.previous;
@@ -252,34 +282,55 @@ impl Ranges {
         if let Some(previous) = member.previous {
             self.members[previous].next = member.next;
         } else {
-            *self.chain(member.home) = member.next;
-            if member.next.is_none() {
-                self.tidy(member.home);
+            let chain = self.chain(member.home);
+            *chain = chain.and_then(|Chain { oldest, .. }| {
+                let first = member.next?;
+                Some(Chain { first, oldest })
+            });
+        }
+        member
+    }
+
+    fn take_covering(&mut self, key: &[u8], revision: u64, taken: &mut Vec<Arc<Signal>>) {
+        let mut found = SmallVec::new();
+        self.prefixes.covering(key, &mut found);
+        // The longest first: then a node goes with its last child, instead of growing the label of a child that goes next.
+        for id in found.drain(..).rev() {
+            self.take(Home::Prefix(id), revision, taken);
+        }
+        self.spans.covering(key, &mut found);
+        for id in found {
+            self.take(Home::Span(id), revision, taken);
+        }
+    }
+
+    /// Takes all watches of one range out that are on a version before `revision`. Those that stay raise the bound of their chain, so that
+    /// the next key of the same version passes them at once.
+    fn take(&mut self, home: Home, revision: u64, taken: &mut Vec<Arc<Signal>>) {
+        if !self.is_older(home, revision) {
+            return;
+        }
+        let mut next = self.chain(home).map(|chain| chain.first);
+        let mut oldest = u64::MAX;
+        while let Some(id) = next {
+            let member = &self.members[id];
+            next = member.next;
+            if member.since < revision {
+                taken.push(self.unlink(id).signal);
+            } else {
+                oldest = oldest.min(member.since);
             }
         }
-    }
-
-    fn take_covering(&mut self, key: &[u8], taken: &mut Vec<Arc<Signal>>) {
-        let mut prefixes = SmallVec::new();
-        self.prefixes.covering(key, &mut prefixes);
-        // The longest first: then a node goes with its last child, instead of growing the label of a child that goes next.
-        for id in prefixes.into_iter().rev() {
-            self.take(Home::Prefix(id), taken);
-        }
-        while let Some(id) = self.spans.covering(key) {
-            self.take(Home::Span(id), taken);
+        match self.chain(home) {
+            Some(chain) => chain.oldest = oldest,
+            None => self.tidy(home),
         }
     }
 
-    /// Takes all watches of one range out.
-    fn take(&mut self, home: Home, taken: &mut Vec<Arc<Signal>>) {
-        let mut next = self.chain(home).take();
-        while let Some(id) = next {
-            let member = self.members.remove(id);
-            taken.push(member.signal);
-            next = member.next;
-        }
-        self.tidy(home);
+    /// Whether a watch of this range may be on a version before `revision`.
+    fn is_older(&mut self, home: Home, revision: u64) -> bool {
+        self.chain(home)
+            .is_some_and(|chain| chain.oldest < revision)
     }
 
     /// Removes what carried a chain that is empty now.
@@ -290,7 +341,7 @@ impl Ranges {
         }
     }
 
-    fn chain(&mut self, home: Home) -> &mut Option<Id> {
+    fn chain(&mut self, home: Home) -> &mut Option<Chain> {
         match home {
             Home::Prefix(id) => self.prefixes.chain(id),
             Home::Span(id) => self.spans.chain(id),

@@ -2,10 +2,13 @@
 //!
 //! A search tree by start, in which every node knows which span below it reaches furthest (Cormen, Leiserson, Rivest, Stein,
 //! *Introduction to Algorithms*, "Interval trees"), kept balanced as a treap (Seidel and Aragon, *Randomized search trees*, 1996). One way
-//! down finds a span that covers a key, if there is one.
+//! down finds a span that covers a key, if there is one, and a turn off that way every further one.
 
 use std::cmp::Ordering;
 
+use smallvec::{SmallVec, smallvec};
+
+use super::chain::Chain;
 use super::slab::{Id, Slab};
 use crate::key::{KeyBuf, KeyRange};
 
@@ -21,8 +24,8 @@ pub(super) struct Spans {
 struct Node {
     start: KeyBuf,
     end: Option<KeyBuf>,
-    /// The first of the watches of exactly this span.
-    chain: Option<Id>,
+    /// The watches of exactly this span.
+    chain: Option<Chain>,
     parent: Option<Id>,
     left: Option<Id>,
     right: Option<Id>,
@@ -41,8 +44,8 @@ impl Spans {
         }
     }
 
-    /// The first watch of the chain at `node`, to be set or taken. A node whose chain is taken must be removed.
-    pub(super) fn chain(&mut self, node: Id) -> &mut Option<Id> {
+    /// The chain at `node`, to be set or taken. A node whose chain is taken must be removed.
+    pub(super) fn chain(&mut self, node: Id) -> &mut Option<Chain> {
         &mut self.nodes[node].chain
     }
 
@@ -110,25 +113,26 @@ impl Spans {
         self.refresh_upwards(parent);
     }
 
-    /// A span that covers `key`, if there is one. O(log spans) comparisons of keys, expected.
+    /// Puts the spans that cover `key` into `found`. O(log spans) comparisons of keys, expected, and again for each that is found.
     ///
-    /// Where something on the left ends behind the key, the right is not needed: if that span does not cover the key it starts behind
-    /// it, and so do all on its right.
-    pub(super) fn covering(&self, key: &[u8]) -> Option<Id> {
-        let mut next = self.root;
-        while let Some(id) = next {
-            let node = &self.nodes[id];
-            if node.left.is_some_and(|left| self.reaches_past(left, key)) {
-                next = node.left;
-            } else if key < node.start.as_slice() {
-                return None;
-            } else if ends_past(node.end.as_deref(), key) {
-                return Some(id);
-            } else {
-                next = node.right;
+    /// Where all spans of a subtree start at the key or before it, the one that ends last covers the key if any does. So every turn off the
+    /// one way down to the key finds something, or ends at its first step.
+    pub(super) fn covering(&self, key: &[u8], found: &mut SmallVec<[Id; 8]>) {
+        let mut todo: SmallVec<[Option<Id>; 32]> = smallvec![self.root];
+        while let Some(next) = todo.pop() {
+            let Some(id) = next else { continue };
+            if !self.reaches_past(id, key) {
+                continue;
             }
+            let node = &self.nodes[id];
+            if node.start.as_slice() <= key {
+                if ends_past(node.end.as_deref(), key) {
+                    found.push(id);
+                }
+                todo.push(node.right);
+            }
+            todo.push(node.left);
         }
-        None
     }
 
     /// All spans. O(slots).

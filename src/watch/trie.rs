@@ -5,6 +5,7 @@
 
 use smallvec::SmallVec;
 
+use super::chain::Chain;
 use super::slab::{Id, Slab};
 use crate::key::KeyBuf;
 
@@ -17,8 +18,8 @@ pub(super) struct Trie {
 #[derive(Debug)]
 struct Node {
     parent: Option<Id>,
-    /// The first of the watches of exactly this prefix.
-    chain: Option<Id>,
+    /// The watches of exactly this prefix.
+    chain: Option<Chain>,
     /// The bytes between the parent's prefix and this one; empty at most at the root.
     label: SmallVec<[u8; 16]>,
     /// By the first byte of their label, in order.
@@ -33,8 +34,8 @@ impl Trie {
         }
     }
 
-    /// The first watch of the chain at `node`, to be set or taken. A node whose chain is taken must be pruned.
-    pub(super) fn chain(&mut self, node: Id) -> &mut Option<Id> {
+    /// The chain at `node`, to be set or taken. A node whose chain is taken must be pruned.
+    pub(super) fn chain(&mut self, node: Id) -> &mut Option<Chain> {
         &mut self.nodes[node].chain
     }
 

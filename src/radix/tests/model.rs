@@ -258,7 +258,7 @@ fn put(
         &[Set(&keys[0]), Set(&keys[1])],
     );
     if taken {
-        assert_eq!(result.unwrap_err(), Refused::Occupied { tree: 2 });
+        assert_eq!(result.unwrap_err().0, Refused::Occupied { tree: 2 });
         return;
     }
     let previous = result.unwrap();

@@ -27,9 +27,9 @@ fn span(start: &[u8], end: Option<&[u8]>) -> KeyRange {
     }
 }
 
-/// A watch on one prefix of a registry.
+/// A watch on one prefix of a registry, from version 0.
 fn watch(registry: &Arc<Registry>, bytes: &[u8]) -> Watch {
-    registry.register(prefix(bytes))
+    registry.register(prefix(bytes), 0)
 }
 
 /// Nobody is left, and the structures have given everything back.

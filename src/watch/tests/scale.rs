@@ -13,11 +13,11 @@ fn a_hundred_thousand_watches_are_normal() {
             0 => span(&key, Some(&(number + 16).to_be_bytes())),
             _ => prefix(&key),
         };
-        watches.push(registry.register(range));
+        watches.push(registry.register(range, 0));
     }
     assert_eq!(registry.len(), 100_000);
 
-    registry.fire_key(&50_002_u32.to_be_bytes());
+    registry.fire_key(&50_002_u32.to_be_bytes(), 1);
     let fired: Vec<_> = (0..100_000_usize)
         .filter(|&at| watches[at].is_fired())
         .collect();
@@ -34,7 +34,7 @@ fn many_watches_on_one_range_share_a_place() {
     let registry = registry();
     let mut watches: Vec<_> = (0..10_000).map(|_| watch(&registry, b"same")).collect();
     let mut asked = 0;
-    registry.fire_where(|_| {
+    registry.fire_where(1, |_| {
         asked += 1;
         false
     });
@@ -42,7 +42,7 @@ fn many_watches_on_one_range_share_a_place() {
 
     watches.drain(2_000..4_000);
     assert_eq!(registry.len(), 8_000);
-    registry.fire_key(b"same/below");
+    registry.fire_key(b"same/below", 1);
     assert!(watches.iter().all(crate::watch::Watch::is_fired));
     assert_bare(&registry);
 }
@@ -58,16 +58,16 @@ fn the_longest_keys_make_no_deep_recursion() {
         .map(|len| watch(&registry, &long[..len]))
         .collect();
     let spans: Vec<_> = (0..1_000)
-        .map(|len| registry.register(span(&long[..len * 32], Some(&long))))
+        .map(|len| registry.register(span(&long[..len * 32], Some(&long)), 0))
         .collect();
     registry.check();
 
-    registry.fire_key(&long[..100]);
+    registry.fire_key(&long[..100], 1);
     let fired = watches.iter().filter(|watch| watch.is_fired()).count();
     assert_eq!(fired, 100 / STEP + 1);
     assert_eq!(spans.iter().filter(|watch| watch.is_fired()).count(), 4);
     registry.check();
-    registry.fire_key(&long);
+    registry.fire_key(&long, 1);
     assert!(watches.iter().all(crate::watch::Watch::is_fired));
     assert_eq!(registry.len(), 996);
 
@@ -79,11 +79,11 @@ fn the_longest_keys_make_no_deep_recursion() {
 #[test]
 fn the_widest_and_the_emptiest_range() {
     let registry = registry();
-    let all = registry.register(KeyRange::ALL);
-    let none = registry.register(span(b"b", Some(b"b")));
-    let reversed = registry.register(span(b"c", Some(b"a")));
-    registry.fire_key(b"");
-    registry.fire_key(b"b");
+    let all = registry.register(KeyRange::ALL, 0);
+    let none = registry.register(span(b"b", Some(b"b")), 0);
+    let reversed = registry.register(span(b"c", Some(b"a")), 0);
+    registry.fire_key(b"", 1);
+    registry.fire_key(b"b", 1);
     assert!(all.is_fired());
     assert!(!none.is_fired());
     assert!(!reversed.is_fired());
@@ -93,8 +93,11 @@ fn the_widest_and_the_emptiest_range() {
 #[test]
 fn a_batch_ends_early_when_nobody_is_left() {
     let registry = registry();
-    let watches = [watch(&registry, b"a"), registry.register(span(b"b", None))];
-    let mut firing = registry.firing();
+    let watches = [
+        watch(&registry, b"a"),
+        registry.register(span(b"b", None), 0),
+    ];
+    let mut firing = registry.firing(1);
     firing.key(b"a");
     assert!(!firing.is_empty());
     firing.key(b"b");

@@ -15,15 +15,15 @@ fn a_set_tells_which_watches_fired() {
     assert_eq!(set.wait_timeout(Duration::ZERO), Ok(vec![]));
     assert_eq!(set.wait_timeout(Duration::from_millis(1)), Ok(vec![]));
 
-    registry.fire_key(b"c");
-    registry.fire_key(b"a");
+    registry.fire_key(b"c", 1);
+    registry.fire_key(b"a", 1);
     assert_eq!(set.len(), 3, "not told yet");
     assert_eq!(set.wait(), Ok(vec![ids[2], ids[0]]));
     assert_eq!(set.len(), 1);
     assert!(set.contains(ids[1]) && !set.contains(ids[0]));
     assert_eq!(set.try_fired(), Ok(vec![]));
 
-    registry.fire_key(b"b");
+    registry.fire_key(b"b", 1);
     assert_eq!(set.wait_timeout(Duration::MAX), Ok(vec![ids[1]]));
     assert!(set.is_empty());
     assert_bare(&registry);
@@ -39,7 +39,7 @@ fn every_watch_of_every_size_is_told() {
             .map(|key| set.add(watch(&registry, &[key])))
             .collect();
         for at in (0..size).rev() {
-            registry.fire_key(&[at]);
+            registry.fire_key(&[at], 1);
             assert_eq!(set.wait(), Ok(vec![ids.remove(at.into())]));
         }
         assert!(set.is_empty());
@@ -61,7 +61,7 @@ fn an_empty_set_has_nothing_to_wait_for() {
 fn what_settled_before_is_seen() {
     let registry = registry();
     let (fired, closed) = (watch(&registry, b"a"), watch(&registry, b"b"));
-    registry.fire_key(b"a");
+    registry.fire_key(b"a", 1);
     registry.close();
     let mut set = WatchSet::new();
     let closed = set.add(closed);
@@ -85,7 +85,7 @@ fn a_closed_database_is_told_until_its_watches_are_out() {
         assert_eq!(set.wait_timeout(Duration::MAX), Err(Closed));
         assert_eq!(set.try_fired(), Err(Closed));
     }
-    there.fire_key(b"a");
+    there.fire_key(b"a", 1);
     assert_eq!(set.wait(), Ok(vec![other]), "what fired comes first");
     let out = set.remove(mine[1]).expect("it is in the set");
     assert!(out.is_closed());
@@ -93,7 +93,7 @@ fn a_closed_database_is_told_until_its_watches_are_out() {
 
     let other = set.add(watch(&there, b"a"));
     assert_eq!(set.try_fired(), Ok(vec![]));
-    there.fire_key(b"a");
+    there.fire_key(b"a", 1);
     assert_eq!(set.wait(), Ok(vec![other]));
 }
 
@@ -105,8 +105,8 @@ fn a_removed_watch_is_told_no_more() {
     let ids = [b"a", b"b", b"c"].map(|bytes| set.add(watch(&registry, bytes)));
     let a = set.remove(ids[0]).expect("it is in the set");
     assert!(set.remove(ids[0]).is_none());
-    registry.fire_key(b"a");
-    registry.fire_key(b"b");
+    registry.fire_key(b"a", 1);
+    registry.fire_key(b"b", 1);
     assert!(a.is_fired());
     let b = set.remove(ids[1]).expect("fired, and not told");
     assert!(b.is_fired());
@@ -118,7 +118,7 @@ fn a_removed_watch_is_told_no_more() {
     let in_second = second.add(c);
     let c = second.remove(in_second).expect("it is in the set");
     let again = set.add(c);
-    registry.fire_key(b"c");
+    registry.fire_key(b"c", 1);
     assert_eq!(set.wait(), Ok(vec![again]));
     assert!(second.is_empty());
 }
@@ -131,7 +131,7 @@ fn a_large_set_is_cheap_and_freed() {
     let ids: Vec<_> = (0..50_000_u32)
         .map(|key| set.add(watch(&registry, &key.to_be_bytes())))
         .collect();
-    registry.fire_where(|range| range.start()[3] == 7);
+    registry.fire_where(1, |range| range.start()[3] == 7);
     let told = set.wait().expect("the registry is open");
     assert_eq!(told.len(), ids.iter().skip(7).step_by(256).count());
     assert_eq!(registry.len(), ids.len() - told.len());
@@ -161,7 +161,7 @@ fn a_sleeping_set_is_woken_by_any_watch() {
         }
     });
     for key in [3, 99, 0] {
-        registry.fire_key(&[key]);
+        registry.fire_key(&[key], 1);
         assert_eq!(hear.recv(), Ok(ids[usize::from(key)]));
     }
     registry.close();

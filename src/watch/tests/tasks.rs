@@ -62,8 +62,8 @@ fn a_watch_can_be_awaited() {
                 (by_reference, first.wait(), second.await, third.await)
             })
         });
-        registry.fire_key(b"a");
-        registry.fire_key(b"b");
+        registry.fire_key(b"a", 1);
+        registry.fire_key(b"b", 1);
         registry.close();
         let (first, again, second, third) = task.join().expect("the task waits in peace");
         assert_eq!(
@@ -105,7 +105,7 @@ fn a_task_is_woken_once_and_only_while_it_waits() {
         "the waker is let go with the future"
     );
 
-    registry.fire_key(b"a");
+    registry.fire_key(b"a", 1);
     assert_eq!([wakes(&old), wakes(&new), wakes(&dropped)], [0, 1, 0]);
     assert_eq!(
         waiting.as_mut().poll(&mut Context::from_waker(&old_waker)),
@@ -150,7 +150,7 @@ fn a_panicking_waker_costs_nobody_else_anything() {
                 .is_pending()
         );
     }
-    registry.fire_key(b"a");
+    registry.fire_key(b"a", 1);
     assert_eq!(wakes(&counter), 3);
 }
 
@@ -165,8 +165,8 @@ fn a_set_can_be_awaited() {
     let mut context = Context::from_waker(&waker);
     assert!(set.poll_wait(&mut context).is_pending());
     assert!(set.poll_wait(&mut context).is_pending());
-    registry.fire_key(b"b");
-    registry.fire_key(b"a");
+    registry.fire_key(b"b", 1);
+    registry.fire_key(b"a", 1);
     assert_eq!(wakes(&counter), 1);
     assert_eq!(
         set.poll_wait(&mut context),

@@ -28,13 +28,13 @@ fn watches_may_be_sent_and_shared() {
 fn a_fired_watch_stays_fired() {
     let registry = registry();
     let watch = watch(&registry, b"a");
-    registry.fire_key(b"b");
+    registry.fire_key(b"b", 1);
     assert!(!watch.is_fired());
     assert_eq!(watch.wait_timeout(Duration::ZERO), Ok(false));
     assert_eq!(watch.wait_timeout(Duration::from_millis(1)), Ok(false));
     assert_eq!(watch.receiver().try_recv(), Err(TryRecvError::Empty));
 
-    registry.fire_key(b"ab");
+    registry.fire_key(b"ab", 1);
     for _ in 0..2 {
         assert!(watch.is_fired() && !watch.is_closed());
         assert_eq!(watch.wait(), Ok(()));
@@ -70,7 +70,7 @@ fn firing_wakes_every_thread_that_waits() {
                     .is_err_and(|error| error.is_disconnected())
             }),
         ];
-        registry.fire_key(b"a");
+        registry.fire_key(b"a", 1);
         for wait in waits {
             assert!(wait.join().expect("the thread waits in peace"));
         }
@@ -122,7 +122,7 @@ fn a_watch_takes_part_in_a_select() {
         }
     };
     assert_eq!(select(), 0);
-    registry.fire_key(b"b");
+    registry.fire_key(b"b", 1);
     assert_eq!(select(), 2);
     assert_eq!(select(), 2);
 }
@@ -149,7 +149,7 @@ fn a_dropped_watch_leaves_its_registry() {
     drop(c);
     assert_eq!(registry.len(), 1);
     registry.check();
-    registry.fire_key(b"ab");
+    registry.fire_key(b"ab", 1);
     assert_bare(&registry);
     // Its number is another's by now.
     let other = watch(&registry, b"z");
@@ -165,13 +165,13 @@ fn a_panic_between_changed_keys_loses_no_watch() {
     let registry = registry();
     let [a, b] = [b"a", b"b"].map(|bytes| watch(&registry, bytes));
     let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        let mut firing = registry.firing();
+        let mut firing = registry.firing(1);
         firing.key(b"a");
         panic!("the reader of the changes fails");
     }));
     assert!(panicked.is_err());
     assert!(a.is_fired() && !b.is_fired());
-    registry.fire_key(b"b");
+    registry.fire_key(b"b", 1);
     assert!(b.is_fired());
     assert_bare(&registry);
 }
@@ -191,7 +191,7 @@ fn no_wake_up_is_lost_between_threads() {
                     if seen == LAST {
                         return;
                     }
-                    let watch = registry.register(KeyRange::ALL);
+                    let watch = registry.register(KeyRange::ALL, seen);
                     if published.load(Ordering::Acquire) != seen {
                         watch.fire();
                     }
@@ -204,7 +204,7 @@ fn no_wake_up_is_lost_between_threads() {
             published.store(version, Ordering::Release);
             publication_fence();
             if !registry.is_empty() {
-                registry.fire_key(b"key");
+                registry.fire_key(b"key", version);
             }
         }
     });

@@ -1,0 +1,97 @@
+//! The tables of a database: which family of trees holds which rows, and who watches them.
+
+use std::any::TypeId;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::Arc;
+
+use super::stored::{Stored, Typed};
+use crate::Error;
+use crate::radix::Layout;
+use crate::table::{Table, TableDefinition};
+use crate::watch::Registry;
+
+/// One table as the database has it.
+pub(crate) struct Entry {
+    pub(crate) definition: TableDefinition,
+    /// What is done with its rows where their type is not known.
+    pub(crate) rows: Box<dyn Stored>,
+    /// Who watches each of its indexes.
+    pub(super) watches: Vec<Arc<Registry>>,
+}
+
+/// All tables, by family number and by the type of their rows.
+#[derive(Default)]
+pub(crate) struct Catalog {
+    pub(crate) tables: Vec<Entry>,
+    families: HashMap<TypeId, usize, BuildHasherDefault<TypeIdHasher>>,
+    pub(crate) layout: Layout,
+}
+
+impl Catalog {
+    pub(super) fn add<T: Table>(&mut self) -> Result<(), Error> {
+        let definition = T::definition();
+        if self.families.contains_key(&TypeId::of::<T>()) {
+            return Ok(());
+        }
+        if self
+            .tables
+            .iter()
+            .any(|table| table.definition.name == T::NAME)
+        {
+            return Err(Error::SameName { table: T::NAME });
+        }
+        let trees = definition.indexes.len();
+        let family = self.layout.add::<T>(trees);
+        self.families.insert(TypeId::of::<T>(), family);
+        self.tables.push(Entry {
+            definition,
+            rows: Box::new(Typed::<T>::new(family, trees)),
+            watches: (0..trees).map(|_| Arc::new(Registry::new())).collect(),
+        });
+        Ok(())
+    }
+
+    /// The family of a table's trees.
+    #[inline]
+    pub(super) fn family<T: Table>(&self) -> Result<usize, Error> {
+        let family = self.families.get(&TypeId::of::<T>()).copied();
+        family.ok_or(Error::UnknownTable { table: T::NAME })
+    }
+
+    /// The name of an index of a table.
+    pub(super) fn index_name(&self, family: usize, index: usize) -> String {
+        let indexes = self
+            .tables
+            .get(family)
+            .map(|table| &table.definition.indexes);
+        let index = indexes.and_then(|indexes| indexes.get(index));
+        index.map_or_else(String::new, |index| index.name.clone())
+    }
+
+    pub(super) fn close_watches(&self) {
+        for registry in self.tables.iter().flat_map(|table| &table.watches) {
+            registry.close();
+        }
+    }
+}
+
+/// A `TypeId` is a hash already.
+#[derive(Default)]
+struct TypeIdHasher(u64);
+
+impl Hasher for TypeIdHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        self.0 = number;
+    }
+}

@@ -1,0 +1,174 @@
+//! What the handles of one database share, and the commit pipeline.
+
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use super::catalog::Catalog;
+use super::current::Current;
+use super::persist::Persist;
+use super::turnstile::{Seated, Turnstile};
+use crate::radix::{Draft, Version, Writer};
+use crate::table::Table;
+use crate::watch::publication_fence;
+use crate::{Error, Revision};
+
+/// A database without its handles. Snapshots hold it too, and outlive the handles.
+pub(crate) struct Core {
+    pub(crate) catalog: Arc<Catalog>,
+    current: Current,
+    writer: Turnstile<Writer>,
+    persist: Option<Box<dyn Persist>>,
+    closed: AtomicBool,
+}
+
+impl Core {
+    pub(super) fn new(
+        catalog: Arc<Catalog>,
+        writer: Writer,
+        version: Version,
+        persist: Option<Box<dyn Persist>>,
+    ) -> Self {
+        Self {
+            catalog,
+            current: Current::new(version),
+            writer: Turnstile::new(writer),
+            persist,
+            closed: AtomicBool::new(false),
+        }
+    }
+
+    /// The published version.
+    pub(super) fn current(&self) -> Version {
+        self.current.load()
+    }
+
+    /// The family of a table that the database must have.
+    ///
+    /// # Panics
+    /// If it has not: reading it would seem to find an empty table.
+    #[inline]
+    pub(super) fn family<T: Table>(&self) -> usize {
+        match self.catalog.family::<T>() {
+            Ok(family) => family,
+            Err(error) => panic!("{error}"),
+        }
+    }
+
+    fn poisoned(&self) -> Result<(), Error> {
+        self.persist
+            .as_ref()
+            .and_then(|persist| persist.poisoned())
+            .map_or(Ok(()), Err)
+    }
+
+    /// Waits for the writer's seat.
+    pub(super) fn enter(&self, timeout: Option<Duration>) -> Result<Option<Seated<Writer>>, Error> {
+        self.poisoned()?;
+        self.writer.enter(timeout)
+    }
+
+    pub(super) fn leave(&self, writer: Seated<Writer>) {
+        self.writer.leave(writer);
+    }
+
+    /// Commits what was drafted: *stage*, *persist*, *publish*, *notify*.
+    pub(super) fn commit(
+        &self,
+        mut writer: Seated<Writer>,
+        draft: Draft,
+    ) -> Result<Revision, Error> {
+        let before = draft.base().clone();
+        if !draft.is_changed() {
+            let garbage = draft.abort(&mut writer.thing);
+            self.leave(writer);
+            drop(garbage);
+            return Ok(before.revision());
+        }
+        let written = draft.written();
+        // Stage: from here on nothing changes it.
+        let (staged, old_rows) = draft.stage(&mut writer.thing);
+        // Persist: nobody sees it until the disk has it, as far as the mode asks.
+        // Writing runs the rows' own code, whose panic must not take the seat with it.
+        let persisted = catch_unwind(AssertUnwindSafe(|| match &self.persist {
+            Some(persist) => self
+                .poisoned()
+                .and_then(|()| persist.commit(&before, staged.version())),
+            None => Ok(()),
+        }));
+        if !matches!(persisted, Ok(Ok(()))) {
+            let garbage = writer.thing.discard(staged);
+            self.leave(writer);
+            drop((garbage, old_rows));
+            return match persisted {
+                Ok(refused) => refused.map(|()| before.revision()),
+                Err(panic) => resume_unwind(panic),
+            };
+        }
+        // Publish: from here on every new snapshot sees it.
+        let (version, passed) = writer.thing.publish(staged);
+        let revision = version.revision();
+        drop(self.current.swap(version.clone()));
+        if let Some(persist) = &self.persist {
+            persist.published(&version);
+        }
+        // Notify: in the order of commits, so still on the seat.
+        self.notify(&before, &version, written);
+        self.leave(writer);
+        // Rows are dropped where no lock is held: their own `Drop` may do anything.
+        drop((old_rows, passed, before, version));
+        Ok(revision)
+    }
+
+    /// Fires the watches whose rows differ between two versions, the second of which was just published.
+    fn notify(&self, before: &Version, version: &Version, written: usize) {
+        publication_fence();
+        for (family, table) in self.catalog.tables.iter().enumerate() {
+            for (tree, watches) in table.watches.iter().enumerate() {
+                if !before.shares(version, family, tree) && !watches.is_empty() {
+                    table.rows.fire(tree, before, version, written, watches);
+                }
+            }
+        }
+    }
+
+    pub(super) fn sync(&self) -> Result<(), Error> {
+        self.poisoned()?;
+        match &self.persist {
+            Some(persist) => persist.sync(&self.current()),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn file_bytes(&self) -> u64 {
+        self.persist
+            .as_ref()
+            .map_or(0, |persist| persist.file_bytes())
+    }
+
+    /// Frees what no version reaches any more.
+    pub(super) fn reclaim(&self) -> Result<(), Error> {
+        if let Some(mut writer) = self.enter(None)? {
+            let garbage = writer.thing.reclaim();
+            self.leave(writer);
+            drop(garbage);
+        }
+        Ok(())
+    }
+
+    /// Ends writing and watching; once.
+    pub(super) fn close(&self) -> Result<(), Error> {
+        if self.closed.swap(true, Ordering::AcqRel) {
+            return Ok(());
+        }
+        let writer = self.writer.close();
+        self.catalog.close_watches();
+        let closed = match &self.persist {
+            Some(persist) => persist.close(&self.current()),
+            None => Ok(()),
+        };
+        drop(writer);
+        closed
+    }
+}

@@ -1,0 +1,40 @@
+//! The database: snapshots to read, transactions to write, and the pipeline by which a commit becomes visible.
+//!
+//! A commit goes *stage → persist → publish → notify* ([`core`]): the draft becomes a version that nobody sees, the disk takes it as far as the mode
+//! asks, it becomes the current one in one swap, and then the watches fire. If the disk refuses, the version is discarded; readers never saw it.
+//!
+//! | file | what |
+//! |---|---|
+//! | `builder`, `database`, `snapshot`, `write_txn` | what a user holds |
+//! | `read` | the read verbs of the two that read |
+//! | `core` | what the handles share, and the pipeline |
+//! | `turnstile`, `current` | the writer's seat, the published version |
+//! | `catalog`, `stored` | the tables, and what is done with rows where their type is not known |
+//! | `persist` | what the pipeline asks of a disk |
+//!
+//! The room imports `table`, `radix` and `watch`. It knows no file: `durable` implements its [`Persist`] and adds
+//! [`Builder::open`].
+
+mod builder;
+mod catalog;
+mod core;
+mod current;
+mod database;
+mod persist;
+mod read;
+mod snapshot;
+mod stats;
+mod stored;
+mod turnstile;
+mod write_txn;
+
+pub use builder::{Builder, Durability};
+pub(crate) use catalog::Catalog;
+pub(crate) use core::Core;
+pub use database::Database;
+pub(crate) use persist::Persist;
+pub use read::{Only, Rows};
+pub use snapshot::Snapshot;
+pub use stats::Stats;
+pub(crate) use stored::Record;
+pub use write_txn::WriteTxn;

@@ -1,0 +1,112 @@
+//! Snapshots.
+
+use std::fmt;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+
+use super::core::Core;
+use super::read::{Only, Rows, read_verbs};
+use crate::key::{KeyBuf, KeyOf};
+use crate::radix::{Changed, Tree, Version};
+use crate::table::{Query, Table};
+use crate::watch::Watch;
+use crate::{Revision, Row};
+
+/// All tables as one commit left them.
+///
+/// Taking one is O(1), and so is cloning it. It never blocks a writer nor is blocked, may go to any thread, and shows the same for as long as it is
+/// held, even after the [`Database`](super::Database) is gone. What it shows stays in memory.
+#[derive(Clone)]
+pub struct Snapshot {
+    version: Version,
+    core: Arc<Core>,
+}
+
+impl Snapshot {
+    pub(super) fn new(version: Version, core: Arc<Core>) -> Self {
+        Self { version, core }
+    }
+
+    #[inline]
+    fn tree<T: Table>(&self, index: usize) -> Tree<'_, T> {
+        self.version.tree(self.core.family::<T>(), index)
+    }
+
+    read_verbs!();
+
+    /// The commit that it shows.
+    pub fn revision(&self) -> Revision {
+        self.version.revision()
+    }
+
+    /// A watch that fires when a row of the query comes, goes or is written after this snapshot; at once, if that has happened already.
+    ///
+    /// It fires for nothing else: not for rows beside the query, however close. O(key length) where nothing has changed yet.
+    ///
+    /// ```
+    /// # use sapwood::{Database, Table};
+    /// # use serde::{Deserialize, Serialize};
+    /// #[derive(Table, Serialize, Deserialize)]
+    /// struct Node {
+    ///     #[key]
+    ///     name: String,
+    ///     #[index]
+    ///     zone: String,
+    /// }
+    ///
+    /// # fn main() -> Result<(), sapwood::Error> {
+    /// let db = Database::builder().table::<Node>().in_memory()?;
+    /// let watch = db.snapshot().watch(Node::BY_ZONE.eq("east"));
+    ///
+    /// db.write(|tx| tx.insert(Node { name: "n1".into(), zone: "west".into() }))?;
+    /// assert!(!watch.is_fired());
+    ///
+    /// db.write(|tx| tx.insert(Node { name: "n2".into(), zone: "east".into() }))?;
+    /// watch.wait().expect("the database is open");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn watch<T: Table>(&self, query: Query<T>) -> Watch {
+        let family = self.core.family::<T>();
+        let watch = self.core.catalog.tables[family].watches[query.index()]
+            .register(query.range().clone(), self.revision().get());
+        // Registered first, compared then: what is published between the two is seen by one of them.
+        let now = self.core.current();
+        let (old, new) = (
+            self.version.tree::<T>(family, query.index()),
+            now.tree(family, query.index()),
+        );
+        if old
+            .diff(new, query.range(), |_| ControlFlow::Break(()))
+            .is_break()
+        {
+            watch.fire();
+        }
+        watch
+    }
+
+    /// Whether a query has other rows in `other`. O(changes).
+    pub(super) fn differs<T: Table>(&self, other: &Self, query: &Query<T>) -> bool {
+        self.diff(other, query, |_| ControlFlow::Break(()))
+            .is_break()
+    }
+
+    /// Calls `found` for each entry of the query that is not the same in `newer`.
+    pub(crate) fn diff<'a, T: Table, B>(
+        &'a self,
+        newer: &'a Self,
+        query: &Query<T>,
+        found: impl FnMut(Changed<'_, 'a, T>) -> ControlFlow<B>,
+    ) -> ControlFlow<B> {
+        self.tree(query.index())
+            .diff(newer.tree(query.index()), query.range(), found)
+    }
+}
+
+impl fmt::Debug for Snapshot {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Snapshot")
+            .field("revision", &self.revision())
+            .finish_non_exhaustive()
+    }
+}

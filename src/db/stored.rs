@@ -1,0 +1,208 @@
+//! What is done with the rows of a table where their type is not known: writing, loading, telling watchers.
+
+use std::marker::PhantomData;
+use std::ops::ControlFlow;
+
+use crate::key::{KeyBuf, KeyRange};
+use crate::radix::{Draft, Keys, Loaded, Refused, Row, Version};
+use crate::table::{CodecError, KeySet, Table};
+use crate::watch::Registry;
+use crate::{Error, Revision};
+
+/// The keys of a row in one index, as the trees take them.
+impl Keys for KeySet {
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn key(&self, index: usize) -> &[u8] {
+        self.get(index)
+    }
+}
+
+/// What a row takes on disk before its own bytes: the revisions that created and last wrote it.
+const REVISIONS: usize = 16;
+
+/// One changed row: its primary key, and what it is now; gone where `None`.
+pub(crate) type Change<'a> = (&'a [u8], Option<&'a [u8]>);
+
+/// A row on disk: its primary key and its bytes.
+pub(crate) type Record = (Box<[u8]>, Vec<u8>);
+
+/// A table whose rows' type is known inside only.
+pub(crate) trait Stored: Send + Sync {
+    /// Calls `each` for every row that is not the same in both versions, in the order of their keys, with its bytes.
+    fn changes(
+        &self,
+        from: &Version,
+        to: &Version,
+        each: &mut dyn FnMut(Change<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error>;
+
+    /// Fills the table, which is empty, from rows in ascending order of their keys, and builds its indexes.
+    fn load(
+        &self,
+        draft: &mut Draft,
+        rows: &mut dyn Iterator<Item = Result<Record, Error>>,
+    ) -> Result<(), Error>;
+
+    /// Fires the watches on index `tree` whose rows differ between two versions, the newer of which is published.
+    fn fire(&self, tree: usize, from: &Version, to: &Version, written: usize, watches: &Registry);
+}
+
+/// The table of `T`, in this family of trees.
+pub(super) struct Typed<T> {
+    family: usize,
+    trees: usize,
+    rows: PhantomData<fn() -> T>,
+}
+
+impl<T: Table> Typed<T> {
+    pub(super) fn new(family: usize, trees: usize) -> Self {
+        Self {
+            family,
+            trees,
+            rows: PhantomData,
+        }
+    }
+
+    fn decode(&self, key: Box<[u8]>, bytes: &[u8]) -> Result<Loaded<T>, Error> {
+        let fail = |source| Error::Row {
+            table: T::NAME,
+            key: hex(&key),
+            source,
+        };
+        let (Some((created, rest)), true) =
+            (bytes.split_first_chunk::<8>(), bytes.len() >= REVISIONS)
+        else {
+            return Err(fail(CodecError::Decode {
+                reason: format!("{} bytes are too few", bytes.len()),
+            }));
+        };
+        let (modified, row) = rest.split_first_chunk::<8>().unwrap_or((&[0; 8], rest));
+        let value = T::decode_row(row).map_err(fail)?;
+        let mut primary = KeyBuf::new();
+        value.encode_key(&mut primary);
+        if *primary != *key {
+            return Err(fail(CodecError::Decode {
+                reason: "the row has another key than it is stored under".to_owned(),
+            }));
+        }
+        Ok(Loaded {
+            key,
+            value,
+            created: Revision::new(u64::from_le_bytes(*created)),
+            modified: Revision::new(u64::from_le_bytes(*modified)),
+        })
+    }
+}
+
+impl<T: Table> Stored for Typed<T> {
+    fn changes(
+        &self,
+        from: &Version,
+        to: &Version,
+        each: &mut dyn FnMut(Change<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let (old, new) = (from.tree::<T>(self.family, 0), to.tree::<T>(self.family, 0));
+        let mut bytes = Vec::new();
+        let walked = old.diff(new, &KeyRange::ALL, |change| {
+            let written = match change.new {
+                Some(row) => {
+                    encode(row, &mut bytes).and_then(|()| each((change.key, Some(&bytes))))
+                }
+                None => each((change.key, None)),
+            };
+            match written {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(error) => ControlFlow::Break(error),
+            }
+        });
+        match walked {
+            ControlFlow::Continue(()) => Ok(()),
+            ControlFlow::Break(error) => Err(error),
+        }
+    }
+
+    fn load(
+        &self,
+        draft: &mut Draft,
+        rows: &mut dyn Iterator<Item = Result<Record, Error>>,
+    ) -> Result<(), Error> {
+        let mut loaded = Vec::new();
+        let mut keys: Vec<Vec<(Box<[u8]>, u32)>> = vec![Vec::new(); self.trees - 1];
+        let mut set = KeySet::default();
+        for row in rows {
+            let (key, bytes) = row?;
+            let row = self.decode(key, &bytes)?;
+            for (tree, keys) in keys.iter_mut().enumerate() {
+                set.reset(&row.key);
+                row.value.encode_index_keys(tree + 1, &mut set);
+                keys.extend(set.iter().map(|key| (Box::from(key), loaded.len() as u32)));
+            }
+            loaded.push(row);
+        }
+        draft
+            .load(self.family, loaded, &mut keys)
+            .map_err(|refused| match refused {
+                Refused::KeyTooLong { tree, len } => Error::KeyTooLong {
+                    table: T::NAME,
+                    index: T::definition()
+                        .indexes
+                        .get(tree)
+                        .map(|index| index.name.clone())
+                        .unwrap_or_default(),
+                    len,
+                },
+                Refused::Occupied { tree } => Error::Row {
+                    table: T::NAME,
+                    key: "unknown".to_owned(),
+                    source: CodecError::Decode {
+                        reason: format!("two rows have one key in index number {tree}"),
+                    },
+                },
+                Refused::Unstable { .. } | Refused::Full { .. } => {
+                    Error::TableFull { table: T::NAME }
+                }
+            })
+    }
+
+    fn fire(&self, tree: usize, from: &Version, to: &Version, written: usize, watches: &Registry) {
+        let (old, new) = (
+            from.tree::<T>(self.family, tree),
+            to.tree::<T>(self.family, tree),
+        );
+        let revision = to.revision().get();
+        if watches.len() < written {
+            watches.fire_where(revision, |range| {
+                old.diff(new, range, |_| ControlFlow::Break(())).is_break()
+            });
+            return;
+        }
+        let mut firing = watches.firing(revision);
+        let _: ControlFlow<()> = old.diff(new, &KeyRange::ALL, |change| {
+            firing.key(change.key);
+            if firing.is_empty() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
+            }
+        });
+    }
+}
+
+/// The bytes of a row on disk.
+fn encode<T: Table>(row: &Row<T>, bytes: &mut Vec<u8>) -> Result<(), Error> {
+    bytes.clear();
+    bytes.extend_from_slice(&row.created().get().to_le_bytes());
+    bytes.extend_from_slice(&row.modified().get().to_le_bytes());
+    row.encode_row(bytes).map_err(|source| Error::Row {
+        table: T::NAME,
+        key: row.format_key(0),
+        source,
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

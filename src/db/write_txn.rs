@@ -1,0 +1,445 @@
+//! Write transactions.
+
+use std::fmt;
+use std::sync::Arc;
+
+use super::core::Core;
+use super::read::{Only, Rows, read_verbs};
+use super::turnstile::Seated;
+use crate::key::{KeyBuf, KeyOf};
+use crate::radix::{Draft, Refused, Tree, Writer};
+use crate::table::{KeySet, Query, Table};
+use crate::{Error, Revision, Row};
+
+/// Changes to the database that nobody else sees until they are [committed](Self::commit), all at once.
+///
+/// It reads what it wrote. Every operation is atomic: a refused one leaves the transaction as it was, and usable. Dropped without a
+/// commit, by a panic too, it changes nothing. It belongs to the thread that began it.
+pub struct WriteTxn {
+    core: Arc<Core>,
+    /// Taken when the transaction ends.
+    running: Option<(Seated<Writer>, Draft)>,
+    keys: Scratch,
+}
+
+/// The keys of a row before and after, in each index but the primary one; kept for their memory.
+#[derive(Default)]
+struct Scratch {
+    primary: KeyBuf,
+    old: Vec<KeySet>,
+    new: Vec<KeySet>,
+}
+
+impl WriteTxn {
+    pub(super) fn new(mut writer: Seated<Writer>, core: Arc<Core>) -> Self {
+        let base = core.current();
+        let revision = Revision::new(base.revision().get() + 1);
+        let draft = Draft::new(&mut writer.thing, base, revision);
+        Self {
+            core,
+            running: Some((writer, draft)),
+            keys: Scratch::default(),
+        }
+    }
+
+    fn draft(&self) -> &Draft {
+        match &self.running {
+            Some((_, draft)) => draft,
+            None => unreachable!("a transaction that has ended is gone"),
+        }
+    }
+
+    #[inline]
+    fn tree<T: Table>(&self, index: usize) -> Tree<'_, T> {
+        self.draft().tree(self.core.family::<T>(), index)
+    }
+
+    read_verbs!();
+
+    /// The number that its commit will have, if it changes anything.
+    pub fn revision(&self) -> Revision {
+        self.draft().revision()
+    }
+
+    /// Adds a row, and gives it back as it is stored.
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`] if a row has its primary key or one of its keys in a unique index; [`Error::KeyTooLong`]; [`Error::UnknownTable`].
+    pub fn insert<T: Table>(&mut self, row: T) -> Result<Row<T>, Error> {
+        let family = self.core.catalog.family::<T>()?;
+        self.encode_key(&row);
+        if let Some(existing) = self.draft().tree::<T>(family, 0).get(&self.keys.primary) {
+            return Err(duplicate(&self.core, family, 0, existing, &row));
+        }
+        self.store(family, row, None)?;
+        self.stored(family)
+    }
+
+    /// Adds a row or replaces the one with its primary key, which it gives back.
+    ///
+    /// # Errors
+    /// [`Error::Duplicate`] if another row has one of its keys in a unique index; [`Error::KeyTooLong`]; [`Error::UnknownTable`].
+    pub fn put<T: Table>(&mut self, row: T) -> Result<Option<Row<T>>, Error> {
+        let family = self.core.catalog.family::<T>()?;
+        self.encode_key(&row);
+        let previous = self
+            .draft()
+            .tree::<T>(family, 0)
+            .get(&self.keys.primary)
+            .cloned();
+        self.store(family, row, previous.as_ref())?;
+        Ok(previous)
+    }
+
+    /// As [`put`](Self::put), if the row with this primary key was last written by `expected`; [`Revision::ZERO`] means that there must be none.
+    ///
+    /// # Errors
+    /// [`Error::WrongRevision`], and those of [`put`](Self::put).
+    pub fn put_if<T: Table>(
+        &mut self,
+        row: T,
+        expected: Revision,
+    ) -> Result<Option<Row<T>>, Error> {
+        let family = self.core.catalog.family::<T>()?;
+        self.encode_key(&row);
+        let previous = self
+            .draft()
+            .tree::<T>(family, 0)
+            .get(&self.keys.primary)
+            .cloned();
+        self.expect(previous.as_ref(), expected, || row.format_key(0))?;
+        self.store(family, row, previous.as_ref())?;
+        Ok(previous)
+    }
+
+    /// Changes a copy of the row with this primary key, stores it, and gives the row before it back.
+    ///
+    /// # Errors
+    /// [`Error::Missing`] if there is none; [`Error::KeyChanged`] if the change touches the primary key; those of [`put`](Self::put).
+    pub fn update<T: Table + Clone>(
+        &mut self,
+        key: impl KeyOf<T::Key>,
+        change: impl FnOnce(&mut T),
+    ) -> Result<Row<T>, Error> {
+        self.change(&key, None, change)
+    }
+
+    /// As [`update`](Self::update), if the row was last written by `expected`.
+    ///
+    /// # Errors
+    /// [`Error::WrongRevision`], and those of [`update`](Self::update).
+    pub fn update_if<T: Table + Clone>(
+        &mut self,
+        key: impl KeyOf<T::Key>,
+        expected: Revision,
+        change: impl FnOnce(&mut T),
+    ) -> Result<Row<T>, Error> {
+        self.change(&key, Some(expected), change)
+    }
+
+    fn change<T: Table + Clone>(
+        &mut self,
+        key: &impl KeyOf<T::Key>,
+        expected: Option<Revision>,
+        change: impl FnOnce(&mut T),
+    ) -> Result<Row<T>, Error> {
+        let family = self.core.catalog.family::<T>()?;
+        let mut bytes = KeyBuf::new();
+        key.encode(&mut bytes);
+        let previous = self.draft().tree::<T>(family, 0).get(&bytes).cloned();
+        if let Some(expected) = expected {
+            self.expect(previous.as_ref(), expected, || format!("{key:?}"))?;
+        }
+        let Some(previous) = previous else {
+            return Err(Error::Missing {
+                table: T::NAME,
+                key: format!("{key:?}"),
+            });
+        };
+        let mut row = T::clone(&previous);
+        change(&mut row);
+        self.encode_key(&row);
+        if self.keys.primary != bytes {
+            return Err(Error::KeyChanged {
+                table: T::NAME,
+                key: previous.format_key(0),
+                changed: row.format_key(0),
+            });
+        }
+        self.store(family, row, Some(&previous))?;
+        Ok(previous)
+    }
+
+    /// Removes the row with this primary key and gives it back, if there is one.
+    ///
+    /// # Errors
+    /// [`Error::UnknownTable`]; [`Error::UnstableIndex`].
+    pub fn remove<T: Table>(&mut self, key: impl KeyOf<T::Key>) -> Result<Option<Row<T>>, Error> {
+        let family = self.core.catalog.family::<T>()?;
+        let mut bytes = KeyBuf::new();
+        key.encode(&mut bytes);
+        let previous = self.draft().tree::<T>(family, 0).get(&bytes).cloned();
+        match &previous {
+            Some(row) => self.erase(family, row)?,
+            None => return Ok(None),
+        }
+        Ok(previous)
+    }
+
+    /// As [`remove`](Self::remove), if the row was last written by `expected`; [`Revision::ZERO`] means that there must be none.
+    ///
+    /// # Errors
+    /// [`Error::WrongRevision`], and those of [`remove`](Self::remove).
+    pub fn remove_if<T: Table>(
+        &mut self,
+        key: impl KeyOf<T::Key>,
+        expected: Revision,
+    ) -> Result<Option<Row<T>>, Error> {
+        let found = self.get::<T>(&key);
+        self.expect(found, expected, || format!("{key:?}"))?;
+        self.remove::<T>(key)
+    }
+
+    /// Removes all rows of a query, and says how many. All or none.
+    ///
+    /// # Errors
+    /// [`Error::UnknownTable`]; [`Error::UnstableIndex`].
+    pub fn remove_all<T: Table>(&mut self, query: Query<T>) -> Result<usize, Error> {
+        self.remove_rows(&query, None)
+    }
+
+    /// As [`remove_all`](Self::remove_all), if none of the rows was written after `seen`.
+    ///
+    /// # Errors
+    /// [`Error::WrongRevision`] for the first one that was, and those of [`remove_all`](Self::remove_all).
+    pub fn remove_all_if<T: Table>(
+        &mut self,
+        query: Query<T>,
+        seen: Revision,
+    ) -> Result<usize, Error> {
+        self.remove_rows(&query, Some(seen))
+    }
+
+    fn remove_rows<T: Table>(
+        &mut self,
+        query: &Query<T>,
+        seen: Option<Revision>,
+    ) -> Result<usize, Error> {
+        let family = self.core.catalog.family::<T>()?;
+        let rows: Vec<Row<T>> = self
+            .draft()
+            .tree::<T>(family, query.index())
+            .scan(query.range())
+            .cloned()
+            .collect();
+        if let Some(seen) = seen
+            && let Some(newer) = rows.iter().find(|row| row.modified() > seen)
+        {
+            return Err(Error::WrongRevision {
+                table: T::NAME,
+                key: newer.format_key(0),
+                expected: seen,
+                found: newer.modified(),
+            });
+        }
+        let savepoint = self.draft_mut().savepoint();
+        let mut removed = 0;
+        for row in &rows {
+            // A row that has several entries in the query is gone after the first.
+            self.encode_key::<T>(row);
+            if self
+                .draft()
+                .tree::<T>(family, 0)
+                .get(&self.keys.primary)
+                .is_none()
+            {
+                continue;
+            }
+            if let Err(error) = self.erase(family, row) {
+                self.draft_mut().rollback(&savepoint);
+                return Err(error);
+            }
+            removed += 1;
+        }
+        Ok(removed)
+    }
+
+    /// Makes all changes visible at once, and as durable as the database was opened for. Gives the number of the commit; that of the one before if
+    /// nothing was changed.
+    ///
+    /// # Errors
+    /// [`Error::File`] and [`Error::Poisoned`] where the disk refuses; the changes are then gone.
+    pub fn commit(mut self) -> Result<Revision, Error> {
+        match self.running.take() {
+            Some((writer, draft)) => self.core.commit(writer, draft),
+            None => Err(Error::Closed),
+        }
+    }
+
+    fn draft_mut(&mut self) -> &mut Draft {
+        match &mut self.running {
+            Some((_, draft)) => draft,
+            None => unreachable!("a transaction that has ended is gone"),
+        }
+    }
+
+    fn encode_key<T: Table>(&mut self, row: &T) {
+        self.keys.primary.clear();
+        row.encode_key(&mut self.keys.primary);
+    }
+
+    /// Writes `row`, whose primary key is encoded, in the place of `previous`.
+    fn store<T: Table>(
+        &mut self,
+        family: usize,
+        row: T,
+        previous: Option<&Row<T>>,
+    ) -> Result<(), Error> {
+        let Self {
+            running: Some((_, draft)),
+            keys,
+            core,
+        } = self
+        else {
+            return Err(Error::Closed);
+        };
+        let indexes = core.catalog.tables[family].watches.len() - 1;
+        let Scratch { primary, old, new } = keys;
+        match previous {
+            Some(previous) => index_keys::<T>(previous, primary, indexes, old),
+            None => old.clear(),
+        }
+        index_keys(&row, primary, indexes, new);
+        match draft.put(family, primary, row, old, new) {
+            Ok(_) => Ok(()),
+            Err((refused, row)) => Err(refusal::<T>(core, draft, family, refused, &row, new)),
+        }
+    }
+
+    /// The row that was just stored.
+    fn stored<T: Table>(&self, family: usize) -> Result<Row<T>, Error> {
+        let row = self
+            .draft()
+            .tree::<T>(family, 0)
+            .get(&self.keys.primary)
+            .cloned();
+        row.ok_or(Error::Closed)
+    }
+
+    fn erase<T: Table>(&mut self, family: usize, row: &Row<T>) -> Result<(), Error> {
+        self.encode_key::<T>(row);
+        let Self {
+            running: Some((_, draft)),
+            keys: Scratch { primary, old, .. },
+            core,
+        } = self
+        else {
+            return Err(Error::Closed);
+        };
+        let indexes = core.catalog.tables[family].watches.len() - 1;
+        index_keys::<T>(row, primary, indexes, old);
+        match draft.remove::<T, _>(family, primary, old) {
+            Ok(_) => Ok(()),
+            Err(refused) => Err(refusal::<T>(core, draft, family, refused, row, &[])),
+        }
+    }
+
+    fn expect<T: Table>(
+        &self,
+        found: Option<&Row<T>>,
+        expected: Revision,
+        key: impl FnOnce() -> String,
+    ) -> Result<(), Error> {
+        let found = found.map_or(Revision::ZERO, Row::modified);
+        if found == expected {
+            return Ok(());
+        }
+        Err(Error::WrongRevision {
+            table: T::NAME,
+            key: key(),
+            expected,
+            found,
+        })
+    }
+}
+
+impl Drop for WriteTxn {
+    fn drop(&mut self) {
+        if let Some((mut writer, draft)) = self.running.take() {
+            let garbage = draft.abort(&mut writer.thing);
+            self.core.leave(writer);
+            drop(garbage);
+        }
+    }
+}
+
+impl fmt::Debug for WriteTxn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("WriteTxn")
+            .field("revision", &self.revision())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The keys of a row in every index but the primary one.
+fn index_keys<T: Table>(row: &T, primary: &[u8], indexes: usize, sets: &mut Vec<KeySet>) {
+    sets.resize_with(indexes, KeySet::default);
+    for (index, set) in sets.iter_mut().enumerate() {
+        set.reset(primary);
+        row.encode_index_keys(index + 1, set);
+    }
+}
+
+/// Says in the words of the table why the trees refused `row`, whose keys behind the primary one are `keys`.
+fn refusal<T: Table>(
+    core: &Core,
+    draft: &Draft,
+    family: usize,
+    refused: Refused,
+    row: &T,
+    keys: &[KeySet],
+) -> Error {
+    match refused {
+        Refused::Occupied { tree } => {
+            let tree_keys = tree.checked_sub(1).and_then(|tree| keys.get(tree));
+            let others = tree_keys.into_iter().flat_map(KeySet::iter);
+            let key = row.format_key(0);
+            let existing = others
+                .filter_map(|key| draft.tree::<T>(family, tree).get(key))
+                .find(|other| other.format_key(0) != key);
+            match existing {
+                Some(existing) => duplicate(core, family, tree, existing, row),
+                None => Error::UnstableIndex {
+                    table: T::NAME,
+                    key,
+                },
+            }
+        }
+        Refused::Unstable { .. } => Error::UnstableIndex {
+            table: T::NAME,
+            key: row.format_key(0),
+        },
+        Refused::KeyTooLong { tree, len } => Error::KeyTooLong {
+            table: T::NAME,
+            index: core.catalog.index_name(family, tree),
+            len,
+        },
+        Refused::Full { .. } => Error::TableFull { table: T::NAME },
+    }
+}
+
+fn duplicate<T: Table>(
+    core: &Core,
+    family: usize,
+    index: usize,
+    existing: &Row<T>,
+    refused: &T,
+) -> Error {
+    Error::Duplicate {
+        table: T::NAME,
+        index: core.catalog.index_name(family, index),
+        key: refused.format_key(index),
+        existing: existing.format_key(0),
+        refused: refused.format_key(0),
+    }
+}

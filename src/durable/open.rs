@@ -1,0 +1,191 @@
+//! Opening a database on a file.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::catalogue::{self, Catalogue, Unreadable, rows_of};
+use super::period::Keeper;
+use super::store::Store;
+use crate::db::{Builder, Catalog, Core, Durability, Record};
+use crate::pagefile::{Error as FileError, PageFile, ReadTxn};
+use crate::radix::{Draft, Version, Writer};
+use crate::table::TableDefinition;
+use crate::{Database, Error, Revision};
+
+/// A commit that may wait longer than this was meant for [`Durability::Checkpoint`].
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
+impl Builder {
+    /// Opens the database in the file at `path`, or creates it: mode 0600, whole or not at all. The file is locked for as long as the
+    /// database is open.
+    ///
+    /// All rows are read, every page is verified, and the indexes are built: O(rows).
+    ///
+    /// ```
+    /// # use sapwood::{Database, Table};
+    /// # use serde::{Deserialize, Serialize};
+    /// #[derive(Table, Serialize, Deserialize)]
+    /// struct Node {
+    ///     #[key]
+    ///     name: String,
+    /// }
+    ///
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("state.sap");
+    /// let db = Database::builder().table::<Node>().open(&path)?;
+    /// db.write(|tx| tx.insert(Node { name: "n1".into() }))?;
+    /// db.close()?;
+    ///
+    /// let db = Database::builder().table::<Node>().open(&path)?;
+    /// assert!(db.snapshot().get::<Node>("n1").is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::File`] where the file can't be opened or is damaged, or another process has it; [`Error::Schema`] and [`Error::ForeignTable`] where it holds
+    /// other tables, [`Error::Foreign`] and [`Error::Row`] where it holds something else; [`Error::SameName`]; [`Error::Period`]. The file is then as it was.
+    pub fn open(self, path: impl AsRef<Path>) -> Result<Database, Error> {
+        let path = path.as_ref();
+        let catalog = self.catalog?;
+        if let Durability::Eventual { within } = self.durability
+            && (within.is_zero() || within > LONGEST)
+        {
+            return Err(Error::Period { within });
+        }
+        let opened = Opened {
+            path: path.display().to_string().into(),
+            catalog: &catalog,
+        };
+        let file = PageFile::open(path).map_err(|error| opened.file(error))?;
+        let snapshot = file.begin_read();
+        let found = catalogue::read(&snapshot).map_err(|error| opened.unreadable(error))?;
+        let stored = found.as_ref().map_or(&[][..], |found| &found.tables);
+        opened.compare(stored)?;
+        let (writer, version) = opened.load(&snapshot, found.as_ref())?;
+        drop(snapshot);
+        opened.complete(&file, found.as_ref())?;
+        let named = Arc::clone(&opened.path);
+        let catalog = Arc::new(catalog);
+        let store = Store::new(path, Arc::clone(&catalog), file, version.clone());
+        let keeper = Keeper::new(store, self.durability).map_err(|source| Error::File {
+            path: named,
+            source: Arc::new(FileError::Io {
+                action: "start a thread for",
+                source,
+            }),
+        })?;
+        Ok(Database::from_core(Core::new(
+            catalog,
+            writer,
+            version,
+            Some(Box::new(keeper)),
+        )))
+    }
+}
+
+/// A file that is being opened, for its tables.
+struct Opened<'a> {
+    path: Arc<str>,
+    catalog: &'a Catalog,
+}
+
+impl Opened<'_> {
+    fn file(&self, error: FileError) -> Error {
+        Error::File {
+            path: Arc::clone(&self.path),
+            source: Arc::new(error),
+        }
+    }
+
+    fn unreadable(&self, error: Unreadable) -> Error {
+        match error {
+            Unreadable::File(error) => self.file(error),
+            Unreadable::Foreign(what) => Error::Foreign {
+                path: Arc::clone(&self.path),
+                what,
+            },
+        }
+    }
+
+    /// Refuses a file whose tables are not the program's. Tables that it does not have yet are no difference.
+    fn compare(&self, stored: &[TableDefinition]) -> Result<(), Error> {
+        for table in stored {
+            let declared = self
+                .catalog
+                .tables
+                .iter()
+                .find(|declared| declared.definition.name == table.name);
+            let Some(declared) = declared else {
+                return Err(Error::ForeignTable {
+                    path: Arc::clone(&self.path),
+                    table: table.name.clone(),
+                });
+            };
+            if let Some(difference) = table.difference(&declared.definition) {
+                return Err(Error::Schema {
+                    path: Arc::clone(&self.path),
+                    difference: Box::new(difference),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads all rows and builds all trees.
+    fn load(
+        &self,
+        snapshot: &ReadTxn,
+        found: Option<&Catalogue>,
+    ) -> Result<(Writer, Version), Error> {
+        let (mut writer, empty) = Writer::new(self.catalog.layout.clone(), Revision::ZERO);
+        let Some(found) = found.filter(|found| found.revision > 0) else {
+            return Ok((writer, empty));
+        };
+        let mut draft = Draft::new(&mut writer, empty, Revision::new(found.revision));
+        for table in &self.catalog.tables {
+            let bucket = snapshot
+                .bucket(rows_of(&table.definition.name))
+                .map_err(|error| self.file(error))?;
+            let Some(bucket) = bucket else { continue };
+            let mut rows = bucket.iter().map(|entry| -> Result<Record, Error> {
+                let (key, bytes) = entry.map_err(|error| self.file(error))?;
+                Ok((Box::from(&*key), bytes.to_vec()))
+            });
+            if let Err(error) = table.rows.load(&mut draft, &mut rows) {
+                drop(draft.abort(&mut writer));
+                return Err(error);
+            }
+        }
+        let (staged, none) = draft.stage(&mut writer);
+        let (version, passed) = writer.publish(staged);
+        drop((none, passed));
+        Ok((writer, version))
+    }
+
+    /// Adds to the file what it does not say yet: in a new one everything, else tables that came to the program.
+    fn complete(&self, file: &PageFile, found: Option<&Catalogue>) -> Result<(), Error> {
+        let known = |name: &str| {
+            found.is_some_and(|found| found.tables.iter().any(|table| table.name == name))
+        };
+        let missing: Vec<_> = self
+            .catalog
+            .tables
+            .iter()
+            .filter(|table| !known(&table.definition.name))
+            .collect();
+        if found.is_some() && missing.is_empty() {
+            return Ok(());
+        }
+        let mut tx = file.begin_write().map_err(|error| self.file(error))?;
+        if found.is_none() {
+            catalogue::begin(&mut tx).map_err(|error| self.file(error))?;
+        }
+        for table in missing {
+            catalogue::add_table(&mut tx, &table.definition)
+                .map_err(|error| self.unreadable(error))?;
+        }
+        tx.commit().map_err(|error| self.file(error))?;
+        Ok(())
+    }
+}

@@ -1,0 +1,138 @@
+//! Versions into the page file.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+
+use super::catalogue::{rows_of, set_revision};
+use crate::Error;
+use crate::db::Catalog;
+use crate::pagefile::{Error as FileError, PageFile};
+use crate::radix::Version;
+
+/// A database's page file, and the version that it holds.
+pub(super) struct Store {
+    path: Arc<str>,
+    catalog: Arc<Catalog>,
+    written: Mutex<Written>,
+    poisoned: OnceLock<Error>,
+}
+
+struct Written {
+    /// Gone once the store is closed, so that the file is free for others while snapshots still live.
+    file: Option<PageFile>,
+    version: Version,
+    bytes: u64,
+}
+
+impl Store {
+    pub(super) fn new(
+        path: &Path,
+        catalog: Arc<Catalog>,
+        file: PageFile,
+        version: Version,
+    ) -> Self {
+        let bytes = file.stats().file_bytes;
+        Self {
+            path: path.display().to_string().into(),
+            catalog,
+            written: Mutex::new(Written {
+                file: Some(file),
+                version,
+                bytes,
+            }),
+            poisoned: OnceLock::new(),
+        }
+    }
+
+    /// A panic of a row's own code leaves a page transaction that was dropped, and so everything as it was.
+    fn lock(&self) -> MutexGuard<'_, Written> {
+        self.written.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn poisoned(&self) -> Option<Error> {
+        self.poisoned.get().cloned()
+    }
+
+    /// From now on nothing is written any more.
+    pub(super) fn poison(&self, reason: &str) {
+        self.poisoned.get_or_init(|| Error::Poisoned {
+            reason: reason.into(),
+        });
+    }
+
+    pub(super) fn file_bytes(&self) -> u64 {
+        self.lock().bytes
+    }
+
+    /// Makes the file hold `version`, unless it holds a later one already. One page transaction, in proportion to what changed.
+    ///
+    /// A full disk is an error like any other one and leaves the file as it is; so does a row that can't be written. After a failed write or sync
+    /// nobody knows what the disk holds, and the store is poisoned.
+    pub(super) fn write(&self, version: &Version) -> Result<(), Error> {
+        let mut written = self.lock();
+        if let Some(error) = self.poisoned() {
+            return Err(error);
+        }
+        let Written {
+            file: Some(file),
+            version: before,
+            bytes,
+        } = &mut *written
+        else {
+            return Err(Error::Closed);
+        };
+        if before.revision() >= version.revision() {
+            return Ok(());
+        }
+        self.transfer(file, before, version)?;
+        *bytes = file.stats().file_bytes;
+        let before = std::mem::replace(&mut written.version, version.clone());
+        drop(written);
+        drop(before);
+        Ok(())
+    }
+
+    fn transfer(&self, file: &PageFile, before: &Version, version: &Version) -> Result<(), Error> {
+        let mut tx = file.begin_write().map_err(|error| self.failed(error))?;
+        for (family, table) in self.catalog.tables.iter().enumerate() {
+            if before.shares(version, family, 0) {
+                continue;
+            }
+            let bucket = tx.bucket_or_create(rows_of(&table.definition.name));
+            let mut bucket = bucket.map_err(|error| self.failed(error))?;
+            table.rows.changes(before, version, &mut |(key, row)| {
+                let changed = match row {
+                    Some(row) => bucket.put(key, row),
+                    None => bucket.delete(key),
+                };
+                changed.map(drop).map_err(|error| self.failed(error))
+            })?;
+        }
+        set_revision(&mut tx, version.revision().get()).map_err(|error| self.failed(error))?;
+        tx.commit().map_err(|error| self.failed(error))?;
+        Ok(())
+    }
+
+    /// The error of an operation on the file; poisons where the file is not what it was.
+    fn failed(&self, error: FileError) -> Error {
+        let full = matches!(error, FileError::StorageFull { .. });
+        let error = Error::File {
+            path: Arc::clone(&self.path),
+            source: Arc::new(error),
+        };
+        if !full {
+            self.poison(&error.to_string());
+        }
+        error
+    }
+
+    /// Writes `version`, marks the file as complete and lets go of it.
+    pub(super) fn close(&self, version: &Version) -> Result<(), Error> {
+        let last = self.write(version);
+        let Some(file) = self.lock().file.take() else {
+            return Ok(());
+        };
+        last?;
+        file.close().map_err(|error| self.failed(error))
+    }
+}

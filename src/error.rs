@@ -1,0 +1,234 @@
+//! What can go wrong, and what to do about it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::Revision;
+use crate::key::MAX_KEY_LEN;
+use crate::table::{CodecError, Difference};
+
+/// Why an operation on a database was refused.
+///
+/// A refused operation changes nothing: a transaction goes on as it was before it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// A row with this key is there already, in the primary index or in a unique one.
+    Duplicate {
+        /// The table.
+        table: &'static str,
+        /// The index whose key is taken.
+        index: String,
+        /// The key that both rows have in that index.
+        key: String,
+        /// The primary key of the row that is there.
+        existing: String,
+        /// The primary key of the row that was refused.
+        refused: String,
+    },
+    /// There is no row with this primary key.
+    Missing {
+        /// The table.
+        table: &'static str,
+        /// The key that was looked for.
+        key: String,
+    },
+    /// A row was written since the revision that the caller knows, or is not there.
+    WrongRevision {
+        /// The table.
+        table: &'static str,
+        /// The primary key.
+        key: String,
+        /// The revision that the caller expected; zero for "no row".
+        expected: Revision,
+        /// The revision that last wrote the row; zero for "no row".
+        found: Revision,
+    },
+    /// A row's key in an index is longer than 32 KiB.
+    KeyTooLong {
+        /// The table.
+        table: &'static str,
+        /// The index.
+        index: String,
+        /// How many bytes the key, with what the index adds to it, would have.
+        len: usize,
+    },
+    /// An update changed the primary key of its row. Remove the row and insert the other one instead.
+    KeyChanged {
+        /// The table.
+        table: &'static str,
+        /// The key of the row.
+        key: String,
+        /// The key that the update gave it.
+        changed: String,
+    },
+    /// An index's function gives other keys for a stored row than when the row was stored. It must depend on the row alone.
+    UnstableIndex {
+        /// The table.
+        table: &'static str,
+        /// The primary key of the row.
+        key: String,
+    },
+    /// A table or one of its indexes holds 2³² − 1 entries, which is all that it can.
+    TableFull {
+        /// The table.
+        table: &'static str,
+    },
+    /// The database was built without this table.
+    UnknownTable {
+        /// The table.
+        table: &'static str,
+    },
+    /// Two tables of a database have one name.
+    SameName {
+        /// The name.
+        table: &'static str,
+    },
+    /// This thread has a write transaction already, which would wait for itself.
+    NestedWrite,
+    /// The disk refused a commit. Nothing is written any more until the database is opened anew; readers go on.
+    Poisoned {
+        /// What the disk said.
+        reason: Arc<str>,
+    },
+    /// The database was closed.
+    Closed,
+    /// A table in the file is not the one that the program declares.
+    Schema {
+        /// The file.
+        path: Arc<str>,
+        /// The first difference.
+        difference: Box<Difference>,
+    },
+    /// A table in the file is not known to the program.
+    ForeignTable {
+        /// The file.
+        path: Arc<str>,
+        /// The table's name in the file.
+        table: String,
+    },
+    /// The file holds something that this version of the library did not write.
+    Foreign {
+        /// The file.
+        path: Arc<str>,
+        /// What it is.
+        what: String,
+    },
+    /// A row cannot be written as bytes, or bytes in the file are not a row.
+    Row {
+        /// The table.
+        table: &'static str,
+        /// The primary key, or its bytes in hexadecimal where only they are known.
+        key: String,
+        /// What is wrong with it.
+        source: CodecError,
+    },
+    /// The file could not be opened, read or written.
+    File {
+        /// The file.
+        path: Arc<str>,
+        /// What went wrong.
+        source: Arc<crate::pagefile::Error>,
+    },
+    /// The database was built with a period of zero, or with one that is longer than a day.
+    Period {
+        /// The period.
+        within: Duration,
+    },
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Duplicate {
+                table,
+                index,
+                key,
+                existing,
+                refused,
+            } => write!(
+                f,
+                "table `{table}`: index `{index}` has {key} already, for the row {existing}; the row {refused} was refused"
+            ),
+            Self::Missing { table, key } => write!(f, "table `{table}`: no row {key}"),
+            Self::WrongRevision {
+                table,
+                key,
+                expected,
+                found,
+            } => {
+                let state = |revision: &Revision| match *revision {
+                    Revision::ZERO => "absent".to_owned(),
+                    revision => format!("at revision {revision}"),
+                };
+                write!(
+                    f,
+                    "table `{table}`: the row {key} is {}, expected {}; read it again",
+                    state(found),
+                    state(expected)
+                )
+            }
+            Self::KeyTooLong { table, index, len } => write!(
+                f,
+                "table `{table}`: a key of {len} bytes in index `{index}` is longer than {MAX_KEY_LEN}"
+            ),
+            Self::KeyChanged {
+                table,
+                key,
+                changed,
+            } => write!(
+                f,
+                "table `{table}`: the update of row {key} changed its key to {changed}; remove it and insert the other"
+            ),
+            Self::UnstableIndex { table, key } => write!(
+                f,
+                "table `{table}`: an index gives other keys for the row {key} than when it was stored; \
+                 its function must depend on the row alone"
+            ),
+            Self::TableFull { table } => write!(
+                f,
+                "table `{table}`: an index holds 4294967295 entries, which is all it can"
+            ),
+            Self::UnknownTable { table } => write!(
+                f,
+                "table `{table}` is not part of this database; add it to the builder with `.table::<…>()`"
+            ),
+            Self::SameName { table } => write!(
+                f,
+                "two tables are called `{table}`; give one another name with `#[table(name = \"…\")]`"
+            ),
+            Self::NestedWrite => write!(
+                f,
+                "this thread has a write transaction already; commit or drop it before beginning another"
+            ),
+            Self::Poisoned { reason } => write!(
+                f,
+                "writing stopped when the disk refused a commit ({reason}); open the database anew"
+            ),
+            Self::Closed => write!(f, "the database was closed"),
+            Self::Schema { path, difference } => write!(f, "{path}: {difference}"),
+            Self::ForeignTable { path, table } => write!(
+                f,
+                "{path}: the file has a table `{table}` that the program does not declare"
+            ),
+            Self::Foreign { path, what } => write!(f, "{path}: {what}"),
+            Self::Row { table, key, source } => write!(f, "table `{table}`: row {key}: {source}"),
+            Self::File { path, source } => write!(f, "{path}: {source}"),
+            Self::Period { within } => write!(
+                f,
+                "commits cannot be made durable within {within:?}; give a time of up to a day that is not zero"
+            ),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Row { source, .. } => Some(source),
+            Self::File { source, .. } => Some(&**source),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! What a follower hands out.
+
+use std::collections::HashMap;
+use std::ops::ControlFlow;
+
+use crate::db::Snapshot;
+use crate::key::KeyBuf;
+use crate::table::{Query, Table};
+use crate::{Revision, Row};
+
+/// What became of one row between two snapshots.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Change<T> {
+    /// It is in the query now.
+    Inserted(Row<T>),
+    /// It was in the query and is, and was written.
+    Updated {
+        /// As it was.
+        old: Row<T>,
+        /// As it is.
+        new: Row<T>,
+    },
+    /// It is not in the query any more: removed, or changed so that it does not belong.
+    Removed(Row<T>),
+}
+
+impl<T> Change<T> {
+    /// The row as it is now, if it is in the query.
+    pub fn new(&self) -> Option<&Row<T>> {
+        match self {
+            Self::Inserted(row) | Self::Updated { new: row, .. } => Some(row),
+            Self::Removed(_) => None,
+        }
+    }
+
+    /// The row as it was before, if it was in the query.
+    pub fn old(&self) -> Option<&Row<T>> {
+        match self {
+            Self::Removed(row) | Self::Updated { old: row, .. } => Some(row),
+            Self::Inserted(_) => None,
+        }
+    }
+
+    fn of(old: Option<&Row<T>>, new: Option<&Row<T>>) -> Option<Self> {
+        match (old.cloned(), new.cloned()) {
+            (None, Some(new)) => Some(Self::Inserted(new)),
+            (Some(old), Some(new)) => Some(Self::Updated { old, new }),
+            (Some(old), None) => Some(Self::Removed(old)),
+            (None, None) => None,
+        }
+    }
+}
+
+/// One step of a follower: all that changed in its query from one revision to another.
+#[derive(Clone, Debug)]
+pub struct Batch<T> {
+    pub(super) from: Option<Revision>,
+    pub(super) to: Revision,
+    pub(super) changes: Vec<Change<T>>,
+}
+
+impl<T> Batch<T> {
+    /// The revision before the step; `None` for the first, which holds the rows that there are.
+    pub fn from(&self) -> Option<Revision> {
+        self.from
+    }
+
+    /// The revision after the step.
+    pub fn to(&self) -> Revision {
+        self.to
+    }
+
+    /// The changes, in the order of the index; each row once.
+    pub fn changes(&self) -> &[Change<T>] {
+        &self.changes
+    }
+
+    /// The number of changes.
+    pub fn len(&self) -> usize {
+        self.changes.len()
+    }
+
+    /// Whether there are none: only a first step may be empty.
+    pub fn is_empty(&self) -> bool {
+        self.changes.is_empty()
+    }
+}
+
+impl<T> IntoIterator for Batch<T> {
+    type Item = Change<T>;
+    type IntoIter = std::vec::IntoIter<Change<T>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.changes.into_iter()
+    }
+}
+
+impl<'a, T> IntoIterator for &'a Batch<T> {
+    type Item = &'a Change<T>;
+    type IntoIter = std::slice::Iter<'a, Change<T>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.changes.iter()
+    }
+}
+
+/// What differs between two snapshots in a query: each row once, also where it has several entries or moved within the index.
+pub(super) fn changes<T: Table>(
+    old: &Snapshot,
+    new: &Snapshot,
+    query: &Query<T>,
+) -> Vec<Change<T>> {
+    type Sides<'a, T> = (Option<&'a Row<T>>, Option<&'a Row<T>>);
+    let mut sides: Vec<Sides<'_, T>> = Vec::new();
+    let mut places: HashMap<KeyBuf, usize> = HashMap::new();
+    let primary = query.index() == 0;
+    let _: ControlFlow<()> = old.diff(new, query, |change| {
+        let place = match change.new.or(change.old) {
+            Some(row) if !primary => {
+                let mut key = KeyBuf::new();
+                row.encode_key(&mut key);
+                *places.entry(key).or_insert(sides.len())
+            }
+            _ => sides.len(),
+        };
+        match sides.get_mut(place) {
+            Some((old, new)) => {
+                *old = old.or(change.old);
+                *new = new.or(change.new);
+            }
+            None => sides.push((change.old, change.new)),
+        }
+        ControlFlow::Continue(())
+    });
+    sides
+        .into_iter()
+        .filter_map(|(old, new)| Change::of(old, new))
+        .collect()
+}

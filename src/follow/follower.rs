@@ -1,0 +1,175 @@
+//! The follower.
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use super::batch::{Batch, Change, changes};
+use crate::db::{Database, Snapshot};
+use crate::table::{Query, Table};
+use crate::watch::Watch;
+use crate::{Error, Revision};
+
+/// The rows of a query and then its changes, step by step: an iterator that waits, and with feature `async` a `Stream`.
+///
+/// The first step holds the rows that there are, and may be empty. Each further one holds what changed since the step before, and is never
+/// empty. It ends when the database is closed, after the last change. A slow consumer misses no row and no removal: steps are merged.
+///
+/// ```
+/// # use sapwood::{Change, Database, Table};
+/// # use serde::{Deserialize, Serialize};
+/// #[derive(Table, Clone, Debug, Serialize, Deserialize)]
+/// struct Node {
+///     #[key]
+///     name: String,
+///     cpus: u32,
+/// }
+///
+/// # fn main() -> Result<(), sapwood::Error> {
+/// let db = Database::builder().table::<Node>().in_memory()?;
+/// let follower = db.follow(Node::ALL)?;
+/// let other = std::thread::spawn(move || {
+///     let mut cpus = 0;
+///     for step in follower {
+///         for change in step {
+///             cpus += change.new().map_or(0, |node| node.cpus);
+///             cpus -= change.old().map_or(0, |node| node.cpus);
+///         }
+///     }
+///     cpus
+/// });
+/// db.write(|tx| tx.insert(Node { name: "n1".into(), cpus: 8 }))?;
+/// db.write(|tx| tx.update::<Node>("n1", |node| node.cpus = 4))?;
+/// db.close()?;
+/// assert_eq!(other.join().expect("it adds up"), 4);
+/// # Ok(())
+/// # }
+/// ```
+pub struct Follow<T> {
+    pub(super) query: Query<T>,
+    /// What the consumer has seen.
+    pub(super) seen: Step,
+}
+
+/// Where a follower stands.
+pub(super) enum Step {
+    /// Nothing was handed out; this will be.
+    First(Snapshot),
+    /// This was handed out.
+    At(Snapshot),
+}
+
+impl Database {
+    /// Follows a query from now on: first the rows that there are, then what changes.
+    ///
+    /// # Errors
+    /// [`Error::UnknownTable`] if the database was built without the table.
+    pub fn follow<T: Table>(&self, query: Query<T>) -> Result<Follow<T>, Error> {
+        self.has_table::<T>()?;
+        Ok(Follow {
+            query,
+            seen: Step::First(self.snapshot()),
+        })
+    }
+}
+
+impl<T: Table> Follow<T> {
+    /// The state of the whole database that the last step led to, so that other tables can be read as they were with it.
+    pub fn snapshot(&self) -> &Snapshot {
+        match &self.seen {
+            Step::First(snapshot) | Step::At(snapshot) => snapshot,
+        }
+    }
+
+    /// The revision that the last step led to.
+    pub fn revision(&self) -> Revision {
+        self.snapshot().revision()
+    }
+
+    /// The next step if there is one now. Does not wait.
+    pub fn try_next(&mut self) -> Option<Batch<T>> {
+        self.first().or_else(|| self.step())
+    }
+
+    /// The next step, waiting for it no longer than `timeout`. `None` after that, and at the end.
+    pub fn next_timeout(&mut self, timeout: Duration) -> Option<Batch<T>> {
+        let deadline = Instant::now().checked_add(timeout);
+        loop {
+            if let Some(batch) = self.try_next() {
+                return Some(batch);
+            }
+            let left = deadline.map_or(Duration::MAX, |deadline| {
+                deadline.saturating_duration_since(Instant::now())
+            });
+            match self.watch().wait_timeout(left) {
+                Ok(true) => {}
+                Ok(false) => return self.step(),
+                Err(_) => return self.step(),
+            }
+        }
+    }
+
+    /// A watch for the next step: fires when there is one to take, perhaps an empty one.
+    pub fn watch(&self) -> Watch {
+        self.snapshot().watch(self.query.clone())
+    }
+
+    pub(super) fn first(&mut self) -> Option<Batch<T>> {
+        let Step::First(snapshot) = &self.seen else {
+            return None;
+        };
+        let snapshot = snapshot.clone();
+        let mut batch = Batch {
+            from: None,
+            to: snapshot.revision(),
+            changes: Vec::with_capacity(snapshot.count(self.query.clone())),
+        };
+        batch
+            .changes
+            .extend(snapshot.distinct(&self.query).map(Change::Inserted));
+        self.seen = Step::At(snapshot);
+        Some(batch)
+    }
+
+    /// Goes to the newest state; what changed on the way, if anything.
+    pub(super) fn step(&mut self) -> Option<Batch<T>> {
+        let newest = self.snapshot().newest();
+        let seen = self.snapshot();
+        let from = seen.revision();
+        if newest.revision() == from {
+            return None;
+        }
+        let changes = changes(seen, &newest, &self.query);
+        let to = newest.revision();
+        self.seen = Step::At(newest);
+        let batch = Batch {
+            from: Some(from),
+            to,
+            changes,
+        };
+        (!batch.is_empty()).then_some(batch)
+    }
+}
+
+impl<T: Table> Iterator for Follow<T> {
+    type Item = Batch<T>;
+
+    fn next(&mut self) -> Option<Batch<T>> {
+        loop {
+            if let Some(batch) = self.try_next() {
+                return Some(batch);
+            }
+            if self.watch().wait().is_err() {
+                // What was committed before the end is still told.
+                return self.step();
+            }
+        }
+    }
+}
+
+impl<T> fmt::Debug for Follow<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Follow")
+            .field("query", &self.query)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,83 @@
+//! Checking a file.
+
+use super::{
+    Error, meta::first_page, page_set::PageSet, shared::Shared, walk::Walk, writer::Writer,
+};
+
+/// What a check has found.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Report {
+    /// The pages of the file, with those of the meta slots.
+    pub pages: u64,
+    /// Pages of branches.
+    pub branch_pages: u64,
+    /// Pages of leaves.
+    pub leaf_pages: u64,
+    /// Pages of values that lie in runs of their own.
+    pub value_pages: u64,
+    /// Pages that the next commit may take.
+    pub free_pages: u64,
+    /// Pages that only older states reach.
+    pub held_pages: u64,
+    /// Buckets met.
+    pub buckets: u64,
+    /// Keys met in all buckets.
+    pub rows: u64,
+    /// What is wrong, up to a thousand things.
+    pub problems: Vec<Error>,
+}
+
+impl Report {
+    /// Whether nothing is wrong.
+    pub fn is_clean(&self) -> bool {
+        self.problems.is_empty()
+    }
+}
+
+/// Checks the newest state; the writer is held off.
+pub(super) fn check(shared: &Shared, writer: &mut Writer) -> Result<Report, Error> {
+    let newest = &*shared.snapshot();
+    let source = &newest.source;
+    let mut walk = Walk::deep(source, newest.commit, writer.file_pages);
+    walk.state(newest.root, newest.buckets)?;
+    let tally = walk.tally;
+    let (mut seen, mut problems) = walk.into_parts();
+    let mut report = Report {
+        pages: writer.file_pages,
+        branch_pages: tally.branch_pages,
+        leaf_pages: tally.leaf_pages,
+        value_pages: tally.value_pages,
+        free_pages: 0,
+        held_pages: writer.held_pages(),
+        buckets: tally.buckets,
+        rows: tally.rows,
+        problems: Vec::new(),
+    };
+    // Where the trees are not sound, nothing can be said about what is free.
+    if problems.is_empty() {
+        writer.find_free(shared, newest)?;
+        let free = writer.free();
+        report.free_pages = free.pages();
+        report.held_pages = writer.held_pages();
+        for run in free.iter().chain(writer.held_runs()) {
+            claim(&mut seen, run.start..run.start + run.pages, |page| {
+                problems
+                    .push(source.corrupted(page, "it is free, and it is reached or free again"));
+            });
+        }
+        for run in seen.runs(first_page(source.page_size), false) {
+            problems.push(source.corrupted(run.start, "it is neither reached nor free"));
+        }
+    }
+    report.problems = problems;
+    Ok(report)
+}
+
+fn claim(seen: &mut PageSet, pages: std::ops::Range<u64>, mut twice: impl FnMut(u64)) {
+    for page in pages {
+        if !seen.insert(page) {
+            twice(page);
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! What can go wrong with a page file.
+
+use std::{fmt, io, path::PathBuf};
+
+/// Why an operation on a page file failed.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The storage refused an operation.
+    Io {
+        /// What was being done, such as `read` or `sync`.
+        action: &'static str,
+        /// What the storage said.
+        source: io::Error,
+    },
+    /// There is no room for the commit. Nothing of it is in the file; the next commit works once there is room.
+    StorageFull {
+        /// How many bytes the file was to grow by.
+        needed: u64,
+        /// What the storage said.
+        source: io::Error,
+    },
+    /// Somebody else has the file open.
+    Locked {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file does not begin as a page file does. It was left as it is.
+    NotAPageFile,
+    /// The file was written in a format that this version does not know. It was left as it is.
+    NewerFormat {
+        /// The format number in the file.
+        found: u32,
+        /// The newest format number that this version reads.
+        supported: u32,
+    },
+    /// The file ends before what it must hold.
+    Truncated {
+        /// Its length in bytes.
+        len: u64,
+        /// How many bytes it must have.
+        expected: u64,
+    },
+    /// No meta slot leads to a whole state.
+    DamagedMeta {
+        /// Where the slot begins, in bytes from the start of the file.
+        offset: u64,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A page does not hold what its parent says, or makes no sense.
+    Corrupted {
+        /// The number of the page.
+        page: u64,
+        /// Where it begins, in bytes from the start of the file.
+        offset: u64,
+        /// What is wrong with it.
+        reason: &'static str,
+    },
+    /// A write or sync failed before: this handle refuses to write. Readers go on; open the file again to write.
+    Poisoned,
+    /// The key is longer than a page file takes.
+    KeyTooLong {
+        /// Its length in bytes.
+        len: usize,
+        /// The longest there may be.
+        max: usize,
+    },
+    /// The name of a bucket is longer than a page file takes.
+    NameTooLong {
+        /// Its length in bytes.
+        len: usize,
+        /// The longest there may be.
+        max: usize,
+    },
+    /// There is a bucket of this name already.
+    BucketExists {
+        /// The name.
+        name: Vec<u8>,
+    },
+    /// The page size is no power of two from 512 to 65,536.
+    BadPageSize {
+        /// The size asked for, in bytes.
+        size: u32,
+    },
+}
+
+impl Error {
+    pub(super) fn io(action: &'static str) -> impl FnOnce(io::Error) -> Self {
+        move |source| Self::Io { action, source }
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Io { action, source } => write!(f, "could not {action} the page file: {source}"),
+            Self::StorageFull { needed, source } => {
+                write!(
+                    f,
+                    "no room to grow the page file by {needed} bytes: {source}"
+                )
+            }
+            Self::Locked { path } => {
+                write!(f, "page file {} is open elsewhere", path.display())
+            }
+            Self::NotAPageFile => f.write_str("the file is not a page file"),
+            Self::NewerFormat { found, supported } => write!(
+                f,
+                "the page file has format {found}, this version reads up to format {supported}"
+            ),
+            Self::Truncated { len, expected } => write!(
+                f,
+                "the page file has {len} bytes where it must have at least {expected}"
+            ),
+            Self::DamagedMeta { offset, reason } => {
+                write!(f, "no usable meta slot, at offset {offset}: {reason}")
+            }
+            Self::Corrupted {
+                page,
+                offset,
+                reason,
+            } => write!(f, "page {page} at offset {offset} is corrupted: {reason}"),
+            Self::Poisoned => f.write_str(
+                "an earlier write or sync of this page file failed, open it again to write",
+            ),
+            Self::KeyTooLong { len, max } => {
+                write!(f, "key of {len} bytes is longer than {max}")
+            }
+            Self::NameTooLong { len, max } => {
+                write!(f, "bucket name of {len} bytes is longer than {max}")
+            }
+            Self::BucketExists { name } => {
+                write!(f, "bucket \"{}\" exists already", name.escape_ascii())
+            }
+            Self::BadPageSize { size } => {
+                write!(f, "page size {size} is no power of two from 512 to 65536")
+            }
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Io { source, .. } | Self::StorageFull { source, .. } => Some(source),
+            _ => None,
+        }
+    }
+}

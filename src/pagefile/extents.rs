@@ -1,0 +1,133 @@
+//! Free space, as extents of pages in persistent maps: a clone is O(1), so a commit works on its own and throws it away when it fails.
+
+use im::{OrdMap, OrdSet};
+
+use super::meta::Run;
+
+/// Pages that nothing reaches. No two extents touch: neighbours are joined.
+#[derive(Clone, Default)]
+pub(super) struct Extents {
+    /// First page to number of pages.
+    by_start: OrdMap<u64, u64>,
+    /// Number of pages and first page.
+    by_size: OrdSet<(u64, u64)>,
+    pages: u64,
+}
+
+impl Extents {
+    /// How many pages are free.
+    pub(super) fn pages(&self) -> u64 {
+        self.pages
+    }
+
+    /// Adds pages that are not in yet. O(log extents).
+    pub(super) fn insert(&mut self, run: Run) {
+        if run.pages == 0 {
+            return;
+        }
+        self.pages += run.pages;
+        let (mut start, mut pages) = (run.start, run.pages);
+        let before = self.by_start.get_prev(&start).map(|(s, p)| (*s, *p));
+        if let Some((before_start, before_pages)) = before
+            && before_start + before_pages == start
+        {
+            self.forget(before_start, before_pages);
+            start = before_start;
+            pages += before_pages;
+        }
+        let end = start + pages;
+        if let Some(after_pages) = self.by_start.get(&end).copied() {
+            self.forget(end, after_pages);
+            pages += after_pages;
+        }
+        self.by_start.insert(start, pages);
+        self.by_size.insert((pages, start));
+    }
+
+    /// Takes pages out of the extent that holds all of them. O(log extents).
+    pub(super) fn remove(&mut self, run: Run) {
+        let holder = self.by_start.get_prev(&run.start).map(|(s, p)| (*s, *p));
+        let Some((start, pages)) = holder else { return };
+        let (end, run_end) = (start + pages, run.start + run.pages);
+        if run.pages == 0 || run_end > end {
+            return;
+        }
+        self.forget(start, pages);
+        self.pages -= run.pages;
+        for (start, end) in [(start, run.start), (run_end, end)] {
+            if start < end {
+                self.by_start.insert(start, end - start);
+                self.by_size.insert((end - start, start));
+            }
+        }
+    }
+
+    /// The smallest extent of at least `pages`, the first of its size. O(log extents).
+    pub(super) fn smallest_of(&self, pages: u64) -> Option<Run> {
+        let (pages, start) = self.by_size.range((pages, 0)..).next()?;
+        Some(Run {
+            start: *start,
+            pages: *pages,
+        })
+    }
+
+    /// The extents, largest first.
+    pub(super) fn largest(&self) -> impl Iterator<Item = Run> + '_ {
+        self.by_size.iter().rev().map(|(pages, start)| Run {
+            start: *start,
+            pages: *pages,
+        })
+    }
+
+    /// The extents in the order of their place.
+    pub(super) fn iter(&self) -> impl Iterator<Item = Run> + '_ {
+        self.by_start.iter().map(|(start, pages)| Run {
+            start: *start,
+            pages: *pages,
+        })
+    }
+
+    fn forget(&mut self, start: u64, pages: u64) {
+        self.by_start.remove(&start);
+        self.by_size.remove(&(pages, start));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proptest::prelude::*;
+
+    use super::{Extents, Run};
+
+    proptest! {
+        /// Whatever is freed and taken, the extents hold exactly the free pages, joined, in both orders.
+        #[test]
+        fn extents_are_the_set_of_free_pages(ops in prop::collection::vec((0u64..40, 1u64..8), 1..80)) {
+            let mut extents = Extents::default();
+            let mut model = BTreeSet::new();
+            for (start, pages) in ops {
+                let run = Run { start, pages };
+                let range = start..start + pages;
+                if range.clone().all(|page| model.contains(&page)) {
+                    extents.remove(run);
+                    range.for_each(|page| { model.remove(&page); });
+                } else if range.clone().all(|page| !model.contains(&page)) {
+                    extents.insert(run);
+                    model.extend(range);
+                }
+                let held: Vec<u64> = extents.iter().flat_map(|run| run.start..run.start + run.pages).collect();
+                prop_assert_eq!(&held, &model.iter().copied().collect::<Vec<_>>());
+                prop_assert_eq!(extents.pages(), model.len() as u64);
+                let runs: Vec<Run> = extents.iter().collect();
+                prop_assert!(runs.windows(2).all(|pair| pair[0].start + pair[0].pages < pair[1].start));
+                let smallest = runs.iter().filter(|run| run.pages >= 3).min_by_key(|run| (run.pages, run.start));
+                prop_assert_eq!(extents.smallest_of(3), smallest.copied());
+                let mut by_size = runs.clone();
+                by_size.sort_by_key(|run| std::cmp::Reverse((run.pages, run.start)));
+                prop_assert_eq!(extents.largest().collect::<Vec<_>>(), by_size);
+            }
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! The two meta slots: which state of the file holds.
+
+use super::{
+    checksum,
+    field::{get_u32, get_u64, put},
+    page::PageRef,
+};
+
+/// The format that this version writes, and the newest that it reads.
+pub(super) const FORMAT: u32 = 1;
+/// The bytes of a slot: one sector, so that most media write it whole or not at all.
+pub(super) const SLOT_LEN: usize = 512;
+/// Where the second slot begins. It is another sector also where sectors have 4 KiB, and the same place whatever the page size.
+pub(super) const SLOT_DISTANCE: u64 = 4096;
+/// What lies before the first page, at least.
+pub(super) const HEAD_LEN: u64 = 2 * SLOT_DISTANCE;
+/// The most runs that one commit may write without a second sync.
+pub(super) const MAX_RUNS: usize = 24;
+
+/// The first byte is not ASCII, so that no text is taken for a page file.
+const MAGIC: [u8; 8] = *b"\x89SAPWOOD";
+
+const VERSION: usize = 8;
+const PAGE_SIZE: usize = VERSION + 4;
+const COMMIT: usize = PAGE_SIZE + 4;
+const PAGES: usize = COMMIT + 8;
+const ROOT: usize = PAGES + 8;
+const BUCKETS: usize = ROOT + PageRef::LEN;
+const RUN_COUNT: usize = BUCKETS + 8;
+const RUNS_SUM: usize = RUN_COUNT + 4;
+const RUNS: usize = RUNS_SUM + 8;
+const RUN_LEN: usize = 12;
+const SUM: usize = SLOT_LEN - 8;
+
+/// Pages that lie side by side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Run {
+    pub(super) start: u64,
+    pub(super) pages: u64,
+}
+
+/// One state of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Meta {
+    pub(super) page_size: u32,
+    /// The number of the commit that made this state.
+    pub(super) commit: u64,
+    /// Every page in use has a lower number.
+    pub(super) pages: u64,
+    /// The tree of buckets; `None` where there is none.
+    pub(super) root: Option<PageRef>,
+    pub(super) buckets: u64,
+    /// What the commit wrote and has not synced before the meta. Ascending.
+    pub(super) runs: Vec<Run>,
+    pub(super) runs_sum: u64,
+}
+
+/// What a slot holds.
+pub(super) enum Slot {
+    /// A meta with the right checksum.
+    Whole(Meta),
+    /// A meta with the right checksum, in a format of later days.
+    Newer(u32),
+    /// The magic is there; the rest is not right.
+    Damaged(&'static str),
+    /// Not even the magic.
+    Foreign,
+}
+
+/// The page size, where it is one that a page file can have.
+pub(super) fn is_page_size(size: u32) -> bool {
+    size.is_power_of_two() && (512..=65_536).contains(&size)
+}
+
+/// The number of the first page behind the slots.
+pub(super) fn first_page(page_size: u32) -> u64 {
+    HEAD_LEN.div_ceil(u64::from(page_size))
+}
+
+impl Meta {
+    /// A page file without a bucket.
+    pub(super) fn empty(page_size: u32) -> Self {
+        Self {
+            page_size,
+            commit: 0,
+            pages: first_page(page_size),
+            root: None,
+            buckets: 0,
+            runs: Vec::new(),
+            runs_sum: 0,
+        }
+    }
+
+    pub(super) fn encode(&self) -> [u8; SLOT_LEN] {
+        let mut slot = [0; SLOT_LEN];
+        put(&mut slot, 0, &MAGIC);
+        put(&mut slot, VERSION, &FORMAT.to_le_bytes());
+        put(&mut slot, PAGE_SIZE, &self.page_size.to_le_bytes());
+        put(&mut slot, COMMIT, &self.commit.to_le_bytes());
+        put(&mut slot, PAGES, &self.pages.to_le_bytes());
+        put(&mut slot, ROOT, &PageRef::encode_option(self.root));
+        put(&mut slot, BUCKETS, &self.buckets.to_le_bytes());
+        put(
+            &mut slot,
+            RUN_COUNT,
+            &(self.runs.len() as u32).to_le_bytes(),
+        );
+        put(&mut slot, RUNS_SUM, &self.runs_sum.to_le_bytes());
+        for (i, run) in self.runs.iter().enumerate() {
+            put(&mut slot, RUNS + i * RUN_LEN, &run.start.to_le_bytes());
+            let pages = run.pages as u32;
+            put(&mut slot, RUNS + i * RUN_LEN + 8, &pages.to_le_bytes());
+        }
+        let sum = checksum::of(&slot[..SUM]);
+        put(&mut slot, SUM, &sum.to_le_bytes());
+        slot
+    }
+
+    pub(super) fn decode(slot: &[u8]) -> Slot {
+        if !slot.starts_with(&MAGIC) {
+            return Slot::Foreign;
+        }
+        let sum = slot.get(..SUM).map(checksum::of);
+        if sum.is_none() || sum != get_u64(slot, SUM) {
+            return Slot::Damaged("the checksum does not match");
+        }
+        // Magic, version and checksum keep their places in every format, so that an older version never takes a newer file for a damaged one.
+        match get_u32(slot, VERSION) {
+            Some(FORMAT) => {}
+            Some(version) if version > FORMAT => return Slot::Newer(version),
+            _ => return Slot::Damaged("the format number is unknown"),
+        }
+        match Self::fields(slot) {
+            Some(meta) => Slot::Whole(meta),
+            None => Slot::Damaged("a field is out of its bounds"),
+        }
+    }
+
+    fn fields(slot: &[u8]) -> Option<Self> {
+        let page_size = get_u32(slot, PAGE_SIZE)?;
+        if !is_page_size(page_size) {
+            return None;
+        }
+        let first = first_page(page_size);
+        let pages = get_u64(slot, PAGES)?;
+        // Offsets of pages below this number can be computed without a check.
+        if pages < first || pages > i64::MAX as u64 / u64::from(page_size) {
+            return None;
+        }
+        let count = get_u32(slot, RUN_COUNT)? as usize;
+        if count > MAX_RUNS {
+            return None;
+        }
+        let mut runs = Vec::with_capacity(count);
+        let mut free_from = first;
+        for at in (0..count).map(|i| RUNS + i * RUN_LEN) {
+            let run = Run {
+                start: get_u64(slot, at)?,
+                pages: u64::from(get_u32(slot, at + 8)?),
+            };
+            let end = run.start.checked_add(run.pages)?;
+            if run.start < free_from || run.pages == 0 || end > pages {
+                return None;
+            }
+            free_from = end;
+            runs.push(run);
+        }
+        let commit = get_u64(slot, COMMIT)?;
+        // So that there is always a next one.
+        if commit > i64::MAX as u64 {
+            return None;
+        }
+        Some(Self {
+            page_size,
+            commit,
+            pages,
+            root: PageRef::decode_option(slot, ROOT)?,
+            buckets: get_u64(slot, BUCKETS)?,
+            runs,
+            runs_sum: get_u64(slot, RUNS_SUM)?,
+        })
+    }
+}

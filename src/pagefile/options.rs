@@ -1,0 +1,177 @@
+//! How a page file is opened.
+
+use std::{path::Path, sync::Arc, time::Duration};
+
+use super::{
+    Error, FileStorage, MemStorage, PageFile, Storage,
+    create::create,
+    lock::{Opened, open_locked},
+    meta::is_page_size,
+    open::{initialise, open},
+    shared::Medium,
+};
+
+/// How to open or create a page file.
+///
+/// ```
+/// use sapwood::pagefile::Options;
+///
+/// let dir = tempfile::tempdir()?;
+/// let file = Options::new().page_size(16 * 1024).open(dir.path().join("state.sap"))?;
+/// assert_eq!(file.stats().page_size, 16 * 1024);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Options {
+    page_size: u32,
+    two_phase: bool,
+    memory_map: bool,
+    create: bool,
+    grow_by: u64,
+    lock_timeout: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            page_size: 4096,
+            two_phase: false,
+            memory_map: true,
+            create: true,
+            grow_by: 256 * 1024,
+            lock_timeout: Duration::ZERO,
+        }
+    }
+}
+
+impl Options {
+    /// The defaults, which each method states.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The page size of a new file, in bytes: a power of two from 512 to 65,536, 4,096 by default. A file that there is keeps its own.
+    #[must_use]
+    pub fn page_size(mut self, bytes: u32) -> Self {
+        self.page_size = bytes;
+        self
+    }
+
+    /// Whether a commit syncs its pages before it writes its meta, and then syncs again: two syncs instead of one, and nothing to verify at
+    /// open. Off by default. Commits of more than 4 MiB do so in any case.
+    #[must_use]
+    pub fn two_phase(mut self, on: bool) -> Self {
+        self.two_phase = on;
+        self
+    }
+
+    /// Whether a file is read through a memory map (the default) or with a system call for each page. A map is quicker, and demands that nobody
+    /// changes or shortens the file in spite of its lock: what is read then may be anything, and reading behind the end kills the process.
+    #[must_use]
+    pub fn memory_map(mut self, on: bool) -> Self {
+        self.memory_map = on;
+        self
+    }
+
+    /// Whether a file that is not there is created. On by default.
+    #[must_use]
+    pub fn create(mut self, on: bool) -> Self {
+        self.create = on;
+        self
+    }
+
+    /// The least that the file grows by, in bytes; 256 KiB by default. It grows by an eighth of its length where that is more, up to 16 MiB.
+    #[must_use]
+    pub fn grow_by(mut self, bytes: u64) -> Self {
+        self.grow_by = bytes;
+        self
+    }
+
+    /// How long to wait for somebody else to close the file. Not at all by default.
+    #[must_use]
+    pub fn lock_timeout(mut self, timeout: Duration) -> Self {
+        self.lock_timeout = timeout;
+        self
+    }
+
+    /// Opens the file at `path`, and creates it where there is none: readable by its owner only (mode 0600), whole or not at all. Holds an
+    /// exclusive lock on it until the handle and all its transactions are dropped.
+    ///
+    /// A file of length zero is refused as truncated, for this library never leaves one, and to begin anew in it could hide a loss.
+    ///
+    /// Costs the reading of what the last commit wrote. The first write transaction walks all trees, to find the free pages.
+    ///
+    /// # Errors
+    /// [`Error::Locked`], [`Error::NotAPageFile`], [`Error::NewerFormat`], [`Error::Truncated`], [`Error::DamagedMeta`],
+    /// [`Error::BadPageSize`], [`Error::Io`]. The file is then as it was.
+    pub fn open(&self, path: impl AsRef<Path>) -> Result<PageFile, Error> {
+        self.check()?;
+        let path = path.as_ref();
+        loop {
+            match open_locked(path, self.lock_timeout)? {
+                Opened::File(file) => return self.open_file(FileStorage::new(file)),
+                Opened::Missing if self.create => {
+                    // Where somebody else was quicker, theirs is opened.
+                    if let Some(file) = create(path, self.page_size)? {
+                        return self.open_file(FileStorage::new(file));
+                    }
+                }
+                Opened::Missing => {
+                    let missing = std::io::ErrorKind::NotFound.into();
+                    return Err(Error::io("open")(missing));
+                }
+            }
+        }
+    }
+
+    /// A page file in memory, gone when dropped.
+    ///
+    /// # Errors
+    /// [`Error::BadPageSize`].
+    pub fn in_memory(&self) -> Result<PageFile, Error> {
+        self.open_storage(Box::new(MemStorage::default()))
+    }
+
+    /// Opens the page file on `storage`, and makes one where it is empty. A crash while it is made can leave what is then refused.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), but for the lock.
+    pub fn open_storage(&self, storage: Box<dyn Storage>) -> Result<PageFile, Error> {
+        self.check()?;
+        let storage: Arc<dyn Storage> = Arc::from(storage);
+        if storage.is_empty().map_err(Error::io("measure"))? {
+            initialise(&*storage, self.page_size)?;
+        }
+        self.open_medium(storage, None)
+    }
+
+    fn open_file(&self, file: FileStorage) -> Result<PageFile, Error> {
+        let file = Arc::new(file);
+        let mapped = self.memory_map.then(|| Arc::clone(&file));
+        self.open_medium(file, mapped)
+    }
+
+    fn open_medium(
+        &self,
+        storage: Arc<dyn Storage>,
+        file: Option<Arc<FileStorage>>,
+    ) -> Result<PageFile, Error> {
+        open(Medium {
+            storage,
+            file,
+            page_size: self.page_size,
+            two_phase: self.two_phase,
+            grow_by: self.grow_by,
+        })
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if is_page_size(self.page_size) {
+            Ok(())
+        } else {
+            Err(Error::BadPageSize {
+                size: self.page_size,
+            })
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! The layout of pages: references, headers, and the entries of leaves and branches. docs/format.md draws all of it.
+
+use std::ops::Range;
+
+use super::field::{get_u16, get_u32, get_u64, put};
+
+/// Before the slots of a leaf or branch.
+pub(super) const HEADER: usize = 24;
+/// Before the bytes of a value in a run of its own.
+pub(super) const VALUE_HEADER: usize = 16;
+/// One for each entry: where it begins.
+pub(super) const SLOT: usize = 4;
+/// The lengths before the key of a leaf entry.
+pub(super) const LEAF_FIXED: usize = 4;
+/// The reference and the length before the key of a branch entry.
+pub(super) const BRANCH_FIXED: usize = PageRef::LEN + 2;
+/// A tree is never this high: with two children for each branch it would have more leaves than a file has pages.
+pub(super) const MAX_LEVEL: u8 = 63;
+/// The longest key, in bytes.
+pub(super) const MAX_KEY: usize = u16::MAX as usize;
+
+pub(super) const KIND_LEAF: u8 = 1;
+pub(super) const KIND_BRANCH: u8 = 2;
+pub(super) const KIND_VALUE: u8 = 3;
+
+const LEVEL: usize = 1;
+const COUNT: usize = 4;
+const COMMIT: usize = 8;
+const USED: usize = 16;
+
+/// Value lengths that mean something else.
+const IN_RUN: u16 = 0xFFFF;
+const BUCKET: u16 = 0xFFFE;
+
+/// Where a page or run is, and what it must hold.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct PageRef {
+    pub(super) page: u64,
+    pub(super) pages: u32,
+    pub(super) checksum: u64,
+}
+
+impl PageRef {
+    pub(super) const LEN: usize = 20;
+
+    pub(super) fn encode(self) -> [u8; Self::LEN] {
+        let mut bytes = [0; Self::LEN];
+        put(&mut bytes, 0, &self.page.to_le_bytes());
+        put(&mut bytes, 8, &self.pages.to_le_bytes());
+        put(&mut bytes, 12, &self.checksum.to_le_bytes());
+        bytes
+    }
+
+    pub(super) fn decode(bytes: &[u8], at: usize) -> Option<Self> {
+        Some(Self {
+            page: get_u64(bytes, at)?,
+            pages: get_u32(bytes, at + 8)?,
+            checksum: get_u64(bytes, at + 12)?,
+        })
+    }
+
+    /// No page is all zeros.
+    pub(super) fn encode_option(page: Option<Self>) -> [u8; Self::LEN] {
+        page.map_or([0; Self::LEN], Self::encode)
+    }
+
+    /// `Some(None)` where there is no page.
+    #[expect(clippy::option_option, reason = "bytes too short, no page, a page")]
+    pub(super) fn decode_option(bytes: &[u8], at: usize) -> Option<Option<Self>> {
+        let page = Self::decode(bytes, at)?;
+        Some((page.pages != 0).then_some(page))
+    }
+}
+
+/// A value that lies in a run of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct ValueRun {
+    pub(super) len: u64,
+    pub(super) run: PageRef,
+}
+
+impl ValueRun {
+    pub(super) const LEN: usize = 8 + PageRef::LEN;
+}
+
+/// What the tree of buckets holds for each of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct BucketRecord {
+    pub(super) root: Option<PageRef>,
+    pub(super) rows: u64,
+    pub(super) sequence: u64,
+}
+
+impl BucketRecord {
+    pub(super) const LEN: usize = PageRef::LEN + 16;
+}
+
+/// The value of a leaf entry, as it lies in its page.
+#[derive(Clone, Debug)]
+pub(super) enum StoredValue {
+    Inline(Range<usize>),
+    Run(ValueRun),
+    Bucket(BucketRecord),
+}
+
+/// The header of a leaf or branch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct NodeHeader {
+    /// 0 is a leaf.
+    pub(super) level: u8,
+    pub(super) count: usize,
+    pub(super) commit: u64,
+    pub(super) used: usize,
+}
+
+impl NodeHeader {
+    pub(super) fn encode(self, page: &mut [u8]) {
+        page[0] = if self.level == 0 {
+            KIND_LEAF
+        } else {
+            KIND_BRANCH
+        };
+        page[LEVEL] = self.level;
+        put(page, COUNT, &(self.count as u32).to_le_bytes());
+        put(page, COMMIT, &self.commit.to_le_bytes());
+        put(page, USED, &(self.used as u32).to_le_bytes());
+    }
+
+    pub(super) fn decode(page: &[u8]) -> Result<Self, &'static str> {
+        let short = "the page is too short";
+        let level = *page.get(LEVEL).ok_or(short)?;
+        match page[0] {
+            KIND_LEAF if level == 0 => {}
+            KIND_BRANCH if (1..=MAX_LEVEL).contains(&level) => {}
+            _ => return Err("it is neither leaf nor branch"),
+        }
+        let count = get_u32(page, COUNT).ok_or(short)? as usize;
+        let used = get_u32(page, USED).ok_or(short)? as usize;
+        if count == 0 {
+            return Err("it has no entry");
+        }
+        if used > page.len() || count > (page.len() - HEADER.min(page.len())) / SLOT {
+            return Err("it claims more than it holds");
+        }
+        Ok(Self {
+            level,
+            count,
+            commit: get_u64(page, COMMIT).ok_or(short)?,
+            used,
+        })
+    }
+}
+
+/// Writes the header of a value run.
+pub(super) fn encode_value_header(page: &mut [u8], commit: u64) {
+    page[0] = KIND_VALUE;
+    put(page, COMMIT, &commit.to_le_bytes());
+}
+
+/// The bytes that a value takes in its leaf entry.
+pub(super) fn stored_len(value: &StoredValue) -> usize {
+    match value {
+        StoredValue::Inline(range) => range.len(),
+        StoredValue::Run(_) => ValueRun::LEN,
+        StoredValue::Bucket(_) => BucketRecord::LEN,
+    }
+}
+
+/// Where entry `i` begins, and its bytes from there on.
+fn entry(page: &[u8], i: usize) -> Option<(usize, &[u8])> {
+    let at = get_u32(page, HEADER + i * SLOT)? as usize;
+    Some((at, page.get(at..)?))
+}
+
+/// Key and value of leaf entry `i`.
+pub(super) fn leaf_entry(page: &[u8], i: usize) -> Option<(Range<usize>, StoredValue)> {
+    let (at, bytes) = entry(page, i)?;
+    let key_len = usize::from(get_u16(bytes, 0)?);
+    let value_len = get_u16(bytes, 2)?;
+    let key = at + LEAF_FIXED..at + LEAF_FIXED + key_len;
+    let value = key.end - at;
+    let stored = match value_len {
+        IN_RUN => StoredValue::Run(ValueRun {
+            len: get_u64(bytes, value)?,
+            run: PageRef::decode(bytes, value + 8)?,
+        }),
+        BUCKET => StoredValue::Bucket(BucketRecord {
+            root: PageRef::decode_option(bytes, value)?,
+            rows: get_u64(bytes, value + PageRef::LEN)?,
+            sequence: get_u64(bytes, value + PageRef::LEN + 8)?,
+        }),
+        len => StoredValue::Inline(key.end..key.end + usize::from(len)),
+    };
+    if key.end + stored_len(&stored) > page.len() {
+        return None;
+    }
+    Some((key, stored))
+}
+
+/// Key and child of branch entry `i`.
+pub(super) fn branch_entry(page: &[u8], i: usize) -> Option<(Range<usize>, PageRef)> {
+    let (at, bytes) = entry(page, i)?;
+    let child = PageRef::decode(bytes, 0)?;
+    let key_len = usize::from(get_u16(bytes, PageRef::LEN)?);
+    let key = at + BRANCH_FIXED..at + BRANCH_FIXED + key_len;
+    if key.end > page.len() {
+        return None;
+    }
+    Some((key, child))
+}
+
+/// Writes a leaf entry, but for its slot, and gives the end of it.
+pub(super) fn put_leaf_entry(page: &mut [u8], at: usize, key: &[u8], value: &ValueBytes) -> usize {
+    put(page, at, &(key.len() as u16).to_le_bytes());
+    put(page, at + LEAF_FIXED, key);
+    let value_at = at + LEAF_FIXED + key.len();
+    let (code, len) = match value {
+        ValueBytes::Inline(bytes) => {
+            put(page, value_at, bytes);
+            (bytes.len() as u16, bytes.len())
+        }
+        ValueBytes::Run(run) => {
+            put(page, value_at, &run.len.to_le_bytes());
+            put(page, value_at + 8, &run.run.encode());
+            (IN_RUN, ValueRun::LEN)
+        }
+        ValueBytes::Bucket(record) => {
+            put(page, value_at, &PageRef::encode_option(record.root));
+            let rows = value_at + PageRef::LEN;
+            put(page, rows, &record.rows.to_le_bytes());
+            put(page, rows + 8, &record.sequence.to_le_bytes());
+            (BUCKET, BucketRecord::LEN)
+        }
+    };
+    put(page, at + 2, &code.to_le_bytes());
+    value_at + len
+}
+
+/// A value on its way into a page.
+pub(super) enum ValueBytes<'a> {
+    Inline(&'a [u8]),
+    Run(ValueRun),
+    Bucket(BucketRecord),
+}
+
+/// Writes a branch entry, but for its slot, and gives the end of it.
+pub(super) fn put_branch_entry(page: &mut [u8], at: usize, key: &[u8], child: PageRef) -> usize {
+    put(page, at, &child.encode());
+    let len = key.len() as u16;
+    put(page, at + PageRef::LEN, &len.to_le_bytes());
+    put(page, at + BRANCH_FIXED, key);
+    at + BRANCH_FIXED + key.len()
+}
+
+/// Writes the slot of entry `i`.
+pub(super) fn put_slot(page: &mut [u8], i: usize, at: usize) {
+    put(page, HEADER + i * SLOT, &(at as u32).to_le_bytes());
+}
+
+/// Whether a page is what a writer of this format would have written: entries side by side in the order of their slots, keys ascending. So no
+/// later access to it fails.
+pub(super) fn validate(page: &[u8]) -> Result<(), &'static str> {
+    let header = NodeHeader::decode(page)?;
+    let outside = "an entry lies outside";
+    let mut at = HEADER + header.count * SLOT;
+    let mut previous: Option<&[u8]> = None;
+    for i in 0..header.count {
+        if get_u32(page, HEADER + i * SLOT) != u32::try_from(at).ok() {
+            return Err("an entry is not where it must be");
+        }
+        let key = if header.level == 0 {
+            let (key, value) = leaf_entry(page, i).ok_or(outside)?;
+            at = key.end + stored_len(&value);
+            key
+        } else {
+            let (key, _) = branch_entry(page, i).ok_or(outside)?;
+            at = key.end;
+            key
+        };
+        let key = page.get(key).ok_or(outside)?;
+        if header.level > 0 && i == 0 && !key.is_empty() {
+            return Err("its first child has a key");
+        }
+        if previous.is_some_and(|previous| previous >= key) {
+            return Err("its keys do not ascend");
+        }
+        previous = Some(key);
+    }
+    if at != header.used {
+        return Err("its entries do not end where it says");
+    }
+    Ok(())
+}

@@ -1,0 +1,136 @@
+//! The handle of an open page file.
+
+use std::{path::Path, sync::Arc};
+
+use super::{
+    Error, Options, ReadTxn, Report, Stats, WriteTxn, check::check, meta::SLOT_DISTANCE,
+    shared::Shared,
+};
+
+/// An open page file: one writer and any number of readers at a time, on any threads.
+///
+/// ```
+/// use sapwood::pagefile::{Error, PageFile};
+///
+/// let dir = tempfile::tempdir()?;
+/// let file = PageFile::open(dir.path().join("state.sap"))?;
+/// file.update(|tx| tx.bucket_or_create("pods")?.put("web-1", "running"))?;
+///
+/// let value = file.view(|tx| match tx.bucket("pods")? {
+///     Some(pods) => Ok::<_, Error>(pods.get("web-1")?.map(|value| value.to_vec())),
+///     None => Ok(None),
+/// })?;
+/// assert_eq!(value.as_deref(), Some(&b"running"[..]));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct PageFile {
+    shared: Arc<Shared>,
+}
+
+impl PageFile {
+    pub(super) fn new(shared: Shared) -> Self {
+        let shared = Arc::new(shared);
+        Self { shared }
+    }
+
+    /// Opens the file at `path` with the default [`Options`], and creates it where there is none.
+    ///
+    /// # Errors
+    /// As [`Options::open`].
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
+        Options::new().open(path)
+    }
+
+    /// A page file in memory, gone when dropped.
+    ///
+    /// # Errors
+    /// None with the default options.
+    pub fn in_memory() -> Result<Self, Error> {
+        Options::new().in_memory()
+    }
+
+    /// The newest committed state. O(1); waits for nobody.
+    pub fn begin_read(&self) -> ReadTxn {
+        ReadTxn::new(self.shared.snapshot())
+    }
+
+    /// Begins the write transaction. Waits while there is another one: a thread that holds one and begins a second waits for ever.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`]. The first one after opening walks all trees, O(pages), and gives [`Error::Corrupted`] where they are not sound.
+    pub fn begin_write(&self) -> Result<WriteTxn, Error> {
+        WriteTxn::begin(Arc::clone(&self.shared))
+    }
+
+    /// Runs `read` on the newest committed state.
+    ///
+    /// # Errors
+    /// What `read` gives.
+    pub fn view<R, E>(&self, read: impl FnOnce(&ReadTxn) -> Result<R, E>) -> Result<R, E> {
+        read(&self.begin_read())
+    }
+
+    /// Runs `change` in a write transaction and commits; an error or a panic of `change` aborts.
+    ///
+    /// # Errors
+    /// What `change` gives; as [`begin_write`](Self::begin_write) and [`WriteTxn::commit`].
+    pub fn update<R, E: From<Error>>(
+        &self,
+        change: impl FnOnce(&mut WriteTxn) -> Result<R, E>,
+    ) -> Result<R, E> {
+        let mut txn = self.begin_write()?;
+        let result = change(&mut txn)?;
+        txn.commit()?;
+        Ok(result)
+    }
+
+    /// Reads every page of the newest state and verifies it: checksums, order of keys, numbers of rows, and that each page of the file is either
+    /// reached once or free. Waits for the writer and holds others off. O(file).
+    ///
+    /// # Errors
+    /// [`Error::Io`]. What is wrong with the file is in the report.
+    pub fn check(&self) -> Result<Report, Error> {
+        let turn = self.shared.turn();
+        check(&self.shared, &mut turn.writer())
+    }
+
+    /// Figures about the file. O(1).
+    pub fn stats(&self) -> Stats {
+        let commit = self.shared.snapshot().commit;
+        let page_size = self.shared.medium.page_size;
+        self.shared.counters.stats(page_size, commit)
+    }
+
+    /// Closes the file and marks its newest state as complete, in both meta slots. Waits for the writer. Costs one sync, where anything was
+    /// committed.
+    ///
+    /// A handle that is just dropped loses nothing. But in a file that was closed, damage in the last commit is known to be damage, and is
+    /// reported; in one that was not, it looks like a crash in the midst of that commit, and opening falls back to the one before.
+    ///
+    /// # Errors
+    /// [`Error::Poisoned`], [`Error::Io`]. Nothing is lost.
+    pub fn close(self) -> Result<(), Error> {
+        let turn = self.shared.turn();
+        let writer = turn.writer();
+        if writer.sealed {
+            return Ok(());
+        }
+        self.shared.refuse_poisoned()?;
+        self.shared.set_poisoned(true);
+        // Into the other slot: should this write be torn, the newest meta is still there.
+        let meta = self.shared.snapshot().complete_meta();
+        let other = (1 - writer.slot) * SLOT_DISTANCE;
+        self.shared.write(other, &meta.encode())?;
+        self.shared.sync()?;
+        self.shared.set_poisoned(false);
+        Ok(())
+    }
+}
+
+impl std::fmt::Debug for PageFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PageFile")
+            .field("stats", &self.stats())
+            .finish()
+    }
+}

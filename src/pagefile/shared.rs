@@ -1,0 +1,182 @@
+//! What the handle, its transactions and its snapshots share.
+
+use std::sync::{
+    Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock,
+    atomic::{AtomicBool, Ordering},
+};
+
+use super::{
+    Error, FileStorage, Storage,
+    mapping::Mapping,
+    meta::Meta,
+    page::PageRef,
+    source::{Mapped, Source},
+    stats::{Counters, add, set},
+    writer::Writer,
+};
+
+/// One state of the file, kept readable for as long as it is held: the writer sees whether somebody does.
+pub(super) struct Snapshot {
+    pub(super) commit: u64,
+    pub(super) root: Option<PageRef>,
+    pub(super) buckets: u64,
+    pub(super) source: Source,
+}
+
+impl Snapshot {
+    pub(super) fn new(meta: &Meta, mut source: Source) -> Self {
+        source.pages = meta.pages;
+        Self {
+            commit: meta.commit,
+            root: meta.root,
+            buckets: meta.buckets,
+            source,
+        }
+    }
+
+    /// The meta of this state as one whose pages are known to be durable.
+    pub(super) fn complete_meta(&self) -> Meta {
+        Meta {
+            page_size: self.source.page_size,
+            commit: self.commit,
+            pages: self.source.pages,
+            root: self.root,
+            buckets: self.buckets,
+            runs: Vec::new(),
+            runs_sum: 0,
+        }
+    }
+}
+
+/// What the storage is, how it is read, and how commits are made durable.
+pub(super) struct Medium {
+    pub(super) storage: Arc<dyn Storage>,
+    /// The file to map, where reading goes through a mapping.
+    pub(super) file: Option<Arc<FileStorage>>,
+    pub(super) page_size: u32,
+    pub(super) two_phase: bool,
+    /// The least growth, in bytes.
+    pub(super) grow_by: u64,
+}
+
+impl Medium {
+    /// Reads the first `file_pages` pages, which the storage must have.
+    pub(super) fn source(&self, file_pages: u64) -> Result<Source, Error> {
+        let mapped = match &self.file {
+            None => None,
+            Some(file) => {
+                let len = file_pages * u64::from(self.page_size);
+                let mapping = Mapping::new(file.file(), len).map_err(Error::io("map"))?;
+                Some(Arc::new(Mapped::new(mapping, file_pages)))
+            }
+        };
+        Ok(Source {
+            storage: Arc::clone(&self.storage),
+            mapped,
+            page_size: self.page_size,
+            pages: file_pages,
+        })
+    }
+}
+
+/// The right to write, given back when dropped, by a panic too.
+pub(super) struct Turn {
+    shared: Arc<Shared>,
+}
+
+impl Turn {
+    /// What the writer knows. Nobody else asks for it while this turn lasts.
+    pub(super) fn writer(&self) -> MutexGuard<'_, Writer> {
+        let writer = self.shared.writer.lock();
+        writer.unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *self.shared.is_taken() = false;
+        self.shared.turn_ended.notify_one();
+    }
+}
+
+pub(super) struct Shared {
+    pub(super) medium: Medium,
+    pub(super) counters: Counters,
+    /// Held for a moment only: to take a snapshot, and to publish one.
+    current: RwLock<Arc<Snapshot>>,
+    /// Whether somebody has the writer's turn. Not the lock of `writer` itself, whose guard could not go to another thread.
+    turn_is_taken: Mutex<bool>,
+    turn_ended: Condvar,
+    writer: Mutex<Writer>,
+    poisoned: AtomicBool,
+}
+
+impl Shared {
+    pub(super) fn new(medium: Medium, snapshot: Snapshot, writer: Writer) -> Self {
+        let counters = Counters::default();
+        let file_bytes = writer.file_pages * u64::from(medium.page_size);
+        set(&counters.file_bytes, file_bytes);
+        Self {
+            medium,
+            counters,
+            current: RwLock::new(Arc::new(snapshot)),
+            turn_is_taken: Mutex::new(false),
+            turn_ended: Condvar::new(),
+            writer: Mutex::new(writer),
+            poisoned: AtomicBool::new(false),
+        }
+    }
+
+    pub(super) fn snapshot(&self) -> Arc<Snapshot> {
+        let current = self.current.read().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(&current)
+    }
+
+    pub(super) fn publish(&self, snapshot: Arc<Snapshot>) {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        *current = snapshot;
+    }
+
+    /// Waits until nobody writes, and takes the writer's turn.
+    pub(super) fn turn(self: &Arc<Self>) -> Turn {
+        let is_taken = self.is_taken();
+        let waited = self.turn_ended.wait_while(is_taken, |is_taken| *is_taken);
+        *waited.unwrap_or_else(PoisonError::into_inner) = true;
+        Turn {
+            shared: Arc::clone(self),
+        }
+    }
+
+    fn is_taken(&self) -> MutexGuard<'_, bool> {
+        let is_taken = self.turn_is_taken.lock();
+        is_taken.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn refuse_poisoned(&self) -> Result<(), Error> {
+        if self.poisoned.load(Ordering::Acquire) {
+            return Err(Error::Poisoned);
+        }
+        Ok(())
+    }
+
+    pub(super) fn set_poisoned(&self, poisoned: bool) {
+        self.poisoned.store(poisoned, Ordering::Release);
+    }
+
+    pub(super) fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), Error> {
+        self.write_raw(offset, bytes).map_err(Error::io("write"))
+    }
+
+    pub(super) fn write_raw(&self, offset: u64, bytes: &[u8]) -> std::io::Result<()> {
+        self.medium.storage.write_at(offset, bytes)?;
+        add(&self.counters.writes, 1);
+        add(&self.counters.bytes_written, bytes.len() as u64);
+        Ok(())
+    }
+
+    pub(super) fn sync(&self) -> Result<(), Error> {
+        self.medium.storage.sync().map_err(Error::io("sync"))?;
+        add(&self.counters.syncs, 1);
+        Ok(())
+    }
+}

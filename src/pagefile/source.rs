@@ -1,0 +1,173 @@
+//! Where pages are read from: a mapped file, or any storage.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering},
+};
+
+use super::{
+    Bytes, Error, Storage, checksum,
+    mapping::Mapping,
+    meta::first_page,
+    page::{KIND_VALUE, PageRef, VALUE_HEADER, ValueRun, validate},
+    tree::NodePage,
+};
+
+/// A mapped file, and what has been verified of it.
+pub(super) struct Mapped {
+    mapping: Mapping,
+    /// For each page, a word that tells which content of it was found right, so that a page is verified once and not with each read. A page that
+    /// is written anew has another checksum in its parent, and so is verified anew.
+    verified: Box<[AtomicU64]>,
+}
+
+impl Mapped {
+    pub(super) fn new(mapping: Mapping, pages: u64) -> Self {
+        Self {
+            mapping,
+            verified: (0..pages).map(|_| AtomicU64::new(0)).collect(),
+        }
+    }
+}
+
+/// The pages of one state of the file. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct Source {
+    pub(super) storage: Arc<dyn Storage>,
+    pub(super) mapped: Option<Arc<Mapped>>,
+    pub(super) page_size: u32,
+    /// No page of this state has this number or a higher one.
+    pub(super) pages: u64,
+}
+
+/// What a page is read as. Part of the verified word: a page found right as a value is not thereby right as a node.
+#[derive(Clone, Copy)]
+enum Kind {
+    Node = 0,
+    Value = 1,
+}
+
+/// A page or run, verified.
+#[derive(Clone)]
+pub(super) enum PageBuf<'t> {
+    Mapped(&'t [u8]),
+    Shared(Arc<[u8]>),
+}
+
+impl<'t> PageBuf<'t> {
+    pub(super) fn as_slice(&self) -> &[u8] {
+        match self {
+            Self::Mapped(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
+        }
+    }
+
+    pub(super) fn slice(&self, start: usize, end: usize) -> Option<Bytes<'t>> {
+        match self {
+            Self::Mapped(bytes) => bytes.get(start..end).map(Bytes::borrowed),
+            Self::Shared(bytes) => Bytes::shared(bytes, start, end),
+        }
+    }
+
+    /// The page as one that owns its bytes; copies what is mapped.
+    pub(super) fn to_shared(&self) -> Arc<[u8]> {
+        match self {
+            Self::Mapped(bytes) => Arc::from(*bytes),
+            Self::Shared(bytes) => Arc::clone(bytes),
+        }
+    }
+}
+
+impl Source {
+    /// Whether pages below `end` can be read, as far as the map goes.
+    pub(super) fn reaches(&self, end: u64) -> bool {
+        let mapped = self.mapped.as_ref().map(|mapped| mapped.verified.len());
+        mapped.is_none_or(|pages| pages as u64 >= end)
+    }
+
+    pub(super) fn corrupted(&self, page: u64, reason: &'static str) -> Error {
+        Error::Corrupted {
+            page,
+            offset: page.saturating_mul(u64::from(self.page_size)),
+            reason,
+        }
+    }
+
+    /// A leaf or branch. `level` is that which its parent demands.
+    pub(super) fn node(&self, page: PageRef, level: Option<u8>) -> Result<NodePage<'_>, Error> {
+        let bytes = self.read(page, Kind::Node, validate)?;
+        let node =
+            NodePage::new(bytes, page.page).map_err(|reason| self.corrupted(page.page, reason))?;
+        if level.is_some_and(|level| level != node.level()) {
+            return Err(self.corrupted(page.page, "it is not of the level below its parent"));
+        }
+        Ok(node)
+    }
+
+    /// A value in a run of its own.
+    pub(super) fn value(&self, value: ValueRun) -> Result<Bytes<'_>, Error> {
+        let bytes = self.read(value.run, Kind::Value, |run| match run.first() {
+            Some(&KIND_VALUE) => Ok(()),
+            _ => Err("it is no run of a value"),
+        })?;
+        usize::try_from(value.len)
+            .ok()
+            .and_then(|len| len.checked_add(VALUE_HEADER))
+            .and_then(|end| bytes.slice(VALUE_HEADER, end))
+            .ok_or_else(|| self.corrupted(value.run.page, "its value is longer than its run"))
+    }
+
+    /// Where the run begins in the file, and its length, both in bytes, where this state can have it.
+    pub(super) fn place(&self, run: PageRef) -> Result<(u64, usize), Error> {
+        let size = u64::from(self.page_size);
+        let end = run.page.checked_add(u64::from(run.pages));
+        if run.pages == 0
+            || run.page < first_page(self.page_size)
+            || end.is_none_or(|end| end > self.pages)
+        {
+            return Err(self.corrupted(run.page, "its parent names it, and no such page can be"));
+        }
+        let len = usize::try_from(u64::from(run.pages) * size)
+            .map_err(|_| self.corrupted(run.page, "its run is longer than memory"))?;
+        Ok((run.page * size, len))
+    }
+
+    fn read(
+        &self,
+        run: PageRef,
+        kind: Kind,
+        check: impl FnOnce(&[u8]) -> Result<(), &'static str>,
+    ) -> Result<PageBuf<'_>, Error> {
+        let (offset, len) = self.place(run)?;
+        let check = |bytes: &[u8]| {
+            if checksum::of(bytes) == run.checksum {
+                check(bytes)
+            } else {
+                Err("its checksum is not the one in its parent")
+            }
+        };
+        if let Some(mapped) = &self.mapped {
+            let outside = || self.corrupted(run.page, "it lies behind the end of the file");
+            let bytes = mapped.mapping.get(offset, len).ok_or_else(outside)?;
+            let seen = usize::try_from(run.page)
+                .ok()
+                .and_then(|page| mapped.verified.get(page))
+                .ok_or_else(outside)?;
+            // Zero is the word of pages that were never read. Relaxed, for the word guards nothing but itself.
+            let word = run.checksum ^ (kind as u64) ^ (u64::from(run.pages) << 1);
+            if word == 0 || seen.load(Ordering::Relaxed) != word {
+                check(bytes).map_err(|reason| self.corrupted(run.page, reason))?;
+                seen.store(word, Ordering::Relaxed);
+            }
+            return Ok(PageBuf::Mapped(bytes));
+        }
+        let mut bytes: Arc<[u8]> = std::iter::repeat_n(0, len).collect();
+        if let Some(bytes) = Arc::get_mut(&mut bytes) {
+            self.storage
+                .read_at(offset, bytes)
+                .map_err(Error::io("read"))?;
+        }
+        check(&bytes).map_err(|reason| self.corrupted(run.page, reason))?;
+        Ok(PageBuf::Shared(bytes))
+    }
+}

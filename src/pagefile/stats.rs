@@ -1,0 +1,68 @@
+//! Figures about a page file.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// What a page file holds and has done since it was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Stats {
+    /// The size of a page, in bytes.
+    pub page_size: u32,
+    /// The number of the newest commit.
+    pub commit: u64,
+    /// The length of the file, in bytes.
+    pub file_bytes: u64,
+    /// The length of the file, in pages.
+    pub pages: u64,
+    /// Pages that the next commit may take. Zero until the first write transaction has found them.
+    pub free_pages: u64,
+    /// Pages that the newest state does not need, but an older one that is still read, or that a crash could bring back.
+    pub held_pages: u64,
+    /// Syncs done.
+    pub syncs: u64,
+    /// Writes done.
+    pub writes: u64,
+    /// Bytes written.
+    pub bytes_written: u64,
+}
+
+/// Counters that change as the file is written.
+#[derive(Default)]
+pub(super) struct Counters {
+    pub(super) file_bytes: AtomicU64,
+    pub(super) free_pages: AtomicU64,
+    pub(super) held_pages: AtomicU64,
+    pub(super) syncs: AtomicU64,
+    pub(super) writes: AtomicU64,
+    pub(super) bytes_written: AtomicU64,
+}
+
+impl Counters {
+    pub(super) fn stats(&self, page_size: u32, commit: u64) -> Stats {
+        let file_bytes = get(&self.file_bytes);
+        Stats {
+            page_size,
+            commit,
+            file_bytes,
+            pages: file_bytes / u64::from(page_size),
+            free_pages: get(&self.free_pages),
+            held_pages: get(&self.held_pages),
+            syncs: get(&self.syncs),
+            writes: get(&self.writes),
+            bytes_written: get(&self.bytes_written),
+        }
+    }
+}
+
+// Relaxed everywhere: each figure stands for itself.
+fn get(counter: &AtomicU64) -> u64 {
+    counter.load(Ordering::Relaxed)
+}
+
+pub(super) fn set(counter: &AtomicU64, value: u64) {
+    counter.store(value, Ordering::Relaxed);
+}
+
+pub(super) fn add(counter: &AtomicU64, value: u64) {
+    counter.fetch_add(value, Ordering::Relaxed);
+}

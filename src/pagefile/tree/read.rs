@@ -1,0 +1,173 @@
+//! Looking keys up, in stored and changed nodes alike.
+
+use super::{
+    super::{
+        Bytes, Error,
+        page::{BucketRecord, PageRef, StoredValue},
+        source::Source,
+    },
+    node::{Body, Child, Node, Value},
+    node_page::NodePage,
+};
+
+/// Where a tree begins.
+#[derive(Clone, Copy)]
+pub(in super::super) enum Root<'t> {
+    Empty,
+    Stored(PageRef),
+    Dirty(&'t Node),
+}
+
+impl<'t> Root<'t> {
+    pub(in super::super) fn of(child: Option<&'t Child>) -> Self {
+        match child {
+            None => Self::Empty,
+            Some(Child::Stored(page)) => Self::Stored(*page),
+            Some(Child::Dirty(node)) => Self::Dirty(node),
+        }
+    }
+
+    pub(in super::super) fn stored(page: Option<PageRef>) -> Self {
+        page.map_or(Self::Empty, Self::Stored)
+    }
+}
+
+/// What a key leads to.
+pub(in super::super) enum Found<'t> {
+    Value(Bytes<'t>),
+    Bucket(BucketRecord),
+}
+
+/// A node, wherever it lies.
+#[derive(Clone)]
+pub(super) enum NodeView<'t> {
+    Page(NodePage<'t>),
+    Dirty(&'t Node),
+}
+
+impl<'t> NodeView<'t> {
+    /// The node at the top of a tree, or below a branch of the level above `level`.
+    pub(super) fn open(
+        source: &'t Source,
+        root: Root<'t>,
+        level: Option<u8>,
+    ) -> Result<Option<Self>, Error> {
+        match root {
+            Root::Empty => Ok(None),
+            Root::Stored(page) => Ok(Some(Self::Page(source.node(page, level)?))),
+            Root::Dirty(node) => Ok(Some(Self::Dirty(node))),
+        }
+    }
+
+    pub(super) fn level(&self) -> u8 {
+        match self {
+            Self::Page(page) => page.level(),
+            Self::Dirty(node) => node.level(),
+        }
+    }
+
+    pub(super) fn count(&self) -> usize {
+        match self {
+            Self::Page(page) => page.count(),
+            Self::Dirty(node) => node.count(),
+        }
+    }
+
+    fn checked<T>(&self, source: &Source, result: Result<T, &'static str>) -> Result<T, Error> {
+        result.map_err(|reason| match self {
+            Self::Page(page) => source.corrupted(page.page(), reason),
+            Self::Dirty(_) => source.corrupted(0, reason),
+        })
+    }
+
+    /// Where `key` is in a leaf, or where it would come.
+    pub(super) fn search(
+        &self,
+        source: &Source,
+        key: &[u8],
+    ) -> Result<Result<usize, usize>, Error> {
+        match self {
+            Self::Page(page) => self.checked(source, page.search(key)),
+            Self::Dirty(node) => Ok(node.search(key)),
+        }
+    }
+
+    /// The child of a branch below which `key` lies.
+    pub(super) fn child_of(&self, source: &Source, key: &[u8]) -> Result<usize, Error> {
+        match self {
+            Self::Page(page) => self.checked(source, page.child_of(key)),
+            Self::Dirty(node) => Ok(node.child_of(key)),
+        }
+    }
+
+    /// Child `i` of a branch.
+    pub(super) fn child(&self, source: &'t Source, i: usize) -> Result<Option<Self>, Error> {
+        let below = self.level().checked_sub(1);
+        let child = match self {
+            Self::Page(page) => Root::Stored(self.checked(source, page.branch_entry(i))?.1),
+            Self::Dirty(node) => match &node.body {
+                Body::Branch(branch) => Root::of(branch.children.get(i).map(|e| &e.child)),
+                Body::Leaf(_) => Root::Empty,
+            },
+        };
+        Self::open(source, child, below)
+    }
+
+    /// The key of entry `i` of a leaf.
+    pub(super) fn key(&self, source: &Source, i: usize) -> Result<Bytes<'t>, Error> {
+        match self {
+            Self::Page(page) => {
+                let entry = self.checked(source, page.leaf_entry(i))?;
+                self.checked(source, page.bytes(entry.0))
+            }
+            Self::Dirty(node) => Ok(Bytes::borrowed(node.key(i))),
+        }
+    }
+
+    /// The value of entry `i` of a leaf.
+    pub(super) fn value(&self, source: &'t Source, i: usize) -> Result<Option<Found<'t>>, Error> {
+        let found = match self {
+            Self::Page(page) => match self.checked(source, page.leaf_entry(i))?.1 {
+                StoredValue::Inline(range) => {
+                    Found::Value(self.checked(source, page.bytes(range))?)
+                }
+                StoredValue::Run(run) => Found::Value(source.value(run)?),
+                StoredValue::Bucket(record) => Found::Bucket(record),
+            },
+            Self::Dirty(node) => {
+                let Body::Leaf(leaf) = &node.body else {
+                    return Ok(None);
+                };
+                match &leaf.entries[i].value {
+                    Value::Inline(slice) => Found::Value(Bytes::borrowed(slice.get(node.base()))),
+                    Value::Large(bytes) => Found::Value(Bytes::borrowed(bytes)),
+                    Value::Run(run) => Found::Value(source.value(*run)?),
+                    Value::Bucket(record) => Found::Bucket(**record),
+                }
+            }
+        };
+        Ok(Some(found))
+    }
+}
+
+/// What `key` leads to. O(depth) pages.
+pub(in super::super) fn find<'t>(
+    source: &'t Source,
+    root: Root<'t>,
+    key: &[u8],
+) -> Result<Option<Found<'t>>, Error> {
+    let Some(mut node) = NodeView::open(source, root, None)? else {
+        return Ok(None);
+    };
+    while node.level() > 0 {
+        let at = node.child_of(source, key)?;
+        match node.child(source, at)? {
+            Some(child) => node = child,
+            None => return Ok(None),
+        }
+    }
+    match node.search(source, key)? {
+        Ok(at) => node.value(source, at),
+        Err(_) => Ok(None),
+    }
+}
