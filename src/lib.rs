@@ -23,8 +23,6 @@ pub use follow::{Batch, Change, Follow};
 pub use key::Key;
 pub use radix::Row;
 pub use revision::Revision;
-#[cfg(feature = "derive")]
-pub use sapwood_derive::{Key, Table};
 pub use table::{Each, Index, Query, Table};
 
 #[doc(hidden)]

@@ -4,7 +4,7 @@ use proc_macro2::{Ident, Span, TokenTree};
 use syn::{
     Attribute, Meta, Path, Token,
     ext::IdentExt,
-    parse::{Parse, ParseStream, Parser},
+    parse::{Parse, ParseStream},
 };
 
 use crate::errors::Errors;
@@ -17,13 +17,14 @@ pub(crate) fn entries(
 ) {
     match &attribute.meta {
         Meta::Path(_) => {}
-        Meta::List(list) => {
-            let parser = |input: ParseStream| {
+        Meta::List(_) => {
+            let read = attribute.parse_args_with(|input: ParseStream| {
                 each_entry(input, errors, entry);
                 Ok(())
-            };
-            // What is wrong inside has been noted.
-            let _ = parser.parse2(list.tokens.clone());
+            });
+            if let Err(error) = read {
+                errors.add(error);
+            }
         }
         Meta::NameValue(value) => errors.at(
             value.eq_token.span,

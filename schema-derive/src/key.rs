@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::{Data, DeriveInput, Fields, Index, Member, Path, spanned::Spanned};
 
-use crate::{attributes, errors::Errors};
+use crate::{attributes, errors::Errors, text::at};
 
 /// The most variants an enum can have: their number is a `u16`.
 const MAX_VARIANTS: usize = 1 << 16;
@@ -44,7 +44,7 @@ fn check(input: &DeriveInput, errors: &mut Errors) {
             "a struct without fields has nothing to be a key with",
         ),
         Data::Enum(data) if data.variants.is_empty() => {
-            errors.at(input.ident.span(), "an enum without variants has no keys")
+            errors.at(input.ident.span(), "an enum without variants has no keys");
         }
         Data::Enum(data) if data.variants.len() > MAX_VARIANTS => errors.at(
             input.ident.span(),
@@ -79,7 +79,7 @@ fn emit(input: &DeriveInput, krate: &Path) -> TokenStream {
                 };
                 encoding.push(quote! {
                     #name::#ident #pattern => {
-                        #krate::__private::encode::<#number>(&#number_literal, out);
+                        #krate::__private::encode::<#number>(&#number_literal, __out);
                         #encode
                     }
                 });
@@ -89,7 +89,7 @@ fn emit(input: &DeriveInput, krate: &Path) -> TokenStream {
             (
                 quote!(match self { #(#encoding)* }),
                 quote! {
-                    match <#number as #krate::__private::Key>::decode(input)? {
+                    match <#number as #krate::__private::Key>::decode(__input)? {
                         #(#decoding)*
                         #[allow(unreachable_patterns)]
                         _ => return ::core::result::Result::Err(
@@ -113,25 +113,23 @@ fn emit(input: &DeriveInput, krate: &Path) -> TokenStream {
     quote! {
         #[automatically_derived]
         impl #krate::__private::KeyOf<#name> for #name {
-            fn encode(&self, out: &mut #krate::__private::KeyBuf) {
+            fn encode(&self, __out: &mut #krate::__private::KeyBuf) {
                 #encode
             }
         }
 
         #[automatically_derived]
         impl #krate::__private::KeyOf<::core::option::Option<#name>> for #name {
-            fn encode(&self, out: &mut #krate::__private::KeyBuf) {
-                #krate::__private::encode::<::core::option::Option<#name>>(
-                    &::core::option::Option::Some(self),
-                    out,
-                );
+            fn encode(&self, __out: &mut #krate::__private::KeyBuf) {
+                __out.push(1);
+                #krate::__private::encode::<#name>(self, __out);
             }
         }
 
         #[automatically_derived]
         impl #krate::__private::Key for #name {
             fn decode(
-                input: &mut &[::core::primitive::u8],
+                __input: &mut &[::core::primitive::u8],
             ) -> ::core::result::Result<Self, #krate::__private::KeyDecodeError> {
                 ::core::result::Result::Ok(#decode)
             }
@@ -174,7 +172,7 @@ impl<'a> Columns<'a> {
     fn encode(&self) -> TokenStream {
         let krate = self.krate;
         let columns = self.members.iter().map(|(_, binding, ty)| {
-            quote_spanned!(ty.span()=> #krate::__private::encode::<#ty>(#binding, out);)
+            quote_spanned!(at(&ty)=> #krate::__private::encode::<#ty>(#binding, __out);)
         });
         quote!(#(#columns)*)
     }
@@ -182,7 +180,7 @@ impl<'a> Columns<'a> {
     fn decode(&self) -> TokenStream {
         let krate = self.krate;
         let columns = self.members.iter().map(|(member, _, ty)| {
-            quote_spanned!(ty.span()=> #member: <#ty as #krate::__private::Key>::decode(input)?)
+            quote_spanned!(at(&ty)=> #member: <#ty as #krate::__private::Key>::decode(__input)?)
         });
         quote!({ #(#columns),* })
     }

@@ -35,10 +35,14 @@ pub fn derive_key(input: TokenStream) -> TokenStream {
 ///
 /// - `#[table(name = "pods")]`: the name of the table; without it the struct's name in snake case.
 /// - `#[table(key(namespace, name))]`: a primary key of several columns.
-/// - `#[table(index(by_node_phase, on(node, phase)))]`: an index on several columns, at most eight.
+/// - `#[table(index(by_node_phase, on(node, phase)))]`: an index on several columns, at most eight. With brackets,
+///   `on[node, phase]`, it is the same; clippy (`duplicated_attributes`) takes parentheses for a mistake where two indexes share a column.
 /// - `#[table(index(by_zone, with(zone_of) -> String))]`: an index on what a function makes of `&Pod`, which may be any form of the key, such as
 ///   a `&str` for a `String`.
 /// - `#[table(crate = path)]`: where `sapwood` is, if it was renamed.
+///
+/// In `on(..)` and `key(..)` a column can be `desc(cpu)`: it sorts from the greatest to the least, and is a `std::cmp::Reverse` in the type of
+/// the key.
 ///
 /// On a field:
 ///
@@ -50,7 +54,55 @@ pub fn derive_key(input: TokenStream) -> TokenStream {
 /// - `unique`: no two rows have the same key. Rows with `None` in a column do not conflict.
 /// - `each`: the column is a collection, and the row is found by every element of it.
 /// - `sparse`: rows with `None` in a column are left out, and the type of the key is what is in the option.
+/// - `when(is_live)`: only rows for which the function, of `&Pod`, returns `true` are in the index.
 #[proc_macro_derive(Table, attributes(table, key, index))]
 pub fn derive_table(input: TokenStream) -> TokenStream {
     table::derive(&parse_macro_input!(input as DeriveInput)).into()
+}
+
+#[cfg(test)]
+mod tests {
+    use syn::parse_quote;
+
+    /// What is emitted refers to the crate by the path that was given, and by no other.
+    #[test]
+    fn renamed_crates_are_not_named() {
+        let table = super::table::derive(&parse_quote! {
+            #[table(name = "pods", crate = other, index(by_all, on(id, node), sparse, unique))]
+            #[table(index(by_zone, with(zone) -> u8), index(by_tag, with(tags) -> u8, each))]
+            struct Pod {
+                #[key]
+                id: u64,
+                #[index]
+                node: Option<u8>,
+                #[index(each)]
+                tags: Vec<u8>,
+            }
+        });
+        let key = super::key::derive(&parse_quote! {
+            #[key(crate = other)]
+            enum Kind { Small, Large(u8), Named { size: u8 } }
+        });
+        for code in [table.to_string(), key.to_string()] {
+            assert!(code.contains("other :: __private"), "{code}");
+            assert!(!code.contains("sapwood"), "{code}");
+            assert!(!code.contains("compile_error"), "{code}");
+        }
+    }
+
+    /// A name in snake case, as the default name of a table.
+    #[test]
+    fn names_in_snake_case() {
+        for (name, expected) in [
+            ("Pod", "pod"),
+            ("HttpRoute", "http_route"),
+            ("HTTPRoute", "http_route"),
+            ("PodV2", "pod_v2"),
+            ("Disk_Image", "disk_image"),
+            ("IPv4", "i_pv4"),
+            ("pod", "pod"),
+        ] {
+            assert_eq!(super::text::snake_case(name), expected);
+        }
+    }
 }

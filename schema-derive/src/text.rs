@@ -1,6 +1,13 @@
-//! Source as text that does not depend on how it was laid out.
+//! Source as text that does not depend on how it was laid out, and places in it.
 
-use proc_macro2::{Delimiter, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Span, TokenStream, TokenTree};
+use syn::spanned::Spanned;
+
+/// Where the compiler shall report what is wrong with code about `tokens`. Names in that code still are those of the derive, also where a
+/// macro made the tokens.
+pub(crate) fn at(tokens: &impl Spanned) -> Span {
+    Span::call_site().located_at(tokens.span())
+}
 
 /// Tokens as a person writes them: a blank between words and after commas, and nowhere else.
 ///

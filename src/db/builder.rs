@@ -64,7 +64,10 @@ impl Builder {
         let catalog = self.catalog?;
         let (writer, version) = Writer::new(catalog.layout.clone(), Revision::ZERO);
         Ok(Database::from_core(Core::new(
-            catalog, writer, version, None,
+            Arc::new(catalog),
+            writer,
+            version,
+            None,
         )))
     }
 }

@@ -24,7 +24,7 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    pub(super) fn new(
+    pub(crate) fn new(
         catalog: Arc<Catalog>,
         writer: Writer,
         version: Version,

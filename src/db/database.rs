@@ -160,6 +160,11 @@ impl Database {
         }
     }
 
+    /// Refuses a table that the database was built without.
+    pub(crate) fn has_table<T: Table>(&self) -> Result<(), Error> {
+        self.core().catalog.family::<T>().map(drop)
+    }
+
     /// Makes every commit durable that was published when it is called. In memory it does nothing.
     ///
     /// # Errors

@@ -1,5 +1,6 @@
 //! Snapshots.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -72,6 +73,9 @@ impl Snapshot {
             .register(query.range().clone(), self.revision().get());
         // Registered first, compared then: what is published between the two is seen by one of them.
         let now = self.core.current();
+        if now.revision() <= self.revision() {
+            return watch;
+        }
         let (old, new) = (
             self.version.tree::<T>(family, query.index()),
             now.tree(family, query.index()),
@@ -83,6 +87,29 @@ impl Snapshot {
             watch.fire();
         }
         watch
+    }
+
+    /// The newest published state of the same database.
+    pub(crate) fn newest(&self) -> Self {
+        Self::new(self.core.current(), Arc::clone(&self.core))
+    }
+
+    /// The rows of a query, each once, also where it has several entries.
+    pub(crate) fn distinct<T: Table>(&self, query: &Query<T>) -> impl Iterator<Item = Row<T>> {
+        let mut seen = HashSet::new();
+        let several = self
+            .core
+            .catalog
+            .has_several(self.core.family::<T>(), query.index());
+        self.list(query.clone())
+            .filter(move |row| {
+                !several || {
+                    let mut key = KeyBuf::new();
+                    row.encode_key(&mut key);
+                    seen.insert(key)
+                }
+            })
+            .cloned()
     }
 
     /// Whether a query has other rows in `other`. O(changes).

@@ -48,6 +48,9 @@ pub struct Follow<T> {
     pub(super) query: Query<T>,
     /// What the consumer has seen.
     pub(super) seen: Step,
+    /// What the stream waits for.
+    #[cfg(feature = "async")]
+    pub(super) waiting: Option<crate::watch::WatchFuture<Watch>>,
 }
 
 /// Where a follower stands.
@@ -68,6 +71,8 @@ impl Database {
         Ok(Follow {
             query,
             seen: Step::First(self.snapshot()),
+            #[cfg(feature = "async")]
+            waiting: None,
         })
     }
 }
@@ -102,8 +107,8 @@ impl<T: Table> Follow<T> {
             });
             match self.watch().wait_timeout(left) {
                 Ok(true) => {}
-                Ok(false) => return self.step(),
-                Err(_) => return self.step(),
+                // What was committed before the end is still told.
+                Ok(false) | Err(_) => return self.step(),
             }
         }
     }

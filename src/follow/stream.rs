@@ -1,6 +1,6 @@
 //! A follower for async code.
 
-use std::future::Future;
+use std::future::{Future, IntoFuture};
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
@@ -20,20 +20,21 @@ impl<T: Table> Stream for Follow<T> {
                 this.waiting = None;
                 return Poll::Ready(Some(batch));
             }
-            // A watch from an older step has fired, and is replaced by one on the newest state.
-            let watch = match this.waiting.take() {
-                Some(watch) if !watch.is_fired() => watch,
-                _ => this.watch(),
+            if this.waiting.is_none() {
+                this.waiting = Some(this.watch().into_future());
+            }
+            let Some(waiting) = &mut this.waiting else {
+                continue;
             };
-            let ended = match Pin::new(&mut (&watch).into_future()).poll(context) {
-                Poll::Pending => {
-                    this.waiting = Some(watch);
-                    return Poll::Pending;
+            match Pin::new(waiting).poll(context) {
+                Poll::Pending => return Poll::Pending,
+                Poll::Ready(fired) => {
+                    this.waiting = None;
+                    if fired.is_err() {
+                        // What was committed before the end is still told.
+                        return Poll::Ready(this.step());
+                    }
                 }
-                Poll::Ready(ended) => ended.is_err(),
-            };
-            if ended {
-                return Poll::Ready(this.step());
             }
         }
     }

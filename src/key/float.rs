@@ -108,6 +108,7 @@ macro_rules! total {
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl KeyOf<Total<$float>> for $float {
             fn encode(&self, out: &mut KeyBuf) {
                 KeyOf::<Total<$float>>::encode(&Total(*self), out);

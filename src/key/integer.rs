@@ -5,6 +5,7 @@ use super::{Key, KeyBuf, KeyDecodeError, KeyOf, escape, option::stands_for_some,
 /// Implements a key of fixed width through the integer that it is written as.
 macro_rules! fixed_width {
     ($type:ty as $wire:ty, $encode:expr, $decode:expr $(, { $($hooks:item)* })?) => {
+        #[diagnostic::do_not_recommend]
         impl KeyOf<$type> for $type {
             fn encode(&self, out: &mut KeyBuf) {
                 let wire: $wire = $encode(*self);
@@ -14,6 +15,7 @@ macro_rules! fixed_width {
 
         stands_for_some!($type as $type);
 
+        #[diagnostic::do_not_recommend]
         impl Key for $type {
             fn decode(input: &mut &[u8]) -> Result<Self, KeyDecodeError> {
                 $decode(<$wire>::from_be_bytes(take(input)?)).ok_or(KeyDecodeError::Invalid {

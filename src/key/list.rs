@@ -13,6 +13,7 @@ macro_rules! list_form {
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl<K: Key, Q: KeyOf<K>, $($size)*> KeyOf<Option<Vec<K>>> for $form {
             fn encode(&self, out: &mut KeyBuf) {
                 super::option::encode_some::<Vec<K>>(self, out);
@@ -41,6 +42,7 @@ macro_rules! bytes_prefix {
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl<$($size)*> KeyPrefixOf<Option<Vec<u8>>> for $form {
             fn encode_prefix(&self, low: &mut KeyBuf, high: &mut KeyBuf) {
                 low.push(1);
@@ -82,6 +84,7 @@ impl<K, Q: KeyOf<K>, const N: usize> KeyOf<[K; N]> for [Q; N] {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<K, Q: KeyOf<K>, const N: usize> KeyOf<Option<[K; N]>> for [Q; N] {
     fn encode(&self, out: &mut KeyBuf) {
         super::option::encode_some::<[K; N]>(self, out);

@@ -50,6 +50,9 @@ mod tuple;
 mod uuid;
 mod wrapper;
 
+#[cfg(feature = "derive")]
+pub use sapwood_derive::Key;
+
 pub use error::{KeyDecodeError, KeyTooLong, MAX_KEY_LEN};
 pub use float::Total;
 pub use prefix::KeyPrefixOf;

@@ -30,6 +30,7 @@ pub(super) fn encode_some<K: ?Sized>(key: &(impl KeyOf<K> + ?Sized), out: &mut K
 /// Lets what stands for a key stand for the optional key too. Done type by type, because a rule for all of them would also cover options.
 macro_rules! stands_for_some {
     ($query:ty as $key:ty) => {
+        #[diagnostic::do_not_recommend]
         impl $crate::key::KeyOf<Option<$key>> for $query {
             fn encode(&self, out: &mut $crate::key::KeyBuf) {
                 $crate::key::option::encode_some::<$key>(self, out);

@@ -18,6 +18,7 @@ macro_rules! string_key {
         }
     };
     ($key:ty: $($form:ty),*) => {$(
+        #[diagnostic::do_not_recommend]
         impl KeyOf<$key> for $form {
             fn encode(&self, out: &mut KeyBuf) {
                 escape::escape(self.as_bytes(), out);
@@ -26,6 +27,7 @@ macro_rules! string_key {
 
         stands_for_some!($form as $key);
 
+        #[diagnostic::do_not_recommend]
         impl KeyPrefixOf<$key> for $form {
             fn encode_prefix(&self, low: &mut KeyBuf, high: &mut KeyBuf) {
                 escape::escape_prefix(self.as_bytes(), low);
@@ -33,6 +35,7 @@ macro_rules! string_key {
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl KeyPrefixOf<Option<$key>> for $form {
             fn encode_prefix(&self, low: &mut KeyBuf, high: &mut KeyBuf) {
                 low.push(1);

@@ -4,6 +4,7 @@ use super::{Key, KeyBuf, KeyDecodeError, KeyOf};
 
 macro_rules! tuple {
     ($($key:ident $query:ident $place:tt),*) => {
+        #[diagnostic::do_not_recommend]
         impl<$($key, $query: KeyOf<$key>),*> KeyOf<($($key,)*)> for ($($query,)*) {
             fn encode(&self, out: &mut KeyBuf) {
                 $(self.$place.encode(out);)*
@@ -14,12 +15,14 @@ macro_rules! tuple {
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl<$($key, $query: KeyOf<$key>),*> KeyOf<Option<($($key,)*)>> for ($($query,)*) {
             fn encode(&self, out: &mut KeyBuf) {
                 super::option::encode_some::<($($key,)*)>(self, out);
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl<$($key: Key),*> Key for ($($key,)*) {
             fn decode(input: &mut &[u8]) -> Result<Self, KeyDecodeError> {
                 Ok(($($key::decode(input)?,)*))

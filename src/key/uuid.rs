@@ -25,8 +25,11 @@ impl Key for Uuid {
 fn leading_bytes(digits: &str) -> Option<(KeyBuf, Option<u8>)> {
     let mut bytes = KeyBuf::new();
     let mut half = None;
+    let mut last = '-';
     for symbol in digits.chars() {
-        if symbol == '-' && half.is_none() && matches!(bytes.len(), 4 | 6 | 8 | 10) {
+        let before = std::mem::replace(&mut last, symbol);
+        if symbol == '-' && before != '-' && half.is_none() && matches!(bytes.len(), 4 | 6 | 8 | 10)
+        {
             continue;
         }
         let digit = symbol.to_digit(16)? as u8;

@@ -12,7 +12,7 @@ use bincode::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::bounded::Seed;
+use super::bounded::{Seed, Writer};
 
 /// The number of the row format that is written, as it stands in a file.
 pub(crate) const FORMAT: u32 = 1;
@@ -55,13 +55,16 @@ impl Error for CodecError {}
 /// Appends `value` to `out`; on an error `out` is as it was.
 pub(crate) fn encode<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), CodecError> {
     let start = out.len();
-    match encode_into_std_write(value, out, CONFIGURATION) {
-        Ok(_) => Ok(()),
-        Err(error) => {
+    let writer = Writer::new(value);
+    let refusal = match encode_into_std_write(&writer, out, CONFIGURATION) {
+        Ok(len) => writer.refusal(len),
+        Err(error) => Some(encode_reason(error)),
+    };
+    match refusal {
+        None => Ok(()),
+        Some(reason) => {
             out.truncate(start);
-            Err(CodecError::Encode {
-                reason: encode_reason(error),
-            })
+            Err(CodecError::Encode { reason })
         }
     }
 }

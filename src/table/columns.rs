@@ -17,9 +17,9 @@ pub mod rule {
     #[derive(Debug)]
     pub struct First;
 
-    /// The value is a tuple of this many columns.
+    /// The value is a tuple, of which the last column is at this place of the key.
     #[derive(Debug)]
-    pub struct Tuple<const N: usize>;
+    pub struct Tuple<const LAST: usize>;
 
     /// The value is first columns by this other rule.
     #[derive(Debug)]
@@ -61,18 +61,21 @@ pub trait StartsWith<K, M> {
     fn encode_beginning(&self, low: &mut KeyBuf, high: &mut KeyBuf);
 }
 
+#[diagnostic::do_not_recommend]
 impl<K, Q: KeyOf<K>> RangeEnd<K, Whole> for Q {
     fn encode_end(&self, out: &mut KeyBuf) {
         self.encode(out);
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<K, M, Q: LeadingColumns<K, M>> RangeEnd<K, Leading<M>> for Q {
     fn encode_end(&self, out: &mut KeyBuf) {
         self.encode_columns(out);
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<K, P: KeyPrefixOf<K>> StartsWith<K, Whole> for P {
     fn encode_beginning(&self, low: &mut KeyBuf, high: &mut KeyBuf) {
         self.encode_prefix(low, high);
@@ -86,12 +89,14 @@ macro_rules! compound {
         compound!(@step [$($key)+] [] $(($key $query $place))+);
     };
     (@first [$first:ident $($other:ident)+]) => {
+        #[diagnostic::do_not_recommend]
         impl<$first, $($other,)+ Q: KeyOf<$first>> LeadingColumns<($first, $($other,)+), First> for Q {
             fn encode_columns(&self, out: &mut KeyBuf) {
                 self.encode(out);
             }
         }
 
+        #[diagnostic::do_not_recommend]
         impl<$first, $($other,)+ P: KeyPrefixOf<$first>> StartsWith<($first, $($other,)+), First>
             for P
         {
@@ -120,8 +125,9 @@ macro_rules! leading {
         [$($all:ident)+]
         [$(($key:ident $query:ident $place:tt))*] ($last_key:ident $last_query:ident $last:tt)
     ) => {
+        #[diagnostic::do_not_recommend]
         impl<$($all,)+ $($query: KeyOf<$key>,)* $last_query: KeyOf<$last_key>>
-            LeadingColumns<($($all,)+), Tuple<{ $last + 1 }>> for ($($query,)* $last_query,)
+            LeadingColumns<($($all,)+), Tuple<$last>> for ($($query,)* $last_query,)
         {
             fn encode_columns(&self, out: &mut KeyBuf) {
                 $(self.$place.encode(out);)*
@@ -136,8 +142,9 @@ macro_rules! beginning {
         [$($all:ident)+]
         [$(($key:ident $query:ident $place:tt))+] ($last_key:ident $last_query:ident $last:tt)
     ) => {
+        #[diagnostic::do_not_recommend]
         impl<$($all,)+ $($query: KeyOf<$key>,)+ $last_query: KeyPrefixOf<$last_key>>
-            StartsWith<($($all,)+), Tuple<{ $last + 1 }>> for ($($query,)+ $last_query,)
+            StartsWith<($($all,)+), Tuple<$last>> for ($($query,)+ $last_query,)
         {
             fn encode_beginning(&self, low: &mut KeyBuf, high: &mut KeyBuf) {
                 $(

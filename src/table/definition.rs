@@ -44,13 +44,15 @@ pub struct IndexDefinition {
     pub each: bool,
     /// Whether rows with `None` in a column are left out.
     pub sparse: bool,
+    /// The function that says which rows are in the index, as written in the struct; all rows where there is none.
+    pub when: Option<String>,
 }
 
 /// What the key of an index is made of.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum IndexColumns {
-    /// These fields of the row.
+    /// These fields of the row; a descending one as `desc(field)`.
     Fields(Vec<String>),
     /// What a function makes of the row.
     Computed {
@@ -92,7 +94,10 @@ impl fmt::Display for IndexDefinition {
                 f.write_str(word)?;
             }
         }
-        Ok(())
+        match &self.when {
+            Some(when) => write!(f, " when({when})"),
+            None => Ok(()),
+        }
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Index<T, K> {
     types: PhantomData<fn() -> (T, K)>,
 }
 
+// Queries are written with literals and tuples: a reference would be noise in each of them.
+#[allow(clippy::needless_pass_by_value)]
 impl<T, K> Index<T, K> {
     /// The handle of an index of `T`, as its definition has it.
     pub(super) const fn new(number: usize, name: &'static str) -> Self {

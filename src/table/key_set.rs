@@ -1,9 +1,10 @@
 //! The entries of one row in one index.
 
-use std::fmt;
+use std::{cmp::Reverse, fmt};
 
 use smallvec::SmallVec;
 
+use super::Each;
 use crate::key::{Key, KeyBuf, KeyOf};
 
 /// The entry keys of one row in one index, sorted, none of them twice. To be reused: it keeps its memory.
@@ -73,18 +74,23 @@ impl KeySet {
         self.spans.push((0, self.bytes.len()));
     }
 
-    /// Adds the entry of an index that has at most one for each row.
+    /// Begins an entry.
     #[doc(hidden)]
-    pub fn push<K: Key>(&mut self, key: &(impl KeyOf<K> + ?Sized), unique: bool) {
-        let start = self.bytes.len();
-        key.encode(&mut self.bytes);
-        if !unique || key.has_none() {
-            self.bytes.extend_from_slice(&self.primary);
+    pub fn entry(&mut self, unique: bool) -> Entry<'_> {
+        Entry {
+            start: self.bytes.len(),
+            alone: unique,
+            set: self,
         }
-        self.spans.push((start, self.bytes.len()));
     }
 
-    /// Adds the entries of an index that has one for each element.
+    /// Adds the entries of an index that has one for each element of a collection.
+    #[doc(hidden)]
+    pub fn push_elements<C: Each>(&mut self, collection: &C, unique: bool) {
+        self.push_each(collection.each(), unique);
+    }
+
+    /// Adds the entries of an index that has one for each of several keys.
     #[doc(hidden)]
     pub fn push_each<K: Key, Q: KeyOf<K>>(
         &mut self,
@@ -92,13 +98,53 @@ impl KeySet {
         unique: bool,
     ) {
         for key in keys {
-            self.push(&key, unique);
+            self.entry(unique).key(&key).end();
         }
         let bytes = &self.bytes;
         let entry = |&(start, end): &(usize, usize)| &bytes[start..end];
         // A set comes sorted, and sorting what is sorted takes one pass.
         self.spans.sort_by(|a, b| entry(a).cmp(entry(b)));
         self.spans.dedup_by(|a, b| entry(a) == entry(b));
+    }
+}
+
+/// An entry that is being written. Columns come one by one, so that the compiler can say which of them is not a key.
+#[doc(hidden)]
+pub struct Entry<'s> {
+    set: &'s mut KeySet,
+    start: usize,
+    /// Whether the entry is the index key alone.
+    alone: bool,
+}
+
+impl Entry<'_> {
+    /// Appends a column.
+    #[must_use]
+    pub fn column<K: Key>(self, column: &K) -> Self {
+        self.key(column)
+    }
+
+    /// Appends a descending column.
+    #[must_use]
+    pub fn descending_column<K: Key>(self, column: &K) -> Self {
+        self.key::<Reverse<K>>(&Reverse(column))
+    }
+
+    /// Appends a key, or what stands for it.
+    #[must_use]
+    pub fn key<K: Key>(mut self, key: &(impl KeyOf<K> + ?Sized)) -> Self {
+        key.encode(&mut self.set.bytes);
+        self.alone &= !key.has_none();
+        self
+    }
+
+    /// Adds the entry to the set.
+    pub fn end(self) {
+        let Self { set, start, alone } = self;
+        if !alone {
+            set.bytes.extend_from_slice(&set.primary);
+        }
+        set.spans.push((start, set.bytes.len()));
     }
 }
 

@@ -9,7 +9,7 @@
 //! - The entries of one row in one index are a [`KeySet`]: sorted, no entry twice. In an index that is not unique, and in a unique one where a column is
 //!   `None`, an entry is the index key and then the primary key; else it is the index key alone. Entries of one index are prefix-free.
 //! - A query finds an entry by the index key at its beginning. So an included upper bound takes in every entry that begins with it.
-//! - [`codec`] is the only file that knows how rows are written.
+//! - The file `codec` is the only file that knows how rows are written.
 //!
 //! It imports `key` only.
 
@@ -25,9 +25,16 @@ pub(crate) mod private;
 mod query;
 mod ranges;
 mod schema;
+#[cfg(all(test, feature = "derive"))]
+mod tests;
+
+#[cfg(feature = "derive")]
+pub use sapwood_derive::Table;
 
 pub use codec::CodecError;
 pub(crate) use codec::{FORMAT, decode, encode};
+#[doc(hidden)]
+pub use columns::rule;
 pub use columns::{LeadingColumns, RangeEnd, StartsWith};
 pub use definition::{FieldDefinition, IndexColumns, IndexDefinition, TableDefinition};
 pub use difference::Difference;

@@ -4,10 +4,12 @@ pub use super::{Each, Index, IndexDefinition, KeySet, Query, Table, TableDefinit
 pub use crate::key::{Key, KeyBuf, KeyDecodeError, KeyOf};
 pub use std::string::String;
 
+use std::{cmp::Reverse, fmt::Debug};
+
 use super::{FieldDefinition, IndexColumns};
 
-/// The handle of an index.
-pub const fn index<T: Table, K: Key>(number: usize, name: &'static str) -> Index<T, K> {
+/// The handle of an index. That `K` is a key shows where it is encoded, column by column.
+pub const fn index<T: Table, K>(number: usize, name: &'static str) -> Index<T, K> {
     Index::new(number, name)
 }
 
@@ -16,18 +18,29 @@ pub const fn all<T: Table>(name: &'static str) -> Query<T> {
     Query::all(0, name)
 }
 
-/// Appends a key of the type `K`.
-pub fn encode<K: Key>(key: &(impl KeyOf<K> + ?Sized), out: &mut KeyBuf) {
-    key.encode(out);
+/// Appends a column.
+pub fn encode<K: Key>(column: &K, out: &mut KeyBuf) {
+    column.encode(out);
 }
 
-/// A key of the type `K` for people to read.
-pub fn format<K: Key>(key: &(impl KeyOf<K> + ?Sized)) -> String {
-    format!("{key:?}")
+/// Appends a descending column.
+pub fn encode_descending<K: Key>(column: &K, out: &mut KeyBuf) {
+    KeyOf::<Reverse<K>>::encode(&Reverse(column), out);
 }
 
-/// The keys of an index that has one for each element, for people to read.
-pub fn format_each<K: Key, Q: KeyOf<K>>(keys: impl IntoIterator<Item = Q>) -> String {
+/// Columns for people to read: a single one as it is, several as a tuple.
+pub fn format(columns: &[&dyn Debug]) -> String {
+    match columns {
+        [only] => format!("{only:?}"),
+        several => {
+            let texts: Vec<String> = several.iter().map(|column| format!("{column:?}")).collect();
+            format!("({})", texts.join(", "))
+        }
+    }
+}
+
+/// The keys of an index that has one for each of several, for people to read.
+pub fn format_each(keys: impl IntoIterator<Item = impl Debug>) -> String {
     format!("{:?}", keys.into_iter().collect::<Vec<_>>())
 }
 
@@ -53,6 +66,8 @@ pub struct Properties {
     pub each: bool,
     /// Rows with `None` are left out.
     pub sparse: bool,
+    /// Only rows for which this function holds are in it.
+    pub when: Option<&'static str>,
 }
 
 /// The definition of an index on fields.
@@ -94,5 +109,6 @@ fn definition(
         unique: properties.unique,
         each: properties.each,
         sparse: properties.sparse,
+        when: properties.when.map(str::to_owned),
     }
 }

@@ -9,6 +9,11 @@ use crate::key::{Key, KeyBuf};
 ///
 /// The derive also gives the struct one constant for each of its indexes, an [`Index`](super::Index), and `ALL`, a
 /// [`Query`](super::Query) for every row.
+///
+/// Rows are kept in a format without names, so serde must be able to tell from the type alone what comes next. `#[serde(skip)]`, `default`,
+/// `rename` and `with` are fine. A row of a type with `#[serde(flatten)]`, or with a field that `skip_serializing_if` leaves out, is refused when
+/// it is written. Enums with `#[serde(untagged)]` or `#[serde(tag = "..")]` can be written, but not read, and must not be in a row that is kept
+/// in a file. Values may be nested 128 levels deep.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a table",
     label = "not a table",

@@ -50,14 +50,6 @@
 //!
 //! The room imports `key::{KeyBuf, KeyRange}` and nothing else of the crate.
 #![cfg_attr(
-    not(test),
-    allow(
-        dead_code,
-        unused_imports,
-        reason = "the rooms above take watches from the registries"
-    )
-)]
-#![cfg_attr(
     all(test, sapwood_loom),
     allow(dead_code, reason = "the models do not need every part")
 )]

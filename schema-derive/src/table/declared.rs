@@ -2,8 +2,11 @@
 
 use proc_macro2::Span;
 use syn::{
-    Attribute, Data, DeriveInput, Fields, Ident, LitStr, Path, Token, Type, parenthesized,
-    parse::ParseStream, punctuated::Punctuated,
+    Attribute, Data, DeriveInput, Fields, Ident, LitStr, Path, Token, Type, bracketed,
+    parenthesized,
+    parse::{Parse, ParseStream},
+    punctuated::Punctuated,
+    token,
 };
 
 use crate::{
@@ -12,8 +15,8 @@ use crate::{
 };
 
 const TABLE_ENTRIES: &str = "`name`, `key`, `index` and `crate`";
-const INDEX_ENTRIES: &str = "`on`, `with`, `unique`, `each` and `sparse`";
-const FIELD_INDEX_ENTRIES: &str = "`name`, `unique`, `each` and `sparse`";
+const INDEX_ENTRIES: &str = "`on`, `with`, `unique`, `each`, `sparse` and `when`";
+const FIELD_INDEX_ENTRIES: &str = "`name`, `unique`, `each`, `sparse` and `when`";
 
 /// The attributes of a struct and of its fields.
 #[derive(Default)]
@@ -21,7 +24,7 @@ pub(super) struct Declared<'a> {
     pub(super) name: Option<LitStr>,
     pub(super) krate: Option<Path>,
     /// All primary keys that are given: the place, and the columns.
-    pub(super) keys: Vec<(Span, Vec<Ident>)>,
+    pub(super) keys: Vec<(Span, Vec<DeclaredColumn>)>,
     pub(super) indexes: Vec<DeclaredIndex>,
     pub(super) fields: Vec<&'a syn::Field>,
 }
@@ -32,16 +35,26 @@ pub(super) struct DeclaredIndex {
     pub(super) span: Span,
     pub(super) name: Option<Ident>,
     pub(super) columns: Option<DeclaredColumns>,
+    /// Whether columns were to be given, be it that they could not be read.
+    pub(super) has_columns: bool,
     pub(super) unique: Option<Span>,
     pub(super) each: Option<Span>,
     pub(super) sparse: Option<Span>,
+    /// `when(function)`
+    pub(super) when: Option<Path>,
+}
+
+/// A column: `a`, or `desc(a)`.
+pub(super) struct DeclaredColumn {
+    pub(super) field: Ident,
+    pub(super) descending: Option<Span>,
 }
 
 pub(super) enum DeclaredColumns {
-    /// `on(a, b)`
-    On(Vec<Ident>),
+    /// `on(a, desc(b))`
+    On(Vec<DeclaredColumn>),
     /// `with(function) -> Type`
-    With(Path, Type),
+    With(Box<(Path, Type)>),
 }
 
 impl<'a> Declared<'a> {
@@ -61,10 +74,7 @@ impl<'a> Declared<'a> {
                 );
             }
         }
-        let Some(fields) = named_fields(input, errors) else {
-            return None;
-        };
-        for field in fields {
+        for field in named_fields(input, errors)? {
             declared.parse_field(field, errors);
         }
         Some(declared)
@@ -82,7 +92,7 @@ impl<'a> Declared<'a> {
                         errors,
                     );
                 }
-                "key" => self.keys.push((word.span(), idents(input)?)),
+                "key" => self.keys.push((word.span(), columns(input)?)),
                 "index" => {
                     let content;
                     parenthesized!(content in input);
@@ -102,7 +112,7 @@ impl<'a> Declared<'a> {
             let path = attribute.path();
             if path.is_ident("key") {
                 self.keys
-                    .push((attributes::span(attribute), vec![ident.clone()]));
+                    .push((attributes::span(attribute), vec![DeclaredColumn::of(ident)]));
                 entries(attribute, errors, |word, _, _| {
                     Err(syn::Error::new(
                         word.span(),
@@ -128,9 +138,11 @@ impl DeclaredIndex {
             span,
             name: None,
             columns: None,
+            has_columns: false,
             unique: None,
             each: None,
             sparse: None,
+            when: None,
         }
     }
 
@@ -149,27 +161,25 @@ impl DeclaredIndex {
             input.parse::<Token![,]>()?;
         }
         each_entry(input, errors, |word, input, errors| {
-            let columns = match word.to_string().as_str() {
-                "on" => DeclaredColumns::On(idents(input)?),
+            let word_text = word.to_string();
+            let again = index.has_columns;
+            index.has_columns |= matches!(word_text.as_str(), "on" | "with");
+            let columns = match word_text.as_str() {
+                "on" => DeclaredColumns::On(columns(input)?),
                 "with" => {
-                    let content;
-                    parenthesized!(content in input);
-                    let function = content.parse()?;
-                    if !content.is_empty() {
-                        return Err(content.error("expected the path of one function"));
-                    }
+                    let function = function(input)?;
                     input.parse::<Token![->]>().map_err(|error| {
                         syn::Error::new(
                             error.span(),
                             "expected the type of the key, as in `with(zone_of) -> String`",
                         )
                     })?;
-                    DeclaredColumns::With(function, input.parse()?)
+                    DeclaredColumns::With(Box::new((function, input.parse()?)))
                 }
-                _ if index.parse_flag(word, errors) => return Ok(()),
+                _ if index.parse_property(word, input, errors)? => return Ok(()),
                 _ => return Err(unknown(word, INDEX_ENTRIES)),
             };
-            if index.columns.is_some() {
+            if again {
                 errors.at(
                     word.span(),
                     "an index is made `on` columns or `with` a function, once",
@@ -184,12 +194,12 @@ impl DeclaredIndex {
     /// `#[index(unique, name = by_something)]` on a field.
     fn parse_on_field(attribute: &Attribute, field: &Ident, errors: &mut Errors) -> Self {
         let mut index = Self::new(attributes::span(attribute));
-        index.columns = Some(DeclaredColumns::On(vec![field.clone()]));
+        index.columns = Some(DeclaredColumns::On(vec![DeclaredColumn::of(field)]));
         entries(attribute, errors, |word, input, errors| {
             if word == "name" {
                 set_once(&mut index.name, attributes::value(input)?, word, errors);
                 Ok(())
-            } else if index.parse_flag(word, errors) {
+            } else if index.parse_property(word, input, errors)? {
                 Ok(())
             } else {
                 Err(unknown(word, FIELD_INDEX_ENTRIES))
@@ -199,30 +209,72 @@ impl DeclaredIndex {
     }
 
     /// Whether the word is one of the properties, which is then set.
-    fn parse_flag(&mut self, word: &Ident, errors: &mut Errors) -> bool {
+    fn parse_property(
+        &mut self,
+        word: &Ident,
+        input: ParseStream,
+        errors: &mut Errors,
+    ) -> syn::Result<bool> {
         let flag = match word.to_string().as_str() {
             "unique" => &mut self.unique,
             "each" => &mut self.each,
             "sparse" => &mut self.sparse,
-            _ => return false,
+            "when" => {
+                set_once(&mut self.when, function(input)?, word, errors);
+                return Ok(true);
+            }
+            _ => return Ok(false),
         };
         set_once(flag, word.span(), word, errors);
-        true
+        Ok(true)
     }
 }
 
-/// `(a, b)`
-fn idents(input: ParseStream) -> syn::Result<Vec<Ident>> {
+impl DeclaredColumn {
+    fn of(field: &Ident) -> Self {
+        Self {
+            field: field.clone(),
+            descending: None,
+        }
+    }
+}
+
+impl Parse for DeclaredColumn {
+    fn parse(input: ParseStream) -> syn::Result<Self> {
+        let word: Ident = input.parse()?;
+        if word != "desc" || !input.peek(token::Paren) {
+            return Ok(Self::of(&word));
+        }
+        let content;
+        parenthesized!(content in input);
+        let field = content.parse()?;
+        Ok(Self {
+            field,
+            descending: Some(word.span()),
+        })
+    }
+}
+
+/// `(a, desc(b))` or `[a, desc(b)]`
+fn columns(input: ParseStream) -> syn::Result<Vec<DeclaredColumn>> {
     let content;
-    let parentheses = parenthesized!(content in input);
-    let columns = Punctuated::<Ident, Token![,]>::parse_terminated(&content)?;
+    let span = if input.peek(token::Bracket) {
+        bracketed!(content in input).span.join()
+    } else {
+        parenthesized!(content in input).span.join()
+    };
+    let columns = Punctuated::<DeclaredColumn, Token![,]>::parse_terminated(&content)?;
     if columns.is_empty() {
-        return Err(syn::Error::new(
-            parentheses.span.join(),
-            "expected the names of fields",
-        ));
+        return Err(syn::Error::new(span, "expected the names of fields"));
     }
     Ok(columns.into_iter().collect())
+}
+
+/// `(path)`
+fn function(input: ParseStream) -> syn::Result<Path> {
+    let content;
+    parenthesized!(content in input);
+    content.parse()
 }
 
 fn is_of_fields(attribute: &Attribute) -> bool {

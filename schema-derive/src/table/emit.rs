@@ -1,11 +1,11 @@
 //! The code of a table.
 
-use proc_macro2::{Literal, TokenStream};
+use proc_macro2::{Literal, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote, quote_spanned};
-use syn::{Path, Type, spanned::Spanned};
+use syn::{Ident, Path, Type};
 
-use super::model::{Index, Source, Table};
-use crate::text::{listed, text};
+use super::model::{Field, Index, Source, Table};
+use crate::text::{at, listed, text};
 
 pub(super) fn emit(table: &Table<'_>) -> TokenStream {
     let constants = constants(table);
@@ -34,10 +34,10 @@ fn constants(table: &Table<'_>) -> TokenStream {
         let (constant, name) = (&index.constant, &index.name);
         let ty = index.key_type(krate);
         let doc = documentation(table, number, index);
-        quote_spanned! {ty.span()=>
+        quote_spanned! {at(&ty)=>
             #[doc = #doc]
             #visibility const #constant: #krate::__private::Index<#ident, #ty> =
-                #krate::__private::index::<#ident, #ty>(#number, #name);
+                #krate::__private::index(#number, #name);
         }
     });
     quote! {
@@ -62,7 +62,7 @@ fn documentation(table: &Table<'_>, number: usize, index: &Index<'_>) -> String 
     };
     let source = match &index.source {
         Source::Fields(fields) => {
-            let names: Vec<String> = fields.iter().map(super::model::Field::name).collect();
+            let names: Vec<String> = fields.iter().map(column_text).collect();
             let names = listed(names.iter().map(String::as_str));
             if index.each {
                 format!("each element of {names}")
@@ -70,8 +70,11 @@ fn documentation(table: &Table<'_>, number: usize, index: &Index<'_>) -> String 
                 names
             }
         }
-        Source::Function { function, .. } => {
-            format!("what `{}` makes of a row", text(function.to_token_stream()))
+        Source::Function(computed) => {
+            format!(
+                "what `{}` makes of a row",
+                text(computed.0.to_token_stream())
+            )
         }
     };
     let sparse = if index.sparse {
@@ -79,8 +82,14 @@ fn documentation(table: &Table<'_>, number: usize, index: &Index<'_>) -> String 
     } else {
         ""
     };
+    let when = index.when.as_ref().map_or_else(String::new, |when| {
+        format!(
+            "; only rows for which `{}` holds",
+            text(when.to_token_stream())
+        )
+    });
     format!(
-        "The {kind} `{}` of the table `{}`, on {source}{sparse}.",
+        "The {kind} `{}` of the table `{}`, on {source}{sparse}{when}.",
         index.name, table.name
     )
 }
@@ -91,15 +100,23 @@ fn implementation(table: &Table<'_>) -> TokenStream {
     } = table;
     let key = table.indexes.first().map(|index| index.key_type(krate));
     let encode_key = table.indexes.first().map(|index| {
-        let (ty, columns) = (index.key_type(krate), columns(index));
-        quote_spanned!(ty.span()=> #krate::__private::encode::<#ty>(&#columns, out);)
+        let columns = columns(index).into_iter().map(|column| {
+            let Column { value, ty, .. } = &column;
+            let encode = column.method("encode", "encode_descending");
+            quote_spanned!(at(ty)=> #krate::__private::#encode::<#ty>(&#value, __out);)
+        });
+        quote!(#(#columns)*)
     });
     let definition = definition(table);
     let entries = table.indexes.iter().enumerate().map(|(number, index)| {
         let entries = if number == 0 {
-            quote!(out.push_primary();)
+            quote!(__out.push_primary();)
         } else {
-            entries(index, krate)
+            let entries = entries(index);
+            index.when.as_ref().map_or_else(
+                || entries.clone(),
+                |when| quote!(if #when(self) { #entries }),
+            )
         };
         let number = Literal::usize_unsuffixed(number);
         quote!(#number => { #entries })
@@ -120,23 +137,23 @@ fn implementation(table: &Table<'_>) -> TokenStream {
                 #definition
             }
 
-            fn encode_key(&self, out: &mut #krate::__private::KeyBuf) {
+            fn encode_key(&self, __out: &mut #krate::__private::KeyBuf) {
                 #encode_key
             }
 
             fn encode_index_keys(
                 &self,
-                index: ::core::primitive::usize,
-                out: &mut #krate::__private::KeySet,
+                __index: ::core::primitive::usize,
+                __out: &mut #krate::__private::KeySet,
             ) {
-                match index {
+                match __index {
                     #(#entries)*
                     _ => {}
                 }
             }
 
-            fn format_key(&self, index: ::core::primitive::usize) -> #krate::__private::String {
-                match index {
+            fn format_key(&self, __index: ::core::primitive::usize) -> #krate::__private::String {
+                match __index {
                     #(#formats)*
                     _ => #krate::__private::String::new(),
                 }
@@ -159,15 +176,23 @@ fn definition(table: &Table<'_>) -> TokenStream {
             sparse,
             ..
         } = index;
+        let when = index.when.as_ref().map_or_else(
+            || quote!(::core::option::Option::None),
+            |when| {
+                let when = text(when.to_token_stream());
+                quote!(::core::option::Option::Some(#when))
+            },
+        );
         let properties = quote! {
-            #krate::__private::Properties { unique: #unique, each: #each, sparse: #sparse }
+            #krate::__private::Properties { unique: #unique, each: #each, sparse: #sparse, when: #when }
         };
         match &index.source {
             Source::Fields(fields) => {
-                let fields = fields.iter().map(super::model::Field::name);
+                let fields = fields.iter().map(column_text);
                 quote!(#krate::__private::index_on(#number, #name, &[#(#fields),*], #properties))
             }
-            Source::Function { function, ty } => {
+            Source::Function(computed) => {
+                let (function, ty) = &**computed;
                 let function = text(function.to_token_stream());
                 let ty = text(ty.to_token_stream());
                 quote!(#krate::__private::index_with(#number, #name, #function, #ty, #properties))
@@ -177,111 +202,129 @@ fn definition(table: &Table<'_>) -> TokenStream {
     quote!(#krate::__private::table(#name, &[#(#fields),*], &[#(#indexes),*]))
 }
 
-/// The columns of an index on fields, as what stands for its key.
-fn columns(index: &Index<'_>) -> TokenStream {
-    let Source::Fields(fields) = &index.source else {
-        return TokenStream::new();
-    };
-    let columns: Vec<TokenStream> = fields
-        .iter()
-        .map(|field| {
-            let ident = field.ident;
-            quote!(self.#ident)
-        })
-        .collect();
-    match columns.as_slice() {
-        [only] => only.clone(),
-        several => quote!((#(&#several),*)),
+/// A column as it is written in the attribute.
+fn column_text(field: &Field<'_>) -> String {
+    if field.descending {
+        format!("desc({})", field.name())
+    } else {
+        field.name()
     }
 }
 
+/// A column of an index on fields.
+struct Column {
+    /// The field, as a place.
+    value: TokenStream,
+    ty: Type,
+    descending: bool,
+    /// What the value is bound to where it is in an option that must not be `None`.
+    binding: Option<Ident>,
+}
+
+impl Column {
+    /// One of two methods, by the order of the column.
+    fn method(&self, ascending: &str, descending: &str) -> Ident {
+        let name = if self.descending {
+            descending
+        } else {
+            ascending
+        };
+        Ident::new(name, Span::call_site())
+    }
+}
+
+/// The columns of an index on fields.
+fn columns(index: &Index<'_>) -> Vec<Column> {
+    let Source::Fields(fields) = &index.source else {
+        return Vec::new();
+    };
+    let column = |(place, field): (usize, &Field<'_>)| {
+        let ident = field.ident;
+        let inside = field.in_option().filter(|_| index.sparse);
+        Column {
+            value: quote!(self.#ident),
+            ty: inside.unwrap_or(field.ty).clone(),
+            descending: field.descending,
+            binding: inside.map(|_| format_ident!("__column_{place}")),
+        }
+    };
+    fields.iter().enumerate().map(column).collect()
+}
+
 /// What adds the entries of a row to `out`.
-fn entries(index: &Index<'_>, krate: &Path) -> TokenStream {
-    let ty = index.key_type(krate);
+fn entries(index: &Index<'_>) -> TokenStream {
     let unique = index.unique;
-    let push = |key: TokenStream| quote_spanned!(ty.span()=> out.push::<#ty>(&#key, #unique););
     match &index.source {
         Source::Fields(_) if index.each => {
-            let collection = each(index, krate);
-            quote_spanned!(ty.span()=> out.push_each::<#ty, _>(#collection, #unique);)
+            let collections = columns(index).into_iter().map(|Column { value, ty, .. }| {
+                quote_spanned!(at(&ty)=> __out.push_elements::<#ty>(&#value, #unique);)
+            });
+            quote!(#(#collections)*)
         }
-        Source::Fields(_) if index.sparse => {
-            let (some, key) = sparse(index);
-            let push = push(key);
-            quote!(if let #some { #push })
+        Source::Fields(_) => {
+            let columns = columns(index);
+            let encoded = columns.iter().map(|column| {
+                let Column { value, ty, .. } = column;
+                let value = column
+                    .binding
+                    .as_ref()
+                    .map_or_else(|| quote!(&#value), ToTokens::to_token_stream);
+                let append = column.method("column", "descending_column");
+                quote_spanned!(at(ty)=> .#append::<#ty>(#value))
+            });
+            let entry = quote!(__out.entry(#unique) #(#encoded)* .end(););
+            let sparse = columns
+                .iter()
+                .filter_map(|column| Some((column.binding.as_ref()?, &column.value)));
+            let (bindings, values): (Vec<_>, Vec<_>) = sparse.unzip();
+            if bindings.is_empty() {
+                return entry;
+            }
+            quote! {
+                if let (#(::core::option::Option::Some(#bindings),)*) = (#(&#values,)*) {
+                    #entry
+                }
+            }
         }
-        Source::Fields(_) => push(columns(index)),
-        Source::Function { function, .. } if index.each => {
-            quote_spanned!(ty.span()=> out.push_each::<#ty, _>(#function(self), #unique);)
+        Source::Function(computed) => {
+            let (function, ty) = &**computed;
+            if index.each {
+                quote_spanned!(at(ty)=> __out.push_each::<#ty, _>(#function(self), #unique);)
+            } else if index.sparse {
+                quote_spanned! {at(ty)=>
+                    if let ::core::option::Option::Some(__key) = #function(self) {
+                        __out.entry(#unique).key::<#ty>(&__key).end();
+                    }
+                }
+            } else {
+                quote_spanned!(at(ty)=> __out.entry(#unique).key::<#ty>(&#function(self)).end();)
+            }
         }
-        Source::Function { function, .. } if index.sparse => {
-            let push = push(quote!(__key));
-            quote!(if let ::core::option::Option::Some(__key) = #function(self) { #push })
-        }
-        Source::Function { function, .. } => push(quote!(#function(self))),
     }
 }
 
 /// What gives the columns of a row as text.
 fn format(index: &Index<'_>, krate: &Path) -> TokenStream {
-    let ty = index.key_type(krate);
-    let one = |ty: &Type, key: TokenStream| quote_spanned!(ty.span()=> #krate::__private::format::<#ty>(&#key));
     match &index.source {
         Source::Fields(_) if index.each => {
-            let collection = each(index, krate);
-            quote_spanned!(ty.span()=> #krate::__private::format_each::<#ty, _>(#collection))
+            let collections = columns(index).into_iter().map(|Column { value, ty, .. }| {
+                let each =
+                    quote_spanned!(at(&ty)=> <#ty as #krate::__private::Each>::each(&#value));
+                quote!(#krate::__private::format_each(#each))
+            });
+            quote!(#(#collections)*)
         }
-        Source::Fields(fields) => {
-            let types = fields.iter().map(|field| field.ty);
-            let whole: Type = match fields.as_slice() {
-                [only] => only.ty.clone(),
-                _ => syn::parse_quote!((#(#types),*)),
-            };
-            one(&whole, columns(index))
+        Source::Fields(_) => {
+            let values = columns(index).into_iter().map(|column| column.value);
+            quote!(#krate::__private::format(&[#(&#values),*]))
         }
-        Source::Function { function, .. } if index.each => {
-            quote_spanned!(ty.span()=> #krate::__private::format_each::<#ty, _>(#function(self)))
-        }
-        Source::Function { function, .. } if index.sparse => {
-            let optional: Type = syn::parse_quote!(::core::option::Option<#ty>);
-            one(&optional, quote!(#function(self)))
-        }
-        Source::Function { function, .. } => one(&ty, quote!(#function(self))),
-    }
-}
-
-/// The elements of the collection that an index is on.
-fn each(index: &Index<'_>, krate: &Path) -> TokenStream {
-    let Source::Fields(fields) = &index.source else {
-        return TokenStream::new();
-    };
-    let elements = fields.iter().map(|field| {
-        let (ident, ty) = (field.ident, field.ty);
-        quote_spanned!(ty.span()=> <#ty as #krate::__private::Each>::each(&self.#ident))
-    });
-    quote!(#(#elements)*)
-}
-
-/// The pattern that fits where no column is `None`, with its value, and the key in its terms.
-fn sparse(index: &Index<'_>) -> (TokenStream, TokenStream) {
-    let Source::Fields(fields) = &index.source else {
-        return Default::default();
-    };
-    let (mut patterns, mut values, mut keys) = (Vec::new(), Vec::new(), Vec::new());
-    for (place, field) in fields.iter().enumerate() {
-        let ident = field.ident;
-        if field.in_option().is_some() {
-            let binding = format_ident!("__column_{place}");
-            patterns.push(quote!(::core::option::Option::Some(#binding)));
-            values.push(quote!(&self.#ident));
-            keys.push(quote!(#binding));
-        } else {
-            keys.push(quote!(&self.#ident));
+        Source::Function(computed) => {
+            let function = &computed.0;
+            if index.each {
+                quote!(#krate::__private::format_each(#function(self)))
+            } else {
+                quote!(#krate::__private::format(&[&#function(self)]))
+            }
         }
     }
-    let key = match keys.as_slice() {
-        [only] => only.clone(),
-        several => quote!((#(#several),*)),
-    };
-    (quote!((#(#patterns,)*) = (#(#values,)*)), key)
 }

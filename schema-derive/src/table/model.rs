@@ -3,13 +3,18 @@
 use std::collections::BTreeMap;
 
 use proc_macro2::Span;
+use quote::quote_spanned;
 use syn::{
     DeriveInput, GenericArgument, Ident, Path, PathArguments, Type, Visibility, ext::IdentExt,
     parse_quote, spanned::Spanned,
 };
 
-use super::declared::{Declared, DeclaredColumns, DeclaredIndex};
-use crate::{attributes, errors::Errors, text::snake_case};
+use super::declared::{Declared, DeclaredColumn, DeclaredColumns, DeclaredIndex};
+use crate::{
+    attributes,
+    errors::Errors,
+    text::{at, snake_case},
+};
 
 /// The most columns of a key: the longest tuple that is a key.
 const MAX_COLUMNS: usize = 8;
@@ -34,6 +39,8 @@ pub(super) struct Table<'a> {
 pub(super) struct Field<'a> {
     pub(super) ident: &'a Ident,
     pub(super) ty: &'a Type,
+    /// As a column of an index: whether it sorts from the greatest to the least.
+    pub(super) descending: bool,
 }
 
 pub(super) struct Index<'a> {
@@ -43,12 +50,13 @@ pub(super) struct Index<'a> {
     pub(super) unique: bool,
     pub(super) each: bool,
     pub(super) sparse: bool,
+    pub(super) when: Option<Path>,
 }
 
 /// Where the keys of an index come from.
 pub(super) enum Source<'a> {
     Fields(Vec<Field<'a>>),
-    Function { function: Path, ty: Type },
+    Function(Box<(Path, Type)>),
 }
 
 impl Field<'_> {
@@ -67,7 +75,7 @@ impl<'a> Table<'a> {
         input: &'a DeriveInput,
         declared: Declared<'a>,
         errors: &mut Errors,
-    ) -> Option<Self> {
+    ) -> Self {
         if !input.generics.params.is_empty() {
             errors.at(
                 input.generics.span(),
@@ -83,6 +91,7 @@ impl<'a> Table<'a> {
                 Some(Field {
                     ident,
                     ty: &field.ty,
+                    descending: false,
                 })
             })
             .collect();
@@ -98,14 +107,14 @@ impl<'a> Table<'a> {
         for index in declared.indexes {
             indexes.extend(check.index(index));
         }
-        Some(Self {
+        Self {
             ident: &input.ident,
             visibility: &input.vis,
             krate: attributes::crate_path(declared.krate),
             name,
             fields,
             indexes,
-        })
+        }
     }
 }
 
@@ -119,7 +128,7 @@ struct Check<'c, 'a> {
 }
 
 impl<'a> Check<'_, 'a> {
-    fn primary(&mut self, keys: &[(Span, Vec<Ident>)]) -> Option<Index<'a>> {
+    fn primary(&mut self, keys: &[(Span, Vec<DeclaredColumn>)]) -> Option<Index<'a>> {
         for (span, _) in keys.iter().skip(1) {
             self.errors.at(
                 *span,
@@ -143,20 +152,23 @@ impl<'a> Check<'_, 'a> {
             unique: true,
             each: false,
             sparse: false,
+            when: None,
         })
     }
 
     fn index(&mut self, index: DeclaredIndex) -> Option<Index<'a>> {
         let source = match index.columns {
             None => {
-                self.errors.at(
-                    index.span,
-                    "an index needs columns, `on(a, b)`, or a function, `with(function) -> Type`",
-                );
+                if !index.has_columns {
+                    self.errors.at(
+                        index.span,
+                        "an index needs columns, `on(a, b)`, or a function, `with(function) -> Type`",
+                    );
+                }
                 None
             }
             Some(DeclaredColumns::On(columns)) => self.columns(&columns).map(Source::Fields),
-            Some(DeclaredColumns::With(function, ty)) => Some(Source::Function { function, ty }),
+            Some(DeclaredColumns::With(computed)) => Some(Source::Function(computed)),
         };
         if let (Some(each), Some(_)) = (index.each, index.sparse) {
             self.errors.at(
@@ -170,6 +182,11 @@ impl<'a> Check<'_, 'a> {
                     each,
                     "`each` takes one column; for pairs use `with` a function that makes them",
                 );
+            }
+            let descending = fields.iter().any(|field| field.descending);
+            if let Some(each) = index.each.filter(|_| descending) {
+                self.errors
+                    .at(each, "`each` takes a column as it is, not a descending one");
             }
             if let Some(sparse) = index.sparse.filter(|_| index.each.is_none()) {
                 self.sparse(fields, sparse);
@@ -191,35 +208,34 @@ impl<'a> Check<'_, 'a> {
             unique: index.unique.is_some(),
             each: index.each.is_some(),
             sparse: index.sparse.is_some(),
+            when: index.when,
         })
     }
 
     /// The fields of these names. Notes those that are not there, or are there twice.
-    fn columns(&mut self, columns: &[Ident]) -> Option<Vec<Field<'a>>> {
+    fn columns(&mut self, columns: &[DeclaredColumn]) -> Option<Vec<Field<'a>>> {
         let mut found: Vec<Field<'a>> = Vec::new();
-        for column in columns {
-            let column_name = column.unraw();
-            match self
-                .fields
-                .iter()
-                .find(|field| field.ident.unraw() == column_name)
-            {
+        for DeclaredColumn { field, descending } in columns {
+            let name = field.unraw();
+            let known = self.fields.iter().find(|other| other.ident.unraw() == name);
+            match known {
                 None => self.errors.at(
-                    column.span(),
-                    format_args!("`{}` has no field `{column_name}`", self.row),
+                    field.span(),
+                    format_args!("`{}` has no field `{name}`", self.row),
                 ),
-                Some(field) if found.iter().any(|other| other.ident == field.ident) => {
-                    self.errors.at(
-                        column.span(),
-                        format_args!("column `{column_name}` is given twice"),
-                    )
+                Some(known) if found.iter().any(|other| other.ident == known.ident) => {
+                    self.errors
+                        .at(field.span(), format_args!("column `{name}` is given twice"));
                 }
-                Some(field) => found.push(*field),
+                Some(known) => found.push(Field {
+                    descending: descending.is_some(),
+                    ..*known
+                }),
             }
         }
         if let Some(column) = columns.get(MAX_COLUMNS) {
             self.errors.at(
-                column.span(),
+                column.field.span(),
                 format_args!("a key has at most {MAX_COLUMNS} columns"),
             );
         }
@@ -317,7 +333,7 @@ impl Index<'_> {
     /// The type of its key.
     pub(super) fn key_type(&self, krate: &Path) -> Type {
         match &self.source {
-            Source::Function { ty, .. } => ty.clone(),
+            Source::Function(computed) => computed.1.clone(),
             Source::Fields(fields) => {
                 let columns = fields.iter().map(|field| self.column_type(field, krate));
                 let mut columns: Vec<Type> = columns.collect();
@@ -331,13 +347,15 @@ impl Index<'_> {
 
     fn column_type(&self, field: &Field<'_>, krate: &Path) -> Type {
         let ty = field.ty;
-        match field.in_option() {
-            _ if self.each => syn::parse2(
-                quote::quote_spanned!(ty.span()=> <#ty as #krate::__private::Each>::Item),
-            )
-            .unwrap_or_else(|_| ty.clone()),
-            Some(inner) if self.sparse => inner.clone(),
-            _ => ty.clone(),
+        if self.each {
+            let each = quote_spanned!(at(ty)=> <#ty as #krate::__private::Each>::Item);
+            return parse_quote!(#each);
+        }
+        let inside = field.in_option().filter(|_| self.sparse).unwrap_or(ty);
+        if field.descending {
+            parse_quote!(::core::cmp::Reverse<#inside>)
+        } else {
+            inside.clone()
         }
     }
 }

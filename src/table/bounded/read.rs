@@ -1,9 +1,4 @@
-//! A deserializer around another one, for bytes that may lie about what comes next.
-//!
-//! A codec without names believes a length before it sees what the length is of. Three things would then follow from a few hostile bytes: a
-//! string of any length is allocated before its bytes are looked for, a sequence of elements that take no bytes goes on for ever, and a
-//! recursive type overflows the stack. Here strings and bytes are always taken from the input first, the elements of all sequences are
-//! counted against a budget, and nesting ends somewhere.
+//! The limits while a row is read.
 
 use std::{cell::Cell, fmt, marker::PhantomData};
 
@@ -15,21 +10,17 @@ use serde::{
     },
 };
 
-/// How deep values may be nested in one row.
-const MAX_DEPTH: u8 = 128;
-
-/// How many elements a row may have beyond the number of its bytes: elements without bytes, such as `()`.
-const FREE_ELEMENTS: usize = 1 << 20;
+use super::{Bounded, FREE_ELEMENTS, Limits};
 
 /// Reads a `T` with these limits.
-pub(super) struct Seed<T> {
+pub(in crate::table) struct Seed<T> {
     input_len: usize,
     value: PhantomData<fn() -> T>,
 }
 
 impl<T> Seed<T> {
     /// For an input of this many bytes.
-    pub(super) fn new(input_len: usize) -> Self {
+    pub(in crate::table) fn new(input_len: usize) -> Self {
         Self {
             input_len,
             value: PhantomData,
@@ -42,58 +33,7 @@ impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Seed<T> {
 
     fn deserialize<D: Deserializer<'de>>(self, inner: D) -> Result<T, D::Error> {
         let elements = Cell::new(self.input_len.saturating_add(FREE_ELEMENTS));
-        T::deserialize(Bounded {
-            inner,
-            limits: Limits {
-                elements: &elements,
-                depth: MAX_DEPTH,
-            },
-        })
-    }
-}
-
-/// What is left of the limits.
-#[derive(Clone, Copy)]
-struct Limits<'b> {
-    elements: &'b Cell<usize>,
-    depth: u8,
-}
-
-impl Limits<'_> {
-    /// The limits one level further down.
-    fn nested<E: Error>(self) -> Result<Self, E> {
-        let depth = self
-            .depth
-            .checked_sub(1)
-            .ok_or_else(|| E::custom("values are nested too deeply"))?;
-        Ok(Self { depth, ..self })
-    }
-
-    /// Takes one element off.
-    fn element<E: Error>(self) -> Result<(), E> {
-        let left = self
-            .elements
-            .get()
-            .checked_sub(1)
-            .ok_or_else(|| E::custom("a sequence is longer than the row can hold"))?;
-        self.elements.set(left);
-        Ok(())
-    }
-}
-
-/// Any of serde's parts with the limits around it.
-struct Bounded<'b, I> {
-    inner: I,
-    limits: Limits<'b>,
-}
-
-impl<'b, I> Bounded<'b, I> {
-    /// The same limits around something else.
-    fn with<J>(&self, inner: J) -> Bounded<'b, J> {
-        Bounded {
-            inner,
-            limits: self.limits,
-        }
+        T::deserialize(Limits::new(&elements).around(inner))
     }
 }
 
@@ -106,12 +46,12 @@ macro_rules! pass_on {
     )*};
 }
 
-/// Methods of a deserializer that go one level down.
+/// Methods of a deserializer that go one level down, into something whose length the type says or the input says.
 macro_rules! go_down {
-    ($($method:ident($($name:ident: $type:ty),*))*) => {$(
+    ($level:ident: $($method:ident($($name:ident: $type:ty),*))*) => {$(
         fn $method<V: Visitor<'de>>(self, $($name: $type,)* visitor: V) -> Result<V::Value, D::Error> {
-            let limits = self.limits.nested()?;
-            self.inner.$method($($name,)* Bounded { inner: visitor, limits })
+            let visitor = self.limits.$level().map_err(D::Error::custom)?.around(visitor);
+            self.inner.$method($($name,)* visitor)
         }
     )*};
 }
@@ -144,15 +84,18 @@ impl<'de, D: Deserializer<'de>> Deserializer<'de> for Bounded<'_, D> {
         deserialize_ignored_any as deserialize_ignored_any
     }
 
-    go_down! {
+    go_down! { fixed:
         deserialize_option()
         deserialize_newtype_struct(name: &'static str)
-        deserialize_seq()
         deserialize_tuple(len: usize)
         deserialize_tuple_struct(name: &'static str, len: usize)
-        deserialize_map()
         deserialize_struct(name: &'static str, fields: &'static [&'static str])
         deserialize_enum(name: &'static str, variants: &'static [&'static str])
+    }
+
+    go_down! { sequence:
+        deserialize_seq()
+        deserialize_map()
     }
 
     fn deserialize_unit_struct<V: Visitor<'de>>(
@@ -221,9 +164,12 @@ impl<'de, A: SeqAccess<'de>> SeqAccess<'de> for Bounded<'_, A> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, A::Error> {
-        self.limits.element()?;
         let seed = self.with(seed);
-        self.inner.next_element_seed(seed)
+        let element = self.inner.next_element_seed(seed)?;
+        self.limits
+            .count(element.is_some())
+            .map_err(A::Error::custom)?;
+        Ok(element)
     }
 
     fn size_hint(&self) -> Option<usize> {
@@ -240,9 +186,10 @@ impl<'de, A: MapAccess<'de>> MapAccess<'de> for Bounded<'_, A> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, A::Error> {
-        self.limits.element()?;
         let seed = self.with(seed);
-        self.inner.next_key_seed(seed)
+        let key = self.inner.next_key_seed(seed)?;
+        self.limits.count(key.is_some()).map_err(A::Error::custom)?;
+        Ok(key)
     }
 
     fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, A::Error> {
@@ -265,9 +212,8 @@ impl<'de, 'b, A: EnumAccess<'de>> EnumAccess<'de> for Bounded<'b, A> {
         self,
         seed: S,
     ) -> Result<(S::Value, Self::Variant), A::Error> {
-        let limits = self.limits;
-        let (value, inner) = self.inner.variant_seed(seed)?;
-        Ok((value, Bounded { inner, limits }))
+        let (value, variant) = self.inner.variant_seed(seed)?;
+        Ok((value, self.limits.around(variant)))
     }
 }
 

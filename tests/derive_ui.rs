@@ -1,0 +1,11 @@
+//! What must not compile does not, and the compiler says why in words that help.
+#![cfg(feature = "derive")]
+
+/// Every mistake in the folders of `tests/ui` is refused with the message beside it.
+#[test]
+fn mistakes_are_explained() {
+    let cases = trybuild::TestCases::new();
+    for theme in ["keys", "indexes", "attributes", "shapes", "queries"] {
+        cases.compile_fail(format!("tests/ui/{theme}/*.rs"));
+    }
+}

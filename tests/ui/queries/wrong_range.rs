@@ -1,0 +1,31 @@
+//! The ends of a range are keys, or first columns.
+
+use sapwood::{Key, Table};
+use serde::{Deserialize, Serialize};
+
+#[derive(Key, Clone, Copy, Debug, Serialize, Deserialize)]
+enum Phase {
+    Running,
+}
+
+#[derive(Table, Serialize, Deserialize)]
+#[table(index(by_node_phase, on(node, phase)))]
+struct Pod {
+    #[key]
+    id: u64,
+    #[index]
+    node: Option<String>,
+    phase: Phase,
+}
+
+#[derive(Table, Serialize, Deserialize)]
+struct Node {
+    #[key]
+    name: String,
+}
+
+fn main() {
+    Pod::BY_ID.range("a".."b");
+    Pod::BY_NODE_PHASE.range((1, 2)..);
+    Pod::BY_ID.range(5);
+}
