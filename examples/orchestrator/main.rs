@@ -13,6 +13,7 @@
 
 #![allow(
     missing_docs, // a program, not a library
+    unreachable_pub,
     clippy::cast_precision_loss, // figures for people
     clippy::cast_sign_loss
 )]

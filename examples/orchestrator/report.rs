@@ -15,7 +15,7 @@ use crate::{
     cluster::Outcome,
     failure::Failure,
     progress::at,
-    tables::{Clock, Phase, Placement, Pod},
+    tables::{Phase, Placement, Pod},
     trace::{Trace, hex},
     turn,
     usage::usage,
