@@ -5,10 +5,11 @@ use std::fmt::Write;
 const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const HEIGHT: u32 = 6;
 
-/// Draws shares from 0 to 1, a column for each; the scale ends at the next ten percent above the greatest.
+/// Draws shares from 0 to 1, a column for each; the scale ends at the next ten percent above the greatest, or the next percent below ten.
 pub fn chart(title: &str, shares: &[f64], begin: &str, end: &str) -> String {
     let greatest = shares.iter().copied().fold(0.0, f64::max);
-    let top = ((greatest * 10.0).ceil() / 10.0).max(0.1);
+    let steps = if greatest > 0.1 { 10.0 } else { 100.0 };
+    let top = (greatest * steps).ceil().max(1.0) / steps;
     let mut chart = format!("{title}\n");
     for row in (0..HEIGHT).rev() {
         let label = match row {

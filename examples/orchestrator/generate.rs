@@ -29,7 +29,7 @@ const KINDS: [(u64, u64, u64, &str, u64); 7] = [
 /// A week of a cluster that is crowded by day and has room by night.
 pub fn trace(seed: u64, size: u64, stretch: u64) -> Trace {
     let mut random = Random(seed);
-    let nodes = (0..(size / 100).max(1)).map(|number| node(number, &mut random));
+    let nodes = (0..(size / 400).max(1)).map(|number| node(number, &mut random));
     let nodes = nodes.collect();
     let pods = (0..size).map(|number| pod(number, stretch, &mut random));
     Trace::new(nodes, pods.collect(), stretch)

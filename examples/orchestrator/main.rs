@@ -63,6 +63,6 @@ fn run(options: &Options) -> Result<(), Failure> {
     if options.json {
         report.print_json()
     } else {
-        report.print(&trace, &outcome.last)
+        report.print(&outcome.last)
     }
 }

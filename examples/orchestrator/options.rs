@@ -26,8 +26,8 @@ pub struct Options {
     #[arg(long, value_name = "N", default_value_t = 1, conflicts_with_all = ["nodes", "pods"])]
     pub seed: u64,
 
-    /// How many pods the made-up trace has; there is a node for every hundred of them
-    #[arg(long, value_name = "PODS", default_value_t = 20_000, conflicts_with_all = ["nodes", "pods"], value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    /// How many pods the made-up trace has; there is a node for every four hundred of them
+    #[arg(long, value_name = "PODS", default_value_t = 50_000, conflicts_with_all = ["nodes", "pods"], value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
     pub size: u64,
 
     /// Keep the cluster in this file; without it, only in memory

@@ -67,9 +67,11 @@ impl Report {
             .map_err(Failure::Output)
     }
 
-    pub fn print(&self, trace: &Trace, last: &Snapshot) -> Result<(), Failure> {
-        let (cpu, gpu) = usage(last, trace.end(), COLUMNS);
-        let end = at(trace.end());
+    pub fn print(&self, last: &Snapshot) -> Result<(), Failure> {
+        // After the last placement things only run out, in a stretched trace for years.
+        let end = last.last(Placement::ALL).map_or(0, |last| last.time);
+        let (cpu, gpu) = usage(last, end, COLUMNS);
+        let end = at(end);
         let mut out = io::stdout().lock();
         [
             chart("CPUs in use", &cpu, "day 0", &end),
@@ -135,15 +137,15 @@ fn classes(snapshot: &Snapshot) -> Table {
         let placed = snapshot.count(Placement::BY_LABELS.eq(label));
         table.add_row([label.clone(), placed.to_string()]);
     }
+    if let Some(column) = table.column_mut(1) {
+        column.set_cell_alignment(CellAlignment::Right);
+    }
     table
 }
 
 fn plain() -> Table {
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
-    if let Some(column) = table.column_mut(1) {
-        column.set_cell_alignment(CellAlignment::Right);
-    }
     table
 }
 

@@ -59,11 +59,6 @@ impl Trace {
             fingerprint,
         }
     }
-
-    /// The time at which nothing more happens.
-    pub fn end(&self) -> u64 {
-        self.ticks.last().map_or(0, |tick| tick.time)
-    }
 }
 
 /// SHA-256 over all that the replay depends on.

@@ -4,13 +4,13 @@ use sapwood::Snapshot;
 
 use crate::tables::{Node, Placement, Resources};
 
-/// The used share of something, from 0 to 1, in equal parts of the time.
+/// The used share of something, from 0 to 1, for equal parts of the time.
 pub type Shares = Vec<f64>;
 
 /// The used shares of CPU and of GPU from time 0 to `end`, in so many parts.
 pub fn usage(snapshot: &Snapshot, end: u64, parts: usize) -> (Shares, Shares) {
     let mut used = vec![(0.0, 0.0); parts];
-    let width = end as f64 / parts as f64;
+    let width = (end as f64 / parts as f64).max(1.0);
     for placement in snapshot.list(Placement::ALL) {
         let from = placement.time as f64;
         let to = placement.ended.unwrap_or(end) as f64;
