@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     inputs::labels,
-    tables::{Node, Phase, Pod, Resources},
+    tables::{Node, Phase, Pod, Resources, Wish},
     trace::Trace,
 };
 
@@ -69,12 +69,14 @@ fn pod(number: u64, stretch: u64, random: &mut Random) -> Pod {
         phase: Phase::Pending,
         created,
         ends: created.saturating_add(stretch.saturating_mul(life)),
-        needs: Resources {
-            cpu_milli,
-            memory_mib: gib * GIB,
-            gpu_milli,
+        wish: Wish {
+            needs: Resources {
+                cpu_milli,
+                memory_mib: gib * GIB,
+                gpu_milli,
+            },
+            models,
         },
-        models,
         labels: labels(qos),
         node: None,
         placement: None,

@@ -8,7 +8,7 @@ use std::{
 use crate::{
     failure::Failure,
     sheet::{Line, Sheet},
-    tables::{Node, Phase, Pod, Resources},
+    tables::{Node, Phase, Pod, Resources, Wish},
     trace::Trace,
 };
 
@@ -70,15 +70,17 @@ fn pod(line: &Line<'_>, stretch: u64) -> Result<Pod, Failure> {
         phase: Phase::Pending,
         created,
         ends,
-        needs: Resources {
-            cpu_milli: line.number("cpu_milli")?,
-            memory_mib: line.number("memory_mib")?,
-            gpu_milli: gpu_milli.ok_or_else(|| line.wrong("num_gpu", "too many GPUs"))?,
+        wish: Wish {
+            needs: Resources {
+                cpu_milli: line.number("cpu_milli")?,
+                memory_mib: line.number("memory_mib")?,
+                gpu_milli: gpu_milli.ok_or_else(|| line.wrong("num_gpu", "too many GPUs"))?,
+            },
+            models: models
+                .filter(|model| !model.is_empty())
+                .map(str::to_owned)
+                .collect(),
         },
-        models: models
-            .filter(|model| !model.is_empty())
-            .map(str::to_owned)
-            .collect(),
         labels: labels(line.text("qos")),
         node: None,
         placement: None,

@@ -22,6 +22,7 @@ mod chart;
 mod cluster;
 mod driver;
 mod failure;
+mod first_fit;
 mod generate;
 mod inputs;
 mod options;

@@ -33,7 +33,7 @@ fn reap(tx: &mut WriteTxn, ended: &[Row<Pod>]) -> Result<(), Error> {
     for pod in ended {
         tx.remove::<Pod>(&pod.name)?;
         if let (Some(node), Some(placement)) = (&pod.node, pod.placement) {
-            tx.update::<Node>(node, |node| node.free.give_back(&pod.needs))?;
+            tx.update::<Node>(node, |node| node.free.give_back(&pod.wish.needs))?;
             tx.update::<Placement>(placement, |placement| placement.ended = Some(pod.ends))?;
             completed += 1;
         } else {

@@ -98,7 +98,7 @@ pub fn audit(snapshot: &Snapshot) -> Result<(), Failure> {
     for node in snapshot.list(Node::ALL) {
         let mut sum = node.free;
         for pod in snapshot.list(Pod::BY_NODE.eq(&node.name)) {
-            sum.give_back(&pod.needs);
+            sum.give_back(&pod.wish.needs);
         }
         if sum != node.capacity {
             let Resources { cpu_milli, .. } = node.capacity;

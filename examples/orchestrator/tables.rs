@@ -34,6 +34,14 @@ impl Resources {
     }
 }
 
+/// What a pod asks of a node.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Wish {
+    pub needs: Resources,
+    /// The GPU models that will do; empty if any will.
+    pub models: BTreeSet<String>,
+}
+
 /// A machine. What is free on it stands in its row, so that a scheduling pass reads nodes only.
 #[derive(Table, Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[table(name = "nodes")]
@@ -47,8 +55,8 @@ pub struct Node {
 }
 
 impl Node {
-    pub fn takes(&self, pod: &Pod) -> bool {
-        self.free.hold(&pod.needs) && (pod.models.is_empty() || pod.models.contains(&self.model))
+    pub fn grants(&self, wish: &Wish) -> bool {
+        self.free.hold(&wish.needs) && (wish.models.is_empty() || wish.models.contains(&self.model))
     }
 }
 
@@ -76,9 +84,7 @@ pub struct Pod {
     pub created: u64,
     /// When it ends, in seconds.
     pub ends: u64,
-    pub needs: Resources,
-    /// The GPU models that it can use; empty if any will do.
-    pub models: BTreeSet<String>,
+    pub wish: Wish,
     pub labels: BTreeSet<String>,
     /// Where it runs. `sparse`: pods that run nowhere are not in this index.
     #[index(sparse)]

@@ -69,8 +69,7 @@ fn fingerprint(nodes: &[Node], pods: &[Pod]) -> String {
     }
     for pod in pods {
         let life = (&pod.name, pod.created, pod.ends);
-        let wishes = (pod.needs, &pod.models, &pod.labels);
-        hash.update(format!("{life:?} {wishes:?}\n"));
+        hash.update(format!("{life:?} {:?} {:?}\n", pod.wish, pod.labels));
     }
     hex(&hash.finalize())
 }
