@@ -26,7 +26,12 @@ db=$folder/cluster.sap
 # The figures that are the same for every run of a trace: all before the first one that depends on the machine.
 figures() { sed 's/,"commits":.*//' "$folder/out"; }
 
-"$example" "${trace[@]}" --json >"$folder/out"
+fail() {
+    echo "$1: $(cat "$folder/err" "$folder/out")" >&2
+    exit 1
+}
+
+"$example" "${trace[@]}" --json >"$folder/out" 2>"$folder/err" || fail "the run in memory"
 expected=$(figures)
 echo "expected: $expected}"
 
@@ -36,7 +41,8 @@ for ((round = 1; round <= rounds; round++)); do
     rm -f "$db"
     # So long a whole run takes, in milliseconds; then up to half of it until each kill.
     begun=$(date +%s%N)
-    "$example" "${trace[@]}" --db "$db" --durability "$durability" --json >"$folder/out"
+    "$example" "${trace[@]}" --db "$db" --durability "$durability" --json >"$folder/out" 2>"$folder/err" ||
+        fail "round $round ($durability), not killed"
     whole=$((($(date +%s%N) - begun) / 1000000))
     rm -f "$db"
     kills=0 resumed=0
@@ -57,14 +63,8 @@ for ((round = 1; round <= rounds; round++)); do
         status=0
         wait "$process" 2>/dev/null || status=$?
         [ "$status" -eq 0 ] && break
-        if [ "$status" -ne 137 ]; then
-            echo "round $round: exit code $status: $(cat "$folder/err")" >&2
-            exit 1
-        fi
+        [ "$status" -eq 137 ] || fail "round $round ($durability): exit code $status"
     done
-    if [ "$(figures)" != "$expected" ]; then
-        echo "round $round ($durability): after $kills kills: $(cat "$folder/out")" >&2
-        exit 1
-    fi
+    [ "$(figures)" = "$expected" ] || fail "round $round ($durability): wrong after $kills kills"
     echo "round $round ($durability): killed $kills times, resumed $resumed times, figures right"
 done

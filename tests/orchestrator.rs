@@ -1,4 +1,5 @@
 //! The main example keeps its word: the figures of a replay are right, whatever it is killed by, and a mistake is told in one line.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 #[path = "orchestrator/replay.rs"]
 mod replay;

@@ -36,7 +36,7 @@ pub fn run(db: &Database, trace: &Trace) -> Result<Outcome, Failure> {
             driver::run(db, trace)
         });
         progress::show(db, trace);
-        let driven = join("driver", driver);
+        let result = join("driver", driver);
         // Who only found the database closed tells nothing about the reason.
         for ended in [join("reaper", reaper), join("scheduler", scheduler)] {
             match ended {
@@ -44,7 +44,7 @@ pub fn run(db: &Database, trace: &Trace) -> Result<Outcome, Failure> {
                 Err(failure) => return Err(failure),
             }
         }
-        driven
+        result
     })?;
     Ok(Outcome {
         commits: last.revision().get() - first.get(),

@@ -20,13 +20,11 @@ pub fn run(db: &Database, trace: &Trace) -> Result<Snapshot, Failure> {
         let next = usize::try_from(begun)
             .ok()
             .and_then(|begun| trace.ticks.get(begun));
-        match next {
-            Some(tick) => db.write(|tx| begin(tx, tick))?,
-            None => {
-                db.write(|tx| tx.update::<Clock>(Clock::ID, |clock| clock.turn = Turn::Done))?;
-                break;
-            }
-        }
+        let Some(tick) = next else {
+            db.write(|tx| tx.update::<Clock>(Clock::ID, |clock| clock.turn = Turn::Done))?;
+            break;
+        };
+        db.write(|tx| begin(tx, tick))?;
     }
     db.sync()?;
     Ok(db.snapshot())

@@ -94,7 +94,7 @@ fn creation(random: &mut Random) -> u64 {
     }
 }
 
-/// The SplitMix64 generator: its numbers are the same on every machine.
+/// The `SplitMix64` generator: its numbers are the same on every machine.
 struct Random(u64);
 
 impl Random {

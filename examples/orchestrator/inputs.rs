@@ -55,16 +55,16 @@ fn node(line: &Line<'_>) -> Result<Node, Failure> {
 
 fn pod(line: &Line<'_>, stretch: u64) -> Result<Pod, Failure> {
     let created = line.number("creation_time")?;
-    let life = line.number("deletion_time")?.checked_sub(created);
-    let ends = life
+    let lasts = line.number("deletion_time")?.checked_sub(created);
+    let ends = lasts
         .ok_or_else(|| line.wrong("deletion_time", "before the creation_time"))?
         .checked_mul(stretch)
-        .and_then(|life| created.checked_add(life))
+        .and_then(|lasts| created.checked_add(lasts))
         .ok_or_else(|| line.wrong("deletion_time", "too late, when stretched"))?;
     let gpu_milli = line
         .number("num_gpu")?
         .checked_mul(line.number("gpu_milli")?);
-    let models = line.text("gpu_spec").split('|');
+    let allowed = line.text("gpu_spec").split('|');
     Ok(Pod {
         name: line.name("name")?,
         phase: Phase::Pending,
@@ -76,7 +76,7 @@ fn pod(line: &Line<'_>, stretch: u64) -> Result<Pod, Failure> {
                 memory_mib: line.number("memory_mib")?,
                 gpu_milli: gpu_milli.ok_or_else(|| line.wrong("num_gpu", "too many GPUs"))?,
             },
-            models: models
+            models: allowed
                 .filter(|model| !model.is_empty())
                 .map(str::to_owned)
                 .collect(),

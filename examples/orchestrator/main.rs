@@ -37,7 +37,10 @@ mod trace;
 mod turn;
 mod usage;
 
-use std::process::ExitCode;
+use std::{
+    io::{Write, stderr},
+    process::ExitCode,
+};
 
 use clap::Parser;
 
@@ -47,7 +50,8 @@ fn main() -> ExitCode {
     match run(&Options::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            eprintln!("orchestrator: {failure}");
+            // Where it cannot be said, the exit code says it.
+            let _ = writeln!(stderr(), "orchestrator: {failure}");
             failure.exit_code()
         }
     }

@@ -1,4 +1,5 @@
 //! The command line.
+#![allow(clippy::doc_markdown)] // the help is shown as it stands
 
 use std::{path::PathBuf, time::Duration};
 
@@ -34,8 +35,8 @@ pub struct Options {
     #[arg(long, value_name = "FILE")]
     pub db: Option<PathBuf>,
 
-    /// When a commit has to be on disk
-    #[arg(long, value_enum, default_value_t = Durability::Eventual, requires = "db")]
+    /// When a commit has to be in the file of --db
+    #[arg(long, value_enum, default_value_t = Durability::Eventual)]
     pub durability: Durability,
 
     /// Go on from what the file of --db holds

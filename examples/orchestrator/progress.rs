@@ -1,7 +1,7 @@
 //! One line on stderr that shows how the cluster lives.
 
 use std::{
-    io::{IsTerminal, stderr},
+    io::{IsTerminal, Write, stderr},
     time::{Duration, Instant},
 };
 
@@ -39,7 +39,8 @@ pub fn show(db: &Database, trace: &Trace) {
             bar.set_position(ticks);
             bar.set_message(line);
         } else {
-            eprintln!("{ticks}/{} {line}", trace.ticks.len());
+            // Who closed stderr does not want to know.
+            let _ = writeln!(stderr(), "{ticks}/{} {line}", trace.ticks.len());
         }
     }
     bar.finish_and_clear();
@@ -47,7 +48,7 @@ pub fn show(db: &Database, trace: &Trace) {
 
 fn bar(trace: &Trace) -> ProgressBar {
     let bar = ProgressBar::new(trace.ticks.len() as u64);
-    match ProgressStyle::with_template("{bar:24} {percent:>3} %  {msg}") {
+    match ProgressStyle::with_template("{bar:16} {percent:>3} %  {wide_msg}") {
         Ok(style) => bar.with_style(style),
         Err(_) => bar,
     }
@@ -57,7 +58,7 @@ fn bar(trace: &Trace) -> ProgressBar {
 fn line(snapshot: &Snapshot, speed: f64) -> Option<(u64, String)> {
     let clock = snapshot.get::<Clock>(Clock::ID)?;
     let text = format!(
-        "{}  running {:>5}  pending {:>5}  {speed:>7.0} commits/s",
+        "{}: {:>4} running, {:>4} pending, {speed:.0} commits/s",
         at(clock.time),
         snapshot.count(Pod::BY_PHASE.prefix(Phase::Running)),
         snapshot.count(Pod::BY_PHASE.prefix(Phase::Pending)),

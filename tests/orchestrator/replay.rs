@@ -1,44 +1,48 @@
 //! The rules of a replay, done in the plainest way, with no database: what the example must come to.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write,
+};
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 #[derive(Clone, Debug)]
-pub struct Node {
-    pub name: String,
-    pub cpu: u64,
-    pub memory: u64,
-    pub gpus: u64,
-    pub model: String,
+pub(crate) struct Node {
+    pub(crate) name: String,
+    pub(crate) cpu: u64,
+    pub(crate) memory: u64,
+    pub(crate) gpus: u64,
+    pub(crate) model: String,
 }
 
 #[derive(Clone, Debug)]
-pub struct Pod {
-    pub name: String,
-    pub cpu: u64,
-    pub memory: u64,
-    pub gpus: u64,
-    pub gpu_milli: u64,
-    pub models: String,
-    pub begins: u64,
-    pub ends: u64,
+pub(crate) struct Pod {
+    pub(crate) name: String,
+    pub(crate) cpu: u64,
+    pub(crate) memory: u64,
+    pub(crate) gpus: u64,
+    pub(crate) gpu_milli: u64,
+    pub(crate) models: String,
+    pub(crate) begins: u64,
+    pub(crate) ends: u64,
 }
 
 #[derive(Clone, Debug)]
-pub struct Trace {
-    pub nodes: Vec<Node>,
-    pub pods: Vec<Pod>,
+pub(crate) struct Trace {
+    pub(crate) nodes: Vec<Node>,
+    pub(crate) pods: Vec<Pod>,
 }
 
 impl Trace {
     /// As the files that the example reads.
-    pub fn csv(&self) -> (String, String) {
+    pub(crate) fn csv(&self) -> (String, String) {
         let mut nodes = String::from("sn,cpu_milli,memory_mib,gpu,model\n");
         for node in &self.nodes {
-            nodes += &format!(
-                "{},{},{},{},{}\n",
+            let _ = writeln!(
+                nodes,
+                "{},{},{},{},{}",
                 node.name, node.cpu, node.memory, node.gpus, node.model
             );
         }
@@ -46,8 +50,9 @@ impl Trace {
             "name,cpu_milli,memory_mib,num_gpu,gpu_milli,gpu_spec,qos,pod_phase,creation_time,deletion_time,scheduled_time\n",
         );
         for pod in &self.pods {
-            pods += &format!(
-                "{},{},{},{},{},{},LS,Running,{},{},\n",
+            let _ = writeln!(
+                pods,
+                "{},{},{},{},{},{},LS,Running,{},{},",
                 pod.name,
                 pod.cpu,
                 pod.memory,
@@ -62,7 +67,7 @@ impl Trace {
     }
 
     /// The figures of the replay, as the example's JSON names them.
-    pub fn replay(&self, stretch: u64) -> Value {
+    pub(crate) fn replay(&self, stretch: u64) -> Value {
         let end_of = |pod: &Pod| pod.begins + stretch * (pod.ends - pod.begins);
         let times: BTreeSet<u64> = self
             .pods
@@ -113,11 +118,6 @@ impl Trace {
             });
             peak = peak.max(running.len());
         }
-        let sha256: String = placements
-            .finalize()
-            .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
         json!({
             "nodes": self.nodes.len(),
             "pods": self.pods.len(),
@@ -127,12 +127,12 @@ impl Trace {
             "running": running.len(),
             "pending": pending.len(),
             "peak_running": peak,
-            "placements_sha256": sha256,
+            "placements_sha256": hex(&placements.finalize()),
         })
     }
 
     /// A crowded cluster, of which every figure is greater than zero but for what is left at the end.
-    pub fn crowded(pods: u64) -> Self {
+    pub(crate) fn crowded(pods: u64) -> Self {
         let models = ["", "T4", "V100"];
         let nodes = (0..7).map(|n| Node {
             name: format!("node-{}", (n * 3) % 7),
@@ -160,4 +160,10 @@ impl Trace {
             pods: pods.collect(),
         }
     }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
