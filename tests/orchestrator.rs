@@ -202,7 +202,7 @@ proptest! {
 /// Killed again and again, and begun again by `--resume`, it comes to the same placements. The long form is `scripts/kill-resume.sh`.
 #[test]
 fn survives_being_killed() {
-    let trace = Trace::crowded(1500);
+    let trace = Trace::crowded(600);
     let files = Files::new(&trace);
     let expected = trace.replay(1);
     let begun = Instant::now();

@@ -1,6 +1,8 @@
 //! The scheduler: puts pending pods on nodes.
 
-use sapwood::{Batch, Database, Error, Row, Snapshot, WriteTxn};
+use std::collections::BTreeMap;
+
+use sapwood::{Database, Error, Follow, Row, Snapshot, WriteTxn};
 
 use crate::{
     failure::Failure,
@@ -17,7 +19,7 @@ pub fn run(db: &Database) -> Result<(), Failure> {
     let mut nodes = db.follow(Node::ALL)?;
     let mut first_fit = FirstFit::default();
     while let Some(snapshot) = turn::wait_for(db, Turn::Scheduler) {
-        let changed = nodes.try_next().map_or_else(Vec::new, rows);
+        let changed = newest(&mut nodes);
         first_fit.learn(&changed);
         let now = turn::clock(&snapshot)?.time;
         db.write(|tx| pass(tx, &snapshot, now, &changed, &mut first_fit))?;
@@ -25,9 +27,17 @@ pub fn run(db: &Database) -> Result<(), Failure> {
     Ok(())
 }
 
-fn rows(batch: Batch<Node>) -> Vec<Row<Node>> {
-    let changes = batch.into_iter();
-    changes.filter_map(|change| change.new().cloned()).collect()
+/// The nodes that have changed since this was called last, by name.
+///
+/// There can be two steps at the first call: the rows when the follower was made, and what the reaper has changed since.
+fn newest(nodes: &mut Follow<Node>) -> Vec<Row<Node>> {
+    let mut changed = BTreeMap::new();
+    while let Some(batch) = nodes.try_next() {
+        for node in batch.into_iter().filter_map(|change| change.new().cloned()) {
+            changed.insert(node.name.clone(), node);
+        }
+    }
+    changed.into_values().collect()
 }
 
 /// Tries the pending pods, the oldest first, and puts each on the first node that takes it.
