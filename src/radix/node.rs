@@ -268,15 +268,19 @@ impl<'v> NodeRef<'v> {
         unsafe { self.array(self.arrays(), self.len()) }
     }
 
+    /// An inner node's children.
+    #[inline]
+    pub(super) fn children(self) -> &'v [Node] {
+        debug_assert!(self.kind() == Kind::Inner);
+        // SAFETY: an inner node has its children second.
+        unsafe { self.array(self.arrays() + 8 * self.cap(), self.len()) }
+    }
+
     /// An inner node's child. `index` is below its length.
     #[inline]
     pub(super) fn child(self, index: usize) -> NodeRef<'v> {
-        debug_assert!(self.kind() == Kind::Inner);
-        // SAFETY: an inner node's children are alive as long as itself; the index is checked by the slice.
-        unsafe {
-            let children: &[Node] = self.array(self.arrays() + 8 * self.cap(), self.len());
-            children[index].get()
-        }
+        // SAFETY: an inner node's children are alive as long as itself.
+        unsafe { self.children()[index].get() }
     }
 
     /// How many rows each child of an inner node has below it.
