@@ -7,6 +7,7 @@ use std::time::Duration;
 use crate::Revision;
 use crate::key::MAX_KEY_LEN;
 use crate::table::{CodecError, Difference};
+use crate::watch::Closed;
 
 /// Why an operation on a database was refused.
 ///
@@ -226,6 +227,13 @@ impl fmt::Display for Error {
                 "commits cannot be made durable within {within:?}; give a time of up to a day that is not zero"
             ),
         }
+    }
+}
+
+impl From<Closed> for Error {
+    /// A watch ends only with its database.
+    fn from(_: Closed) -> Self {
+        Self::Closed
     }
 }
 

@@ -60,7 +60,7 @@ struct EndsAll<'a>(&'a Database);
 impl Drop for EndsAll<'_> {
     fn drop(&mut self) {
         // An error of the last commits has been told already: the driver's last step is to make them durable.
-        let _ = self.0.clone().close();
+        let _ = self.0.close();
     }
 }
 

@@ -197,12 +197,18 @@ impl Database {
         }
     }
 
-    /// Ends the database for all its handles: makes every commit durable, closes the file and all watches. Snapshots stay readable.
+    /// Ends the database for all its handles: makes every commit durable, closes the file and all watches. Snapshots stay readable. Once is enough;
+    /// the last handle does so too when it goes, but can't tell of errors.
     ///
     /// # Errors
     /// [`Error::File`] and [`Error::Poisoned`] where the disk refuses.
-    pub fn close(self) -> Result<(), Error> {
+    pub fn close(&self) -> Result<(), Error> {
         self.core().close()
+    }
+
+    /// Whether the database was closed, by this handle or another.
+    pub fn is_closed(&self) -> bool {
+        self.core().is_closed()
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{Error, Revision};
 
 /// The rows of a query and then its changes, step by step: an iterator that waits, and with feature `async` a `Stream`.
 ///
-/// The first step holds the rows that there are, and may be empty. Each further one holds what changed since the step before, and is never
+/// The first step holds the rows that there are when it is taken, and may be empty. Each further one holds what changed since the step before, and is never
 /// empty. It ends when the database is closed, after the last change. A slow consumer misses no row and no removal: steps are merged.
 ///
 /// ```
@@ -62,7 +62,7 @@ pub(super) enum Step {
 }
 
 impl Database {
-    /// Follows a query from now on: first the rows that there are, then what changes.
+    /// Follows a query: first the rows that there are when the first step is taken, then what changes.
     ///
     /// # Errors
     /// [`Error::UnknownTable`] if the database was built without the table.
@@ -122,7 +122,7 @@ impl<T: Table> Follow<T> {
         let Step::First(snapshot) = &self.seen else {
             return None;
         };
-        let snapshot = snapshot.clone();
+        let snapshot = snapshot.newest();
         let mut batch = Batch {
             from: None,
             to: snapshot.revision(),

@@ -39,3 +39,14 @@ tuple!(K0 Q0 0, K1 Q1 1, K2 Q2 2, K3 Q3 3, K4 Q4 4);
 tuple!(K0 Q0 0, K1 Q1 1, K2 Q2 2, K3 Q3 3, K4 Q4 4, K5 Q5 5);
 tuple!(K0 Q0 0, K1 Q1 1, K2 Q2 2, K3 Q3 3, K4 Q4 4, K5 Q5 5, K6 Q6 6);
 tuple!(K0 Q0 0, K1 Q1 1, K2 Q2 2, K3 Q3 3, K4 Q4 4, K5 Q5 5, K6 Q6 6, K7 Q7 7);
+
+/// No column: the key of a table with one row, such as the settings of a program.
+impl KeyOf<()> for () {
+    fn encode(&self, _: &mut KeyBuf) {}
+}
+
+impl Key for () {
+    fn decode(_: &mut &[u8]) -> Result<Self, KeyDecodeError> {
+        Ok(())
+    }
+}
