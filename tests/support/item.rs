@@ -148,3 +148,18 @@ pub(crate) fn entries(item: &Item, index: usize) -> BTreeSet<Parts> {
         _ => unreachable!("there are as many as KINDS"),
     }
 }
+
+/// A row with nothing special in it.
+pub(crate) fn plain(group: &str, number: u16) -> Item {
+    Item {
+        group: group.to_owned(),
+        number,
+        node: None,
+        serial: None,
+        tags: Vec::new(),
+        ports: BTreeSet::new(),
+        owner: 0,
+        name: format!("{group}-{number}"),
+        size: 0,
+    }
+}
