@@ -5,3 +5,4 @@ pub(crate) mod ask;
 pub(crate) mod change;
 pub(crate) mod item;
 pub(crate) mod model;
+pub(crate) mod random;
