@@ -87,6 +87,8 @@ pub enum Error {
     },
     /// This thread has a write transaction already, which would wait for itself.
     NestedWrite,
+    /// A savepoint can't be gone back to: an earlier one was meanwhile, or it is of another transaction.
+    NoSavepoint,
     /// The disk refused a commit. Nothing is written any more until the database is opened anew; readers go on.
     Poisoned {
         /// What the disk said.
@@ -201,6 +203,10 @@ impl fmt::Display for Error {
             Self::NestedWrite => write!(
                 f,
                 "this thread has a write transaction already; commit or drop it before beginning another"
+            ),
+            Self::NoSavepoint => write!(
+                f,
+                "this savepoint is gone: an earlier one was gone back to since, or it is of another transaction"
             ),
             Self::Poisoned { reason } => write!(
                 f,

@@ -17,7 +17,7 @@ mod follow;
 mod radix;
 mod revision;
 
-pub use db::{Builder, Database, Durability, Only, Rows, Snapshot, Stats, WriteTxn};
+pub use db::{Builder, Database, Durability, Only, Rows, Savepoint, Snapshot, Stats, WriteTxn};
 pub use error::Error;
 pub use follow::{Batch, Change, Follow};
 pub use key::Key;

@@ -15,7 +15,7 @@ use crate::watch::Registry;
 pub(crate) struct Entry {
     pub(crate) definition: TableDefinition,
     /// What is done with its rows where their type is not known.
-    pub(crate) rows: Box<dyn Stored>,
+    pub(crate) rows: Arc<dyn Stored>,
     /// Who watches each of its indexes.
     pub(super) watches: Vec<Arc<Registry>>,
 }
@@ -46,10 +46,28 @@ impl Catalog {
         self.families.insert(TypeId::of::<T>(), family);
         self.tables.push(Entry {
             definition,
-            rows: Box::new(Typed::<T>::new(family, trees)),
+            rows: Arc::new(Typed::<T>::new(family, trees)),
             watches: (0..trees).map(|_| Arc::new(Registry::new())).collect(),
         });
         Ok(())
+    }
+
+    /// The same tables, watched by nobody.
+    pub(super) fn fork(&self) -> Self {
+        let tables = self.tables.iter().map(|table| Entry {
+            definition: table.definition.clone(),
+            rows: Arc::clone(&table.rows),
+            watches: table
+                .watches
+                .iter()
+                .map(|_| Arc::new(Registry::new()))
+                .collect(),
+        });
+        Self {
+            tables: tables.collect(),
+            families: self.families.clone(),
+            layout: self.layout.clone(),
+        }
     }
 
     /// The family of a table's trees.

@@ -37,4 +37,4 @@ pub use read::{Only, Rows};
 pub use snapshot::Snapshot;
 pub use stats::Stats;
 pub(crate) use stored::Record;
-pub use write_txn::WriteTxn;
+pub use write_txn::{Savepoint, WriteTxn};

@@ -45,6 +45,11 @@ impl<'a, T> Iterator for Rows<'a, T> {
         self.0.len()
     }
 
+    /// O(depth), so that `skip` is the way to turn pages.
+    fn nth(&mut self, n: usize) -> Option<Self::Item> {
+        self.0.nth(n)
+    }
+
     fn last(mut self) -> Option<Self::Item> {
         self.0.next_back()
     }

@@ -5,10 +5,11 @@ use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::Database;
 use super::core::Core;
 use super::read::{Only, Rows, read_verbs};
 use crate::key::{KeyBuf, KeyOf};
-use crate::radix::{Changed, Tree, Version};
+use crate::radix::{Changed, Tree, Version, Writer};
 use crate::table::{Query, Table};
 use crate::watch::Watch;
 use crate::{Revision, Row};
@@ -87,6 +88,15 @@ impl Snapshot {
             watch.fire();
         }
         watch
+    }
+
+    /// A database in memory that begins with what this snapshot shows, and goes its own way: to try out what a change would lead to.
+    ///
+    /// O(number of indexes): it shares the snapshot's memory, which stays pinned. What it commits is never seen in the original, nor the other way round.
+    pub fn fork(&self) -> Database {
+        let catalog = Arc::new(self.core.catalog.fork());
+        let (writer, version) = Writer::fork(&self.version);
+        Database::from_core(Core::new(catalog, writer, version, None))
     }
 
     /// The newest published state of the same database.

@@ -7,7 +7,7 @@ use super::core::Core;
 use super::read::{Only, Rows, read_verbs};
 use super::turnstile::Seated;
 use crate::key::{KeyBuf, KeyOf};
-use crate::radix::{Draft, Refused, Tree, Writer};
+use crate::radix::{self, Draft, Refused, Tree, Writer};
 use crate::table::{KeySet, Query, Table};
 use crate::{Error, Revision, Row};
 
@@ -20,6 +20,15 @@ pub struct WriteTxn {
     /// Taken when the transaction ends.
     running: Option<(Seated<Writer>, Draft)>,
     keys: Scratch,
+}
+
+/// A point of a write transaction to go back to: [`WriteTxn::savepoint`].
+pub struct Savepoint(radix::Savepoint);
+
+impl fmt::Debug for Savepoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Savepoint").finish_non_exhaustive()
+    }
 }
 
 /// The keys of a row before and after, in each index but the primary one; kept for their memory.
@@ -262,6 +271,22 @@ impl WriteTxn {
             removed += 1;
         }
         Ok(removed)
+    }
+
+    /// Marks this point of the transaction, to [go back](Self::rollback_to) to. O(number of indexes in the database).
+    pub fn savepoint(&mut self) -> Savepoint {
+        Savepoint(self.draft_mut().savepoint())
+    }
+
+    /// Undoes everything since a savepoint. It can be gone back to again; those that were made after it are gone.
+    ///
+    /// # Errors
+    /// [`Error::NoSavepoint`] if it is gone, or of another transaction.
+    pub fn rollback_to(&mut self, savepoint: &Savepoint) -> Result<(), Error> {
+        if self.draft_mut().rollback(&savepoint.0) {
+            return Ok(());
+        }
+        Err(Error::NoSavepoint)
     }
 
     /// Makes all changes visible at once, and as durable as the database was opened for. Gives the number of the commit; that of the one before if

@@ -5,37 +5,6 @@ use std::{error::Error, fmt};
 /// The longest key that an index takes, in bytes: the key of a row together with what its index adds.
 pub const MAX_KEY_LEN: usize = 32 * 1024;
 
-/// A key is longer than [`MAX_KEY_LEN`]. It is refused, never cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct KeyTooLong {
-    /// The length of the encoded key, in bytes.
-    pub len: usize,
-}
-
-impl KeyTooLong {
-    /// Checks the length of an encoded key.
-    pub(crate) fn check(key: &[u8]) -> Result<(), Self> {
-        if key.len() <= MAX_KEY_LEN {
-            Ok(())
-        } else {
-            Err(Self { len: key.len() })
-        }
-    }
-}
-
-impl fmt::Display for KeyTooLong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "key of {} bytes is longer than the {MAX_KEY_LEN} bytes that an index takes",
-            self.len
-        )
-    }
-}
-
-impl Error for KeyTooLong {}
-
 /// Bytes are not those of a key of the wanted type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]

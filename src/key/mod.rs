@@ -53,7 +53,7 @@ mod wrapper;
 #[cfg(feature = "derive")]
 pub use sapwood_derive::Key;
 
-pub use error::{KeyDecodeError, KeyTooLong, MAX_KEY_LEN};
+pub use error::{KeyDecodeError, MAX_KEY_LEN};
 pub use float::Total;
 pub use prefix::KeyPrefixOf;
 pub use range::KeyBuf;

@@ -6,12 +6,12 @@ use super::row::Handle;
 
 /// What a tree is made of.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Census {
-    pub(crate) rows: usize,
-    pub(crate) buckets: usize,
-    pub(crate) inner: usize,
-    pub(crate) depth: usize,
-    pub(crate) bytes: usize,
+pub(super) struct Census {
+    pub(super) rows: usize,
+    pub(super) buckets: usize,
+    pub(super) inner: usize,
+    pub(super) depth: usize,
+    pub(super) bytes: usize,
 }
 
 /// Walks the whole tree, iteratively, and hands on each key with its row, in order. The error says what is wrong.

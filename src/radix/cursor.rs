@@ -203,24 +203,31 @@ pub(super) fn count(root: Option<NodeRef<'_>>, range: &KeyRange) -> usize {
 pub(super) struct Scan<'v> {
     ends: Option<(Cursor<'v>, Cursor<'v>)>,
     left: usize,
+    root: Option<NodeRef<'v>>,
+    /// How many rows of the tree lie before the front.
+    rank: usize,
 }
 
 impl<'v> Scan<'v> {
     pub(super) fn new(root: Option<NodeRef<'v>>, range: &KeyRange) -> Self {
-        let Some(root) = root else {
+        let Some(tree) = root else {
             return Self {
                 ends: None,
                 left: 0,
+                root,
+                rank: 0,
             };
         };
-        let (front, start) = Cursor::seek(root, range.start());
+        let (front, start) = Cursor::seek(tree, range.start());
         let (back, end) = match range.end() {
-            Some(end) => Cursor::seek(root, &end),
-            None => (Cursor::end(root), root.total()),
+            Some(end) => Cursor::seek(tree, &end),
+            None => (Cursor::end(tree), tree.total()),
         };
         Self {
             ends: Some((front, back)),
             left: end.saturating_sub(start),
+            root,
+            rank: start,
         }
     }
 
@@ -228,9 +235,20 @@ impl<'v> Scan<'v> {
         self.left
     }
 
+    /// Passes over the next `rows` rows, or all that are left. O(depth).
+    pub(super) fn skip(&mut self, rows: usize) {
+        let rows = rows.min(self.left);
+        self.left -= rows;
+        self.rank += rows;
+        if let (Some(root), Some((front, _))) = (self.root, &mut self.ends) {
+            *front = Cursor::at(root, self.rank);
+        }
+    }
+
     #[inline]
     pub(super) fn next(&mut self) -> Option<&'v Handle> {
         self.left = self.left.checked_sub(1)?;
+        self.rank += 1;
         self.ends.as_mut()?.0.next()
     }
 

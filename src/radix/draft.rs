@@ -1,6 +1,7 @@
 //! The running transaction: a version in the making.
 
 use std::mem;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::bulk;
 use super::edit::Editor;
@@ -17,6 +18,9 @@ pub(crate) trait Keys {
     fn key(&self, index: usize) -> &[u8];
 }
 
+/// Numbers for savepoints.
+static SAVEPOINTS: AtomicU64 = AtomicU64::new(0);
+
 /// Why a row was not written. The trees are as they were.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
@@ -32,6 +36,8 @@ pub(crate) enum Refused {
 
 /// A mark in a draft to go back to.
 pub(crate) struct Savepoint {
+    /// Its number, which no other savepoint of any draft has.
+    number: u64,
     stamp: u64,
     roots: Box<[Option<Node>]>,
     unlinked: usize,
@@ -52,6 +58,8 @@ pub(crate) struct Draft {
     unlinked: Vec<(Handle, usize)>,
     created: Vec<(Handle, usize)>,
     garbage: Garbage,
+    /// The numbers of the savepoints that can be gone back to.
+    savepoints: Vec<u64>,
 }
 
 // SAFETY: it owns what it made; rows are `Send` and `Sync`.
@@ -77,6 +85,7 @@ impl Draft {
             unlinked: Vec::new(),
             created: Vec::new(),
             garbage,
+            savepoints: Vec::new(),
         }
     }
 
@@ -112,7 +121,7 @@ impl Draft {
 
     /// Checks every invariant of a tree.
     #[cfg(test)]
-    pub(super) fn check(&self, tree: usize) -> Result<super::Census, String> {
+    pub(super) fn check(&self, tree: usize) -> Result<super::check::Census, String> {
         // SAFETY: the draft's trees are alive, and not written to here.
         let root = self.roots[tree].map(|root| unsafe { root.get() });
         super::check::check(root, self.editor.stamp, |_, _| {})
@@ -345,7 +354,10 @@ impl Draft {
 
     /// A mark that [`rollback`](Self::rollback) goes back to.
     pub(crate) fn savepoint(&mut self) -> Savepoint {
+        let number = SAVEPOINTS.fetch_add(1, Ordering::Relaxed);
+        self.savepoints.push(number);
         let savepoint = Savepoint {
+            number,
             stamp: self.editor.stamp,
             roots: self.roots.clone(),
             unlinked: self.editor.unlinked.len(),
@@ -357,11 +369,21 @@ impl Draft {
         savepoint
     }
 
-    /// Undoes all that was done since the savepoint, and all savepoints since. It can be gone back to again.
-    pub(crate) fn rollback(&mut self, to: &Savepoint) {
+    /// Undoes all that was done since the savepoint, which can be gone back to again; later ones can't. `false`, and nothing is undone, where an
+    /// earlier one was gone back to meanwhile, or it is of another draft: what it names may be freed.
+    pub(crate) fn rollback(&mut self, to: &Savepoint) -> bool {
+        let Some(place) = self
+            .savepoints
+            .iter()
+            .position(|&number| number == to.number)
+        else {
+            return false;
+        };
+        self.savepoints.truncate(place + 1);
         let roots = mem::replace(&mut self.roots, to.roots.clone());
         self.free_since(&roots, to.stamp, to.unlinked, to.created);
         self.unlinked.truncate(to.rows);
+        true
     }
 
     /// Frees what was made since a mark, where `roots` are what has become of the trees.

@@ -26,6 +26,7 @@
 #![allow(unsafe_code)]
 
 mod bulk;
+#[cfg(test)]
 mod check;
 mod cursor;
 mod diff;
@@ -43,9 +44,8 @@ mod version;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use check::Census;
 pub(crate) use draft::{Draft, Keys, Loaded, Refused, Savepoint};
-pub(crate) use history::{Garbage, Staged, Writer};
+pub(crate) use history::Writer;
 pub(crate) use layout::Layout;
 pub use row::Row;
 pub(crate) use version::{Changed, Rows, State, Tree, Version};

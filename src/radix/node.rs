@@ -203,6 +203,7 @@ impl<'v> NodeRef<'v> {
     }
 
     /// Bytes of memory.
+    #[cfg(test)]
     pub(super) fn size(self) -> usize {
         self.header().size as usize
     }

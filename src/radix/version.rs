@@ -5,7 +5,6 @@ use std::marker::PhantomData;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::check::{Census, check};
 use super::cursor::{Scan, count};
 use super::diff::diff;
 use super::find::get;
@@ -61,11 +60,12 @@ impl Version {
     }
 
     /// Checks every invariant of a tree. O(rows).
-    pub(crate) fn check(&self, family: usize, tree: usize) -> Result<Census, String> {
+    #[cfg(test)]
+    pub(super) fn check(&self, family: usize, tree: usize) -> Result<super::check::Census, String> {
         let slot = self.0.shared.layout.families[family].first + tree;
         // SAFETY: a version's nodes are alive and frozen for as long as it is.
         let root = self.0.roots[slot].map(|node| unsafe { node.get() });
-        check(root, self.0.stamp, |_, _| {})
+        super::check::check(root, self.0.stamp, |_, _| {})
     }
 }
 
@@ -189,6 +189,11 @@ impl<'v, T> Iterator for Rows<'v, T> {
 
     fn count(self) -> usize {
         self.scan.len()
+    }
+
+    fn nth(&mut self, n: usize) -> Option<Self::Item> {
+        self.scan.skip(n);
+        self.next()
     }
 
     fn last(mut self) -> Option<Self::Item> {

@@ -83,6 +83,7 @@ impl Registry {
     }
 
     /// Fires every watch on a version before `revision` whose range covers `key`, and no other. See [`Firing::key`].
+    #[cfg(test)]
     pub(crate) fn fire_key(&self, key: &[u8], revision: u64) {
         self.firing(revision).key(key);
     }

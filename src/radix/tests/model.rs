@@ -156,6 +156,21 @@ fn compare(tree: Tree<'_, Value>, model: &BTreeMap<Vec<u8>, u32>, ranges: &[KeyR
             expected.iter().rev().copied().collect::<Vec<_>>(),
             "scan back {range:?}"
         );
+        for skip in [
+            0,
+            1,
+            3,
+            expected.len() / 2,
+            expected.len(),
+            expected.len() + 1,
+        ] {
+            let rest: Vec<u32> = tree.scan(range).skip(skip).map(|row| row.number).collect();
+            assert_eq!(
+                rest,
+                expected.get(skip..).unwrap_or_default(),
+                "skip {skip} {range:?}"
+            );
+        }
         // From both ends in turn, the two meet without a gap.
         let (mut scan, mut low, mut high) = (tree.scan(range), 0, expected.len());
         while let Some(row) = if (low + high) % 3 == 0 {
@@ -339,8 +354,10 @@ fn run(steps: &[Step], ranges: &[KeyRange]) {
                 Op::Savepoint => marks.push((draft.savepoint(), next.clone())),
                 Op::Rollback(at) if !marks.is_empty() => {
                     let at = at.index(marks.len());
-                    marks.truncate(at + 1);
-                    draft.rollback(&marks[at].0);
+                    let later: Vec<_> = marks.drain(at + 1..).collect();
+                    assert!(draft.rollback(&marks[at].0));
+                    // What came after is gone with its savepoints.
+                    assert!(later.iter().all(|(mark, _)| !draft.rollback(mark)));
                     next = marks[at].1.clone();
                 }
                 Op::Rollback(_) => {}

@@ -1,0 +1,179 @@
+//! What the benchmarks share: rounds, medians, a table on the screen, counted memory, random numbers.
+//!
+//! Absolute times are noisy; ratios within one run are not. So every structure is measured in turn, round by round, and medians are compared.
+#![allow(dead_code, reason = "each benchmark takes what it needs")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Instant;
+
+/// Counts the bytes that are allocated, as asked for.
+pub struct Counting;
+
+static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
+
+#[allow(unsafe_code, reason = "a global allocator is the way to count memory")]
+// SAFETY: passes everything on to the system's allocator.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATED.fetch_add(layout.size(), Ordering::Relaxed);
+        // SAFETY: passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
+        ALLOCATED.fetch_sub(layout.size(), Ordering::Relaxed);
+        // SAFETY: passed on.
+        unsafe { System.dealloc(block, layout) }
+    }
+}
+
+pub fn allocated() -> usize {
+    ALLOCATED.load(Ordering::Relaxed)
+}
+
+/// A small generator with a fixed seed (splitmix64, by Sebastiano Vigna): all structures see the same numbers.
+#[derive(Clone)]
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut word = self.0;
+        word = (word ^ (word >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        word = (word ^ (word >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        word ^ (word >> 31)
+    }
+
+    pub fn below(&mut self, limit: usize) -> usize {
+        (self.next() % limit as u64) as usize
+    }
+
+    /// 36 characters, as a UUID is written.
+    pub fn id(&mut self) -> String {
+        let (a, b) = (self.next(), self.next());
+        format!(
+            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+            a >> 32,
+            (a >> 16) & 0xFFFF,
+            a & 0xFFFF,
+            b >> 48,
+            b & 0xFFFF_FFFF_FFFF
+        )
+    }
+
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for index in (1..items.len()).rev() {
+            items.swap(index, self.below(index + 1));
+        }
+    }
+}
+
+/// The time of `operations` operations, in ns for each.
+pub fn time(operations: usize, run: impl FnOnce()) -> f64 {
+    let start = Instant::now();
+    run();
+    start.elapsed().as_nanos() as f64 / operations as f64
+}
+
+/// Figures by operation and structure, one for each round.
+pub struct Figures {
+    pub name: &'static str,
+    structures: Vec<&'static str>,
+    rows: Vec<(String, &'static str, Vec<Vec<f64>>)>,
+}
+
+impl Figures {
+    /// The first structure is the one that the others are compared with.
+    pub fn new(name: &'static str, structures: &[&'static str]) -> Self {
+        Self {
+            name,
+            structures: structures.to_vec(),
+            rows: Vec::new(),
+        }
+    }
+
+    pub fn add(
+        &mut self,
+        operation: impl Into<String>,
+        unit: &'static str,
+        structure: &str,
+        figure: f64,
+    ) {
+        let operation = operation.into();
+        let Some(place) = self.structures.iter().position(|other| *other == structure) else {
+            return;
+        };
+        let row = match self.rows.iter().position(|row| row.0 == operation) {
+            Some(row) => row,
+            None => {
+                self.rows
+                    .push((operation, unit, vec![Vec::new(); self.structures.len()]));
+                self.rows.len() - 1
+            }
+        };
+        self.rows[row].2[place].push(figure);
+    }
+
+    /// Prints medians for people, or with `--json` one line for each figure.
+    pub fn print(&self) {
+        if std::env::args().any(|argument| argument == "--json") {
+            return self.print_json();
+        }
+        println!("\n{}", self.name);
+        print!("{:38}{:>6}", "", "");
+        for structure in &self.structures {
+            print!("{structure:>16}");
+        }
+        for structure in self.structures.iter().skip(1) {
+            print!("{:>20}", format!("{structure} / first"));
+        }
+        println!();
+        for (operation, unit, figures) in &self.rows {
+            print!("{operation:38}{unit:>6}");
+            let medians: Vec<_> = figures.iter().map(|figures| median(figures)).collect();
+            for median in &medians {
+                print!(
+                    "{:>16}",
+                    median.map_or_else(|| "-".to_owned(), |median| format!("{median:.1}"))
+                );
+            }
+            for median in medians.iter().skip(1) {
+                let ratio = median.zip(medians[0]).map(|(other, first)| other / first);
+                print!(
+                    "{:>20}",
+                    ratio.map_or_else(String::new, |ratio| format!("{ratio:.2}"))
+                );
+            }
+            println!();
+        }
+    }
+
+    fn print_json(&self) {
+        for (operation, unit, figures) in &self.rows {
+            for (structure, figures) in self.structures.iter().zip(figures) {
+                if let Some(median) = median(figures) {
+                    println!(
+                        "{{\"benchmark\":\"{}\",\"operation\":\"{operation}\",\"unit\":\"{unit}\",\"structure\":\"{structure}\",\"median\":{median:.2}}}",
+                        self.name
+                    );
+                }
+            }
+        }
+    }
+}
+
+fn median(figures: &[f64]) -> Option<f64> {
+    let mut figures = figures.to_vec();
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied()
+}
+
+/// A number given as `--name N`, or its default.
+pub fn option(name: &str, default: usize) -> usize {
+    let arguments: Vec<String> = std::env::args().collect();
+    let place = arguments.iter().position(|argument| argument == name);
+    place
+        .and_then(|place| arguments.get(place + 1)?.parse().ok())
+        .unwrap_or(default)
+}
