@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sapwood::{Database, Error, Revision, WriteTxn};
+use sapwood::{Database, Error, Revision, Savepoint, WriteTxn};
 
 use super::ask::{Pick, optional, pick, size_of, text};
 use super::item::{Item, KINDS, Key, Task};
@@ -27,6 +27,9 @@ pub(crate) enum Verb {
     Fill(u8),
     PutTask(i8),
     RemoveTask,
+    /// A savepoint, and going back to one of those that were made, or are gone.
+    Mark,
+    RollBack(u8),
 }
 
 #[derive(Clone, Debug)]
@@ -70,6 +73,8 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (1u8..80).prop_map(Verb::Fill),
         3 => any::<i8>().prop_map(Verb::PutTask),
         1 => Just(Verb::RemoveTask),
+        2 => Just(Verb::Mark),
+        2 => any::<u8>().prop_map(Verb::RollBack),
     ];
     (verb, any::<[u8; 9]>(), proptest::bool::weighted(0.02)).prop_map(|(verb, item, long)| Op {
         verb,
@@ -221,7 +226,7 @@ impl Op {
                 return !rows.is_empty();
             }
             Verb::RemoveAllIf(pick, when) => {
-                let seen = modified(*when);
+                let seen = Revision::new(u64::from(*when) % (revision.get() + 1));
                 let rows = model.rows(&pick.ask());
                 let result = tx.remove_all_if(pick.ask().query, seen);
                 if rows.values().any(|row| row.modified > seen) {
@@ -267,6 +272,7 @@ impl Op {
                 assert_eq!(previous.as_ref().map(Stored::of), model.tasks.remove(&id));
                 return true;
             }
+            Verb::Mark | Verb::RollBack(_) => unreachable!("done by the transaction"),
         }
         false
     }
@@ -379,8 +385,29 @@ impl Txn {
         let mut work = |tx: &mut WriteTxn| {
             staged.revision = tx.revision();
             assert_eq!(staged.revision.get(), model.revision.get() + 1);
+            let (mut marks, mut gone) = (Vec::<Mark>::new(), Vec::new());
             for op in &self.ops {
-                changed |= op.run(tx, &mut staged);
+                match op.verb {
+                    Verb::Mark => marks.push(Mark {
+                        savepoint: tx.savepoint(),
+                        staged: staged.clone(),
+                        changed,
+                    }),
+                    Verb::RollBack(which) if marks.len() + gone.len() > 0 => {
+                        let which = usize::from(which) % (marks.len() + gone.len());
+                        if let Some(mark) = marks.get(which) {
+                            tx.rollback_to(&mark.savepoint).unwrap();
+                            (staged, changed) = (mark.staged.clone(), mark.changed);
+                            staged.check_all(tx);
+                            gone.extend(marks.drain(which + 1..).map(|mark| mark.savepoint));
+                        } else {
+                            let result = tx.rollback_to(&gone[which - marks.len()]);
+                            assert!(matches!(result, Err(Error::NoSavepoint)), "{result:?}");
+                        }
+                    }
+                    Verb::RollBack(_) => {}
+                    _ => changed |= op.run(tx, &mut staged),
+                }
             }
             for pick in &self.asks {
                 staged.check(tx, &pick.ask());
@@ -444,3 +471,10 @@ impl Txn {
 }
 
 struct OnPurpose;
+
+/// A savepoint, and what the transaction was there.
+struct Mark {
+    savepoint: Savepoint,
+    staged: Model,
+    changed: bool,
+}

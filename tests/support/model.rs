@@ -99,6 +99,8 @@ impl Model {
         assert_eq!(plain(&backwards), expected, "backwards: {ask:?}");
         let both = reads.list_both_ways(&ask.query);
         assert_eq!(plain(&both), expected, "both ways: {ask:?}");
+        let pages = reads.pages(&ask.query);
+        assert_eq!(plain(&pages), expected, "page by page: {ask:?}");
         assert_eq!(reads.count(&ask.query), expected.len(), "{ask:?}");
         assert_eq!(reads.contains(&ask.query), !expected.is_empty(), "{ask:?}");
         let [first, last] = reads.ends(&ask.query).map(|row| row.map(Stored::of));
@@ -134,6 +136,7 @@ pub(crate) trait Reads {
     fn list(&self, query: &Query<Item>) -> Vec<&Row<Item>>;
     fn list_back(&self, query: &Query<Item>) -> Vec<&Row<Item>>;
     fn list_both_ways(&self, query: &Query<Item>) -> Vec<&Row<Item>>;
+    fn pages(&self, query: &Query<Item>) -> Vec<&Row<Item>>;
     fn count(&self, query: &Query<Item>) -> usize;
     fn contains(&self, query: &Query<Item>) -> bool;
     fn ends(&self, query: &Query<Item>) -> [Option<&Row<Item>>; 2];
@@ -173,6 +176,15 @@ macro_rules! reads {
                 assert!(rows.next().is_none() && rows.next_back().is_none());
                 front.extend(back.into_iter().rev());
                 front
+            }
+
+            /// Pages, found by their offset; the last of each row by row, so that what comes after a jump is right too.
+            fn pages(&self, query: &Query<Item>) -> Vec<&Row<Item>> {
+                let all = self.list(query.clone());
+                let size = all.len() / 5 + 2;
+                let page = |number| self.list(query.clone()).skip(number * size).take(size);
+                assert!(all.clone().nth(all.len()).is_none());
+                (0..=all.len() / size).flat_map(page).collect()
             }
 
             fn count(&self, query: &Query<Item>) -> usize {
