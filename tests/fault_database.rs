@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sapwood::pagefile::{Error as FileError, Storage};
 use sapwood::{Database, Durability, Error, Revision, Row, Snapshot, Table, WriteTxn};
@@ -430,6 +430,7 @@ fn a_full_disk_refuses_a_commit_and_takes_the_next_one() {
                     break error;
                 }
             }
+            assert!(id < 1000, "the disk is never full");
         };
         assert!(is_full(&error), "{error}");
         assert!(is_full(&grow(&db, id).unwrap_err()));
@@ -456,6 +457,7 @@ fn a_full_disk_is_told_to_who_syncs() {
         let error = loop {
             grow(&db, id).unwrap();
             id += 1;
+            assert!(id < 1000, "the disk is never full");
             if id.is_multiple_of(4)
                 && let Err(error) = db.sync()
             {
@@ -466,8 +468,22 @@ fn a_full_disk_is_told_to_who_syncs() {
         grow(&db, id).unwrap();
         assert!(is_full(&db.sync().unwrap_err()));
         disk.set_capacity(None);
-        db.sync().unwrap();
         let expected = state(&db.snapshot());
+        let found = || {
+            open(disk.crash(Crash::None, 0), durability)
+                .unwrap()
+                .revision()
+        };
+        if durability == Durability::Checkpoint {
+            db.sync().unwrap();
+        } else {
+            // By itself, with its next period.
+            let deadline = Instant::now() + Duration::from_secs(60);
+            while found() < expected.revision {
+                assert!(Instant::now() < deadline, "it is never tried again");
+                thread::yield_now();
+            }
+        }
         let again = open(disk.crash(Crash::None, 0), durability).unwrap();
         assert_eq!(state(&again.snapshot()), expected);
         db.close().unwrap();
@@ -607,5 +623,64 @@ fn a_row_that_cannot_be_written_later_poisons() {
         assert!(matches!(db.close(), Err(Error::Poisoned { .. })));
         let again = open_moods(&disk.crash(Crash::None, 0), EVENTUAL);
         assert_eq!(again.snapshot().count(Moody::ALL), 1);
+    }
+}
+
+/// A transaction that outlives its database is refused: nobody would keep what it commits.
+#[test]
+fn a_commit_after_the_end_is_refused() {
+    let modes = [Durability::Immediate, EVENTUAL, Durability::Checkpoint];
+    let disks = modes.map(|mode| Some((empty(), mode)));
+    for disk in disks.into_iter().chain([None]) {
+        let db = match &disk {
+            Some((disk, mode)) => open(disk.clone(), *mode),
+            None => Database::builder()
+                .table::<Account>()
+                .table::<Entry>()
+                .in_memory(),
+        }
+        .unwrap();
+        db.write(|tx| change(tx, 1)).unwrap();
+        let snapshot = db.snapshot();
+        let mut tx = db.begin_write().unwrap();
+        change(&mut tx, 2).unwrap();
+        drop(db);
+        assert!(matches!(tx.commit(), Err(Error::Closed)));
+        if let Some((disk, mode)) = disk {
+            let db = open(SimDisk::of(disk.image()), mode).unwrap();
+            assert_eq!(state(&db.snapshot()), state(&snapshot));
+        }
+    }
+}
+
+/// Whenever the database is closed while others write: a commit that was acknowledged is in the file.
+#[test]
+fn closing_loses_no_acknowledged_commit() {
+    for mode in [Durability::Immediate, EVENTUAL, Durability::Checkpoint] {
+        for round in 0..60 {
+            let disk = empty();
+            let db = open(disk.clone(), mode).unwrap();
+            let (writer, progress) = (db.clone(), Arc::new(Progress::default()));
+            let shared = Arc::clone(&progress);
+            let thread = thread::spawn(move || {
+                for number in 1.. {
+                    shared.started.store(number, Ordering::Release);
+                    let written = writer.write(|tx| change(tx, number % 20));
+                    if let Err(error) = written {
+                        assert!(matches!(error, Error::Closed), "{error}");
+                        break;
+                    }
+                    shared.acknowledged.store(number, Ordering::Release);
+                }
+            });
+            while progress.started.load(Ordering::Acquire) < round % 20 {
+                thread::yield_now();
+            }
+            db.close().unwrap();
+            thread.join().unwrap();
+            let found = open(disk.crash(Crash::None, 0), mode).unwrap().revision();
+            let acknowledged = progress.acknowledged.load(Ordering::Acquire);
+            assert!(found.get() >= acknowledged, "{found}, {acknowledged}");
+        }
     }
 }
