@@ -684,3 +684,74 @@ fn closing_loses_no_acknowledged_commit() {
         }
     }
 }
+
+/// Whichever byte of the file is another one: opening gives a typed error, or exactly a committed state.
+#[test]
+fn a_damaged_file_is_refused_or_right() {
+    let commits = 30;
+    let states = states(commits);
+    let disk = empty();
+    let db = open(disk.clone(), Durability::Immediate).unwrap();
+    for number in 1..=commits {
+        db.write(|tx| change(tx, number)).unwrap();
+    }
+    db.close().unwrap();
+    let image = disk.image();
+    // The rest is zeros that no commit has reached yet.
+    let used = image.iter().rposition(|byte| *byte != 0).unwrap();
+    let mut random = Random::new(1);
+    let (mut refused, mut same) = (0, 0);
+    for _ in 0..1500 {
+        let mut damaged = image.clone();
+        for _ in 0..1 + random.below(3) {
+            damaged[random.below(used + 1)] ^= 1 + random.below(255) as u8;
+        }
+        match open(SimDisk::of(damaged), Durability::Immediate) {
+            Ok(db) => {
+                same += 1;
+                let found = state(&db.snapshot());
+                assert!(states.contains(&found), "{found:?}");
+            }
+            Err(error) => {
+                refused += 1;
+                assert!(matches!(error, Error::File { .. }), "{error}");
+                assert!(error.to_string().starts_with("storage: "), "{error}");
+            }
+        }
+    }
+    assert!(refused > 100 && same > 100, "{refused} refused, {same} not");
+}
+
+/// A table that comes to the program later starts empty, and is in the file from then on.
+#[test]
+fn a_table_can_come_later() {
+    let disk = SimDisk::default();
+    let one = Database::builder()
+        .table::<Moody>()
+        .open_storage(Box::new(disk.clone()))
+        .unwrap();
+    one.write(|tx| tx.insert(moody(1, Mood::Good))).unwrap();
+    one.close().unwrap();
+    let both = || {
+        Database::builder()
+            .table::<Entry>()
+            .table::<Moody>()
+            .open_storage(Box::new(disk.clone()))
+            .unwrap()
+    };
+    let db = both();
+    assert_eq!(db.revision(), Revision::new(1));
+    assert_eq!(db.snapshot().count(Entry::ALL), 0);
+    let entry = Entry {
+        account: 1,
+        number: 2,
+        amount: 3,
+    };
+    db.write(|tx| tx.insert(entry.clone())).unwrap();
+    drop(db);
+    let snapshot = both().snapshot();
+    assert_eq!(**snapshot.first(Entry::ALL).unwrap(), entry);
+    assert_eq!(snapshot.count(Moody::ALL), 1);
+    let refused = open(disk, Durability::Immediate).unwrap_err();
+    assert!(matches!(refused, Error::ForeignTable { .. }), "{refused}");
+}

@@ -145,7 +145,7 @@ fn transfer(
                 tx.insert(Hold {
                     id: *next,
                     account: from,
-                    name: format!("hold-{:04}", *next % 10_000),
+                    name: format!("hold-{next:020}"),
                     amount,
                     token: Token::new(tally),
                 })?;
@@ -234,6 +234,8 @@ enum Held {
     Snapshot(Snapshot, Revision),
     Account(Row<Account>, u32, i64),
     Hold(Row<Hold>, u64, i64),
+    /// A database of the reader's own, and where it stands.
+    Fork(Database, Revision),
 }
 
 impl Held {
@@ -251,6 +253,10 @@ impl Held {
                 assert!(row.token.is_alive());
                 assert_eq!((row.id, row.amount), (*id, *amount));
             }
+            Self::Fork(db, revision) => {
+                assert_eq!(db.revision(), *revision);
+                check(&db.snapshot());
+            }
         }
     }
 }
@@ -260,6 +266,7 @@ fn read(
     db: &Database,
     mut random: Random,
     actions: usize,
+    tally: &Arc<Tally>,
     to: &Sender<Held>,
     from: &Mutex<Receiver<Held>>,
 ) -> Vec<Held> {
@@ -267,7 +274,7 @@ fn read(
     let mut newest = Revision::ZERO;
     for _ in 0..actions {
         let which = random.below(held.len());
-        match random.below(9) {
+        match random.below(10) {
             0 | 1 => {
                 let snapshot = db.snapshot();
                 let revision = snapshot.revision();
@@ -298,7 +305,19 @@ fn read(
                 to.send(held.swap_remove(which)).unwrap();
             }
             5 => held.extend(from.lock().unwrap().try_recv()),
-            6 | 7 if held.len() > 30 => drop(held.swap_remove(which)),
+            6 => {
+                let fork = match held.get(which) {
+                    Some(Held::Snapshot(snapshot, _)) => snapshot.fork(),
+                    Some(Held::Fork(fork, _)) => fork.snapshot().fork(),
+                    _ => continue,
+                };
+                let mut next = random.next() >> 1;
+                let wrote = fork.write(|tx| transfer(tx, &mut random, tally, &mut next));
+                wrote.unwrap();
+                let revision = fork.revision();
+                held.push(Held::Fork(fork, revision));
+            }
+            7 | 8 if held.len() > 30 => drop(held.swap_remove(which)),
             _ => {
                 if let Some(held) = held.get(which) {
                     held.check();
@@ -399,7 +418,9 @@ fn run(storage: Option<Durability>, tally: &Arc<Tally>, commits: usize) -> (Data
     let readers: Vec<_> = (0..3)
         .map(|n| {
             let (db, to, from) = (db.clone(), to.clone(), Arc::clone(&from));
-            thread::spawn(move || read(&db, Random::new(seed ^ n), commits * 2, &to, &from))
+            let tally = Arc::clone(tally);
+            let random = Random::new(seed ^ n);
+            thread::spawn(move || read(&db, random, commits * 2, &tally, &to, &from))
         })
         .collect();
     let watchers: Vec<_> = (0..2)
@@ -412,8 +433,7 @@ fn run(storage: Option<Durability>, tally: &Arc<Tally>, commits: usize) -> (Data
         .map(|n| {
             let (db, tally) = (db.clone(), Arc::clone(tally));
             let random = Random::new(seed.rotate_left(32) ^ n);
-            // Ids with other last digits, so that unique names do not meet.
-            thread::spawn(move || write(&db, random, &tally, n * 5_000, commits))
+            thread::spawn(move || write(&db, random, &tally, n << 32, commits))
         })
         .collect();
     for writer in writers {
