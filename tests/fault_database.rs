@@ -1,4 +1,5 @@
 //! A database on a disk that crashes, fails and fills up: what is found afterwards, and what goes on meanwhile.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -65,7 +66,7 @@ fn empty() -> SimDisk {
 /// Changes both tables; always the same ones for the same number.
 fn change(tx: &mut WriteTxn, number: u64) -> Result<(), Error> {
     let mut random = Random::new(number);
-    for _ in 0..1 + random.below(5) {
+    for _ in 0..=random.below(5) {
         let id = random.below(12) as u32;
         match random.below(6) {
             0 => drop(tx.remove::<Account>(id)?),
@@ -75,7 +76,7 @@ fn change(tx: &mut WriteTxn, number: u64) -> Result<(), Error> {
                 let account = Account {
                     id,
                     owner: format!("owner-{}", random.below(4)),
-                    code: (id % 3 > 0).then_some(id as u16 * 7),
+                    code: (!id.is_multiple_of(3)).then_some(id as u16 * 7),
                     note: filled(len, random.next()),
                 };
                 drop(tx.put(account)?);
@@ -703,7 +704,7 @@ fn a_damaged_file_is_refused_or_right() {
     let (mut refused, mut same) = (0, 0);
     for _ in 0..1500 {
         let mut damaged = image.clone();
-        for _ in 0..1 + random.below(3) {
+        for _ in 0..=random.below(3) {
             damaged[random.below(used + 1)] ^= 1 + random.below(255) as u8;
         }
         match open(SimDisk::of(damaged), Durability::Immediate) {

@@ -1,4 +1,5 @@
 //! The database against a model: a map of rows, and every query answered by going through all of them.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use proptest::collection::vec;
 use proptest::prelude::*;

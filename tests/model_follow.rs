@@ -1,4 +1,5 @@
 //! Followers against a model: what a follower hands out, applied to a replica, makes the replica the query's result.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -152,7 +153,7 @@ proptest! {
         // What was committed before the end is told, and then the end.
         db.close().unwrap();
         for one in &mut following {
-            while let Some(batch) = one.follower.next() {
+            for batch in one.follower.by_ref() {
                 one.replica.apply(&batch);
             }
             one.check(&model);

@@ -1,4 +1,5 @@
 //! A database on a file against a model, closed and opened again at random moments.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
 //! Writers, readers, watchers and followers at once, on several threads: what each sees is one commit, and no row leaks or is dropped twice.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -133,11 +134,11 @@ fn transfer(
     tally: &Arc<Tally>,
     next: &mut u64,
 ) -> Result<(), Error> {
-    for _ in 0..1 + random.below(6) {
+    for _ in 0..=random.below(6) {
         let from = random.below(ACCOUNTS as usize) as u32;
         let to = random.below(ACCOUNTS as usize) as u32;
         let balance = tx.get::<Account>(from).map_or(0, |row| row.balance);
-        let amount = (random.next() % 500) as i64 % (balance.abs() + 1);
+        let amount = i64::from(random.next() as u16 % 500) % (balance.abs() + 1);
         match random.below(4) {
             0 => {
                 *next += 1;
@@ -292,10 +293,10 @@ fn read(
                 if let Some(Held::Snapshot(snapshot, _)) = held.get(which) {
                     let id = random.below(ACCOUNTS as usize) as u32;
                     let row = snapshot.get::<Account>(id).unwrap().clone();
-                    let hold = snapshot.last(Hold::BY_ACCOUNT.eq(id)).cloned();
+                    let other = snapshot.last(Hold::BY_ACCOUNT.eq(id)).cloned();
                     let balance = row.balance;
                     held.push(Held::Account(row, id, balance));
-                    held.extend(hold.map(|row| {
+                    held.extend(other.map(|row| {
                         let (id, amount) = (row.id, row.amount);
                         Held::Hold(row, id, amount)
                     }));
@@ -314,8 +315,8 @@ fn read(
                 let mut next = random.next() >> 1;
                 let wrote = fork.write(|tx| transfer(tx, &mut random, tally, &mut next));
                 wrote.unwrap();
-                let revision = fork.revision();
-                held.push(Held::Fork(fork, revision));
+                let at = fork.revision();
+                held.push(Held::Fork(fork, at));
             }
             7 | 8 if held.len() > 30 => drop(held.swap_remove(which)),
             _ => {
@@ -555,7 +556,10 @@ fn reclaiming_leaves_what_the_database_shows() {
             db.reclaim().unwrap();
             let snapshot = db.snapshot();
             let shown = snapshot.count(Account::ALL) + snapshot.count(Hold::ALL);
-            assert_eq!(tally.alive.load(Ordering::Relaxed), shown as i64);
+            assert_eq!(
+                tally.alive.load(Ordering::Relaxed),
+                i64::try_from(shown).unwrap()
+            );
         }
     }
     drop((db, held));

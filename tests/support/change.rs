@@ -154,6 +154,7 @@ impl Op {
     }
 
     /// Does it to both; says whether it changed anything.
+    #[allow(clippy::too_many_lines, reason = "an arm for each verb")]
     fn run(&self, tx: &mut WriteTxn, model: &mut Model) -> bool {
         let revision = tx.revision();
         let (key, item) = (self.key(), self.item());
