@@ -7,7 +7,7 @@ use proptest::prelude::*;
 mod support;
 
 use support::ask::{Pick, pick};
-use support::change::{Txn, txn};
+use support::change::{Txn, populate, txn};
 use support::model::{Model, cases, in_memory};
 
 #[derive(Clone, Debug)]
@@ -39,14 +39,17 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    #![proptest_config(cases(64))]
+    #![proptest_config(cases(32))]
 
     /// After every transaction, however it ends, each query in each kind of index gives what the model finds; a refused operation has left no
     /// trace and told why; every snapshot still shows the state from which it was taken; and forks go their own ways.
     #[test]
-    fn every_query_agrees_with_the_model(steps in vec(step(), 1..30)) {
+    fn every_query_agrees_with_the_model(populated: bool, steps in vec(step(), 1..30)) {
         let db = in_memory();
         let mut model = Model::default();
+        if populated {
+            populate(&db, &mut model);
+        }
         let mut held = vec![(db.snapshot(), model.clone())];
         let mut forks = Vec::new();
         for step in &steps {

@@ -11,7 +11,7 @@ use sapwood::{Batch, Change, Database, Error, Follow, Revision};
 mod support;
 
 use support::ask::{Ask, Pick, pick};
-use support::change::{Txn, txn};
+use support::change::{Txn, populate, txn};
 use support::item::{Item, Key};
 use support::model::{Model, Stored, cases, in_memory};
 
@@ -137,9 +137,12 @@ proptest! {
     /// A replica that applies the steps of a follower is the query's result after each of them, for queries of every kind in every kind of index;
     /// steps join without a gap, and none but the first is empty.
     #[test]
-    fn a_replica_equals_the_query(steps in vec(step(), 1..24)) {
+    fn a_replica_equals_the_query(populated: bool, steps in vec(step(), 1..24)) {
         let db = in_memory();
         let mut model = Model::default();
+        if populated {
+            populate(&db, &mut model);
+        }
         let mut following = vec![Following::begin(&db, Ask::all(0)), Following::begin(&db, Ask::all(7))];
         for (number, step) in steps.iter().enumerate() {
             step.txn.run(&db, &mut model);

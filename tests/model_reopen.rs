@@ -10,7 +10,7 @@ use sapwood::{Builder, Database, Durability, Snapshot};
 mod support;
 
 use support::ask::{Pick, pick};
-use support::change::{Txn, txn};
+use support::change::{Txn, populate, txn};
 use support::item::{Item, Task};
 use support::model::{Model, cases};
 
@@ -70,12 +70,15 @@ proptest! {
     /// Whatever the mode, and however it ends, the file holds exactly what was committed: rows, the revisions that made and wrote them, every
     /// index, and the number of the last commit, from which the next one counts. Snapshots of a closed database stay as they are.
     #[test]
-    fn a_reopened_database_is_the_same(steps in vec(step(), 1..24), first in step()) {
+    fn a_reopened_database_is_the_same(populated: bool, steps in vec(step(), 1..24), first in step()) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("state.sap");
         let mut model = Model::default();
         let mut held: Vec<(Snapshot, Model)> = Vec::new();
         let mut db = builder(first.mode).open(&path).unwrap();
+        if populated {
+            populate(&db, &mut model);
+        }
         for step in &steps {
             step.txn.run(&db, &mut model);
             if step.hold {

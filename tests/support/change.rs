@@ -69,7 +69,7 @@ fn op() -> impl Strategy<Value = Op> {
         4 => Just(Verb::Remove),
         2 => any::<u8>().prop_map(Verb::RemoveIf),
         1 => pick().prop_map(Verb::RemoveAll),
-        1 => (pick(), any::<u8>()).prop_map(|(pick, when)| Verb::RemoveAllIf(pick, when)),
+        2 => (pick(), any::<u8>()).prop_map(|(pick, when)| Verb::RemoveAllIf(pick, when)),
         1 => (1u8..80).prop_map(Verb::Fill),
         3 => any::<i8>().prop_map(Verb::PutTask),
         1 => Just(Verb::RemoveTask),
@@ -96,7 +96,11 @@ pub(crate) fn txn() -> impl Strategy<Value = Txn> {
 
 impl Op {
     fn key(&self) -> Key {
-        (text(self.item[0]), u16::from(self.item[1] % 24))
+        // Mostly one of a few, so that it is there.
+        let [group, number] = [self.item[0], self.item[1]];
+        let group = if group < 200 { group % 3 } else { group };
+        let number = number % if number < 200 { 6 } else { 24 };
+        (text(group), u16::from(number))
     }
 
     fn item(&self) -> Item {
@@ -227,7 +231,7 @@ impl Op {
                 return !rows.is_empty();
             }
             Verb::RemoveAllIf(pick, when) => {
-                let seen = Revision::new(u64::from(*when) % (revision.get() + 1));
+                let seen = Revision::new(revision.get().saturating_sub(u64::from(*when % 6)));
                 let rows = model.rows(&pick.ask());
                 let result = tx.remove_all_if(pick.ask().query, seen);
                 if rows.values().any(|row| row.modified > seen) {
@@ -376,6 +380,24 @@ fn refused<R: std::fmt::Debug>(result: &Result<R, Error>, reasons: &[Refusal], i
         _ => false,
     };
     assert!(told, "{result:?}, expected one of {reasons:?}");
+}
+
+/// Rows to begin with: half of those that are mostly asked for, and others around them.
+pub(crate) fn populate(db: &Database, model: &mut Model) {
+    let op = |item: [u8; 9]| Op {
+        verb: Verb::Insert,
+        item,
+        long: false,
+    };
+    let few = (0..9u8).map(|i| op([i % 3, i % 6, i, i * 3, i * 5, i * 7, i, i * 3 + 1, i * 29]));
+    let more = (0..50u8).map(|i| op([201 + i % 50, 200 + i, i, i, i * 3, 1, i, i * 3 + 1, i * 4]));
+    let txn = Txn {
+        ops: few.chain(more).collect(),
+        asks: Vec::new(),
+        end: End::Commit,
+    };
+    txn.run(db, model);
+    assert!(model.items.len() > 20);
 }
 
 impl Txn {
