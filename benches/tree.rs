@@ -12,10 +12,7 @@ use std::sync::Arc;
 use im::OrdMap;
 use sapwood::{Database, Table};
 use serde::{Deserialize, Serialize};
-use support::{Counting, Figures, Random, allocated, option, time};
-
-#[global_allocator]
-static MEMORY: Counting = Counting;
+use support::{Figures, Random, option, resident, time};
 
 #[derive(Table, Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Task {
@@ -42,7 +39,7 @@ fn main() {
     let ids: Vec<String> = (0..rows).map(|_| random.id()).collect();
     let mut figures = Figures::new("tree", &["sapwood", "imbl::OrdMap", "BTreeMap"]);
 
-    let before = allocated();
+    let before = resident();
     let db = Database::builder()
         .table::<Task>()
         .in_memory()
@@ -59,8 +56,8 @@ fn main() {
             .expect("inserted");
         }),
     );
-    let sapwood = allocated() - before;
-    let before = allocated();
+    let sapwood = resident() - before;
+    let before = resident();
     let mut map = Map::new();
     figures.add(
         "insert, one transaction",
@@ -72,8 +69,8 @@ fn main() {
             }
         }),
     );
-    let imbl = allocated() - before;
-    let before = allocated();
+    let imbl = resident() - before;
+    let before = resident();
     let mut tree = Tree::new();
     figures.add(
         "insert, one transaction",
@@ -85,7 +82,7 @@ fn main() {
             }
         }),
     );
-    let btree = allocated() - before;
+    let btree = resident() - before;
     // A row is its struct and its id, whoever holds it; the maps hold the id once more, as their key.
     let row = size_of::<Task>() + 36;
     for (structure, bytes) in [

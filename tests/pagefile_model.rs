@@ -1,5 +1,7 @@
 //! A page file holds what was put into it: a comparison with ordinary maps.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::{collections::BTreeMap, ops::Bound};
 
 use proptest::prelude::*;
@@ -319,6 +321,45 @@ fn sorted_loads_fill_pages() {
     assert!(report.is_clean());
     let needed = 11_000 * (100 + 4 + 8) / 4096;
     assert!(report.leaf_pages <= needed * 11 / 10, "{report:?}");
+}
+
+/// Proves that leaves which have lost their rows are joined, and that nothing is left of an emptied bucket.
+#[test]
+fn deleting_joins_pages() {
+    let file = options().in_memory().unwrap();
+    let rows = |keep: u32| {
+        file.update(|tx| {
+            let mut bucket = tx.bucket_or_create("rows")?;
+            for key in 0..5000u32 {
+                if key % keep == 0 {
+                    bucket.put(key.to_be_bytes(), [7; 20])?;
+                } else {
+                    bucket.delete(key.to_be_bytes())?;
+                }
+            }
+            Ok::<_, Error>(())
+        })
+        .unwrap();
+        file.check().unwrap()
+    };
+    let full = rows(1);
+    let sparse = rows(20);
+    assert!(sparse.is_clean() && sparse.rows == 250);
+    assert!(sparse.leaf_pages * 5 < full.leaf_pages, "{sparse:?}");
+    assert!(sparse.branch_pages * 3 < full.branch_pages, "{sparse:?}");
+    file.update(|tx| {
+        let mut bucket = tx.bucket_or_create("rows")?;
+        for key in 0..5000u32 {
+            bucket.delete(key.to_be_bytes())?;
+        }
+        Ok::<_, Error>(())
+    })
+    .unwrap();
+    let empty = file.check().unwrap();
+    assert_eq!(
+        (empty.leaf_pages, empty.branch_pages, empty.rows),
+        (1, 0, 0)
+    );
 }
 
 /// Proves that a commit writes in proportion to what it changes, in one piece, with one sync.

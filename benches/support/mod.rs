@@ -1,35 +1,23 @@
-//! What the benchmarks share: rounds, medians, a table on the screen, counted memory, random numbers.
+//! What the benchmarks share: rounds, medians, a table on the screen, memory, random numbers.
 //!
 //! Absolute times are noisy; ratios within one run are not. So every structure is measured in turn, round by round, and medians are compared.
-#![allow(dead_code, reason = "each benchmark takes what it needs")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    clippy::cast_precision_loss,
+    reason = "each benchmark takes what it needs"
+)]
 
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
-/// Counts the bytes that are allocated, as asked for.
-pub struct Counting;
-
-static ALLOCATED: AtomicUsize = AtomicUsize::new(0);
-
-#[allow(unsafe_code, reason = "a global allocator is the way to count memory")]
-// SAFETY: passes everything on to the system's allocator.
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        ALLOCATED.fetch_add(layout.size(), Ordering::Relaxed);
-        // SAFETY: passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        ALLOCATED.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: passed on.
-        unsafe { System.dealloc(block, layout) }
-    }
-}
-
-pub fn allocated() -> usize {
-    ALLOCATED.load(Ordering::Relaxed)
+/// The memory of this process in bytes, as the system counts it; zero where it does not say.
+pub fn resident() -> usize {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
+    let pages = statm
+        .split(' ')
+        .nth(1)
+        .and_then(|pages| pages.parse::<usize>().ok());
+    pages.unwrap_or(0) * 4096
 }
 
 /// A small generator with a fixed seed (splitmix64, by Sebastiano Vigna): all structures see the same numbers.

@@ -19,6 +19,8 @@ struct Seat<S> {
     /// Not here while somebody has it, nor after the turnstile was closed.
     thing: Option<S>,
     by: Option<ThreadId>,
+    /// How many wait; to wake nobody costs a system call too.
+    waiting: usize,
     closed: bool,
 }
 
@@ -35,6 +37,7 @@ impl<S> Turnstile<S> {
             seat: Mutex::new(Seat {
                 thing: Some(thing),
                 by: None,
+                waiting: 0,
                 closed: false,
             }),
             left: Condvar::new(),
@@ -64,17 +67,19 @@ impl<S> Turnstile<S> {
             if seat.by == Some(thread::current().id()) {
                 return Err(Error::NestedWrite);
             }
-            seat = match deadline {
+            let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+            if left == Some(Duration::ZERO) {
+                return Ok(None);
+            }
+            seat.waiting += 1;
+            seat = match left {
                 None => self.left.wait(seat).unwrap_or_else(PoisonError::into_inner),
-                Some(deadline) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return Ok(None);
-                    }
+                Some(left) => {
                     let waited = self.left.wait_timeout(seat, left);
                     waited.unwrap_or_else(PoisonError::into_inner).0
                 }
             };
+            seat.waiting -= 1;
         }
     }
 
@@ -87,8 +92,11 @@ impl<S> Turnstile<S> {
             return drop(seated.thing);
         }
         seat.thing = Some(seated.thing);
+        let somebody = seat.waiting > 0;
         drop(seat);
-        self.left.notify_one();
+        if somebody {
+            self.left.notify_one();
+        }
     }
 
     /// Lets nobody in any more. Gives the thing out, unless somebody has it: then it is dropped when they leave.

@@ -336,8 +336,8 @@ impl WriteTxn {
             None => old.clear(),
         }
         index_keys(&row, primary, indexes, new);
-        match draft.put(family, primary, row, old, new) {
-            Ok(_) => Ok(()),
+        match draft.put(family, primary, row, previous, old, new) {
+            Ok(()) => Ok(()),
             Err((refused, row)) => Err(refusal::<T>(core, draft, family, refused, &row, new)),
         }
     }
@@ -364,8 +364,8 @@ impl WriteTxn {
         };
         let indexes = core.catalog.tables[family].watches.len() - 1;
         index_keys::<T>(row, primary, indexes, old);
-        match draft.remove::<T, _>(family, primary, old) {
-            Ok(_) => Ok(()),
+        match draft.remove(family, primary, row, old) {
+            Ok(()) => Ok(()),
             Err(refused) => Err(refusal::<T>(core, draft, family, refused, row, &[])),
         }
     }

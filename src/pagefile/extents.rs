@@ -79,6 +79,15 @@ impl Extents {
         })
     }
 
+    /// The extent behind all others. O(log extents).
+    pub(super) fn last(&self) -> Option<Run> {
+        let (start, pages) = self.by_start.get_max()?;
+        Some(Run {
+            start: *start,
+            pages: *pages,
+        })
+    }
+
     /// The extents in the order of their place.
     pub(super) fn iter(&self) -> impl Iterator<Item = Run> + '_ {
         self.by_start.iter().map(|(start, pages)| Run {
@@ -123,6 +132,7 @@ mod tests {
                 let runs: Vec<Run> = extents.iter().collect();
                 prop_assert!(runs.windows(2).all(|pair| pair[0].start + pair[0].pages < pair[1].start));
                 let smallest = runs.iter().filter(|run| run.pages >= 3).min_by_key(|run| (run.pages, run.start));
+                prop_assert_eq!(extents.last(), runs.last().copied());
                 prop_assert_eq!(extents.smallest_of(3), smallest.copied());
                 let mut by_size = runs.clone();
                 by_size.sort_by_key(|run| std::cmp::Reverse((run.pages, run.start)));

@@ -46,6 +46,9 @@ fn read_slots(storage: &dyn Storage, len: u64) -> Result<[Option<Meta>; 2], Erro
     for (slot, meta) in metas.iter_mut().enumerate() {
         let offset = slot as u64 * SLOT_DISTANCE;
         let present = len.saturating_sub(offset).min(SLOT_LEN as u64);
+        if present == 0 {
+            continue;
+        }
         let mut bytes = vec![0; usize::try_from(present).unwrap_or_default()];
         storage
             .read_at(offset, &mut bytes)

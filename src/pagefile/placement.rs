@@ -35,7 +35,6 @@ pub(super) fn place(counts: &[u32], free: &Extents, file_pages: u64) -> Placemen
     }
     // The end of the file can be made as long as it must be. Free pages just before it are used with it.
     let tail = free
-        .iter()
         .last()
         .filter(|last| last.start + last.pages == file_pages);
     let end = tail.map_or(file_pages, |tail| tail.start);

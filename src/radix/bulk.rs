@@ -2,7 +2,7 @@
 
 use super::digit::{SPAN, common, digit};
 use super::edit::separator;
-use super::node::{self, Child, Entry, MAX_CHILDREN, MAX_ROWS, MAX_TAILS, Node};
+use super::node::{self, Child, Entry, MAX_CHILDREN, MAX_ROWS, MAX_TAILS, Node, Tails};
 use super::pool::Pool;
 use super::row::Handle;
 
@@ -58,11 +58,11 @@ fn leaf(rows: &[Pair<'_>], start: usize, birth: u64, pool: &mut Pool) -> Option<
         return None;
     }
     let stop = shared(rows);
-    let tails = rows
-        .iter()
-        .map(|(key, _)| key.len().saturating_sub(stop + SPAN))
-        .sum();
-    if rows.len() > 1 && tails > MAX_TAILS {
+    let tails = Tails::of(
+        rows.iter()
+            .map(|(key, _)| key.len().saturating_sub(stop + SPAN)),
+    );
+    if rows.len() > 1 && tails.bytes > MAX_TAILS {
         return None;
     }
     let entries = rows.iter().map(|&(key, row)| Entry {

@@ -88,7 +88,7 @@ pub(super) fn check(
                 if !(1..=MAX_ROWS).contains(&node.len()) {
                     return fail("too few or too many rows");
                 }
-                if node.tails() > MAX_TAILS && node.len() > 1 {
+                if node.tails().bytes > MAX_TAILS && node.len() > 1 {
                     return fail("too many bytes for so many rows");
                 }
                 for index in 0..node.len() {

@@ -12,7 +12,7 @@ use smallvec::SmallVec;
 use super::cursor::count;
 use super::digit::{bytes_of, digit};
 use super::find::{Fit, child_index, fit, position};
-use super::node::{Kind, NodeRef};
+use super::node::{Kind, NodeRef, sum};
 use super::row::Handle;
 use crate::key::KeyRange;
 
@@ -52,8 +52,7 @@ pub(super) fn diff<'v, B>(
             (Head::End, Head::End) => return ControlFlow::Continue(()),
             (Head::Tree(x), Head::Tree(y)) => {
                 if x == y {
-                    a.pass(x.total());
-                    b.pass(x.total());
+                    pass_equal(&mut a, &mut b);
                 } else if !a.step_out(y) && !b.step_out(x) {
                     // Leaves the kinds equal where they are not, so that both come to their buckets together.
                     if x.kind() == Kind::Inner || y.kind() == Kind::Bucket {
@@ -106,6 +105,25 @@ pub(super) fn diff<'v, B>(
             }
         }
     }
+}
+
+/// Goes over the equal subtrees that both sides stand before: not one of them is touched, for their parents count their rows.
+fn pass_equal(a: &mut Side<'_>, b: &mut Side<'_>) {
+    let (Some((x, i)), Some((y, j))) = (a.above.last_mut(), b.above.last_mut()) else {
+        // The root of one is a part of the other, so that one of them ends here.
+        let rows = a.left.min(b.left);
+        a.pass(rows);
+        b.pass(rows);
+        return;
+    };
+    let pairs = x.children()[*i..].iter().zip(&y.children()[*j..]);
+    let run = pairs.take_while(|(x, y)| x == y).count();
+    let rows = sum(&x.counts()[*i..*i + run]);
+    // The last of them stays the head, which leaving it steps over.
+    *i += run - 1;
+    *j += run - 1;
+    a.pass(rows);
+    b.pass(rows);
 }
 
 impl<'v> Side<'v> {

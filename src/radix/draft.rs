@@ -1,6 +1,6 @@
 //! The running transaction: a version in the making.
 
-use std::mem;
+use std::mem::{self, ManuallyDrop};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::bulk;
@@ -127,29 +127,27 @@ impl Draft {
         super::check::check(root, self.editor.stamp, |_, _| {})
     }
 
-    /// Writes a row under `key` and, in the trees behind the first, under the `new` keys. `old` are the keys there of the row that it replaces.
+    /// Writes a row under `key` in the place of `previous`, and in the trees behind the first under the `new` keys. `old` are the keys there of the
+    /// previous row.
     ///
-    /// Gives that row back. All or nothing: refused, every tree is as it was, and the new row comes back.
+    /// All or nothing: refused, every tree is as it was, and the new row comes back. Refused, too, if `previous` is not what is under `key`.
     pub(crate) fn put<T: Send + Sync + 'static, K: Keys>(
         &mut self,
         family: usize,
         key: &[u8],
         value: T,
+        previous: Option<&Row<T>>,
         old: &[K],
         new: &[K],
-    ) -> Result<Option<Row<T>>, (Refused, Row<T>)> {
-        let previous = self.tree::<T>(family, 0).get(key).cloned();
-        let created = previous.as_ref().map_or(self.revision, Row::created);
+    ) -> Result<(), (Refused, Row<T>)> {
+        self.assert_family::<T>(family);
+        let created = previous.map_or(self.revision, Row::created);
         let entries = 1 + new.iter().map(Keys::len).sum::<usize>();
         let row = Row::new(value, created, self.revision, entries as u32);
-        let gone = previous.as_ref().map(Row::handle);
+        let gone = previous.map(Row::handle);
         let placed = self
             .fits(family, key, new)
-            .and_then(|()| {
-                previous
-                    .as_ref()
-                    .map_or(Ok(()), |previous| stable(previous, old))
-            })
+            .and_then(|()| previous.map_or(Ok(()), |previous| stable(previous, old)))
             .and_then(|()| self.apply(family, key, gone, Some(row.handle()), old, new));
         if let Err(refused) = placed {
             return Err((refused, row));
@@ -158,23 +156,29 @@ impl Draft {
         if let Some(gone) = gone {
             self.unlinked.push((gone, family));
         }
-        Ok(previous)
+        Ok(())
     }
 
-    /// Removes the row with this key, whose keys in the other trees are `old`, and gives it back. All or nothing, as [`put`](Self::put).
+    /// Removes `row`, which is under `key`, and in the other trees under the keys `old`. All or nothing, as [`put`](Self::put).
     pub(crate) fn remove<T: Send + Sync + 'static, K: Keys>(
         &mut self,
         family: usize,
         key: &[u8],
+        row: &Row<T>,
         old: &[K],
-    ) -> Result<Option<Row<T>>, Refused> {
-        let Some(previous) = self.tree::<T>(family, 0).get(key).cloned() else {
-            return Ok(None);
-        };
-        stable(&previous, old)?;
-        self.apply(family, key, Some(previous.handle()), None, old, &[])?;
-        self.unlinked.push((previous.handle(), family));
-        Ok(Some(previous))
+    ) -> Result<(), Refused> {
+        self.assert_family::<T>(family);
+        stable(row, old)?;
+        self.apply(family, key, Some(row.handle()), None, old, &[])?;
+        self.unlinked.push((row.handle(), family));
+        Ok(())
+    }
+
+    fn assert_family<T: 'static>(&self, family: usize) {
+        assert!(
+            self.shared().layout.families[family].row.is::<T>(),
+            "rows of another type"
+        );
     }
 
     fn fits<K: Keys>(&self, family: usize, key: &[u8], new: &[K]) -> Result<(), Refused> {
@@ -432,7 +436,7 @@ impl Draft {
                 unlinked.push(Dead::Row(row, family));
             }
         }
-        writer.take_back(self.editor.pool);
+        writer.take_back(ManuallyDrop::into_inner(self.editor.pool));
         let staged = Staged {
             version: writer.version(self.editor.stamp, self.revision, self.roots),
             base: base.stamp,
@@ -447,7 +451,7 @@ impl Draft {
     pub(crate) fn abort(mut self, writer: &mut Writer) -> Garbage {
         let roots = mem::take(&mut self.roots);
         self.free_since(&roots, self.base.0.stamp, 0, 0);
-        writer.take_back(self.editor.pool);
+        writer.take_back(ManuallyDrop::into_inner(self.editor.pool));
         self.garbage
     }
 }

@@ -9,11 +9,15 @@
 //! likewise, if one of its bounds is short enough to be a digit of its parent. After a split each half takes the longest prefix that its keys share.
 //! An append at the end leaves the left half full.
 
+use std::mem::ManuallyDrop;
+
 use smallvec::SmallVec;
 
 use super::digit::{SPAN, bytes_of, common, digit, shifted};
 use super::find::{Fit, child_index, fit, position};
-use super::node::{self, Child, Entry, Kind, MAX_CHILDREN, MAX_ROWS, MAX_TAILS, Node, NodeRef};
+use super::node::{
+    self, Child, Entry, Kind, MAX_CHILDREN, MAX_ROWS, MAX_TAILS, Node, NodeRef, Tails,
+};
 use super::pool::Pool;
 use super::row::Handle;
 
@@ -26,7 +30,8 @@ type Group = SmallVec<[Child; 4]>;
 /// The running transaction's hand on the trees.
 #[derive(Debug)]
 pub(super) struct Editor {
-    pub(super) pool: Pool,
+    /// The history's; given back when the transaction ends, and never unmapped with it.
+    pub(super) pool: ManuallyDrop<Pool>,
     /// Nodes of this birth are own.
     pub(super) stamp: u64,
     /// Nodes that older versions may see and the newest no more.
@@ -89,23 +94,21 @@ impl Rows {
         common(self.key(from), self.key(to - 1))
     }
 
-    /// Bytes of tails that a bucket of the rows `from..to` would have.
-    fn tails(&self, from: usize, to: usize) -> usize {
+    /// The tails that a bucket of the rows `from..to` would have.
+    fn tails(&self, from: usize, to: usize) -> Tails {
         let reach = self.shared(from, to) + SPAN;
-        (from..to)
-            .map(|index| self.key(index).len().saturating_sub(reach))
-            .sum()
+        Tails::of((from..to).map(|index| self.key(index).len().saturating_sub(reach)))
     }
 
     fn fits(&self, from: usize, to: usize) -> bool {
-        to - from == 1 || (to - from <= MAX_ROWS && self.tails(from, to) <= MAX_TAILS)
+        to - from == 1 || (to - from <= MAX_ROWS && self.tails(from, to).bytes <= MAX_TAILS)
     }
 }
 
 impl Editor {
     pub(super) fn new(pool: Pool, stamp: u64) -> Self {
         Self {
-            pool,
+            pool: ManuallyDrop::new(pool),
             stamp,
             unlinked: Vec::new(),
             path: Vec::new(),
@@ -247,7 +250,7 @@ impl Editor {
             start,
             &key[start..],
             [entry].into_iter(),
-            0,
+            Tails::of(std::iter::once(0)),
             &mut self.pool,
         );
         Child {
@@ -268,8 +271,8 @@ impl Editor {
     ) -> Group {
         let stop = view.stop();
         let tail = key.get(stop + SPAN..).unwrap_or_default();
-        let tails = view.tails() + tail.len();
-        if view.len() == MAX_ROWS || tails > MAX_TAILS {
+        let tails = view.tails().with(tail.len());
+        if view.len() == MAX_ROWS || tails.bytes > MAX_TAILS {
             return self.relaid(view, depth, index, key, row);
         }
         let new = Entry {
@@ -586,7 +589,7 @@ impl Editor {
 
     /// A bucket without its row `index`.
     fn shrunk(&mut self, view: NodeRef<'_>, index: usize) -> Child {
-        let tails = view.tails() - view.tail(index).len();
+        let tails = view.tails().without(view.tail(index).len());
         let entries = Without {
             view,
             next: 0,
@@ -784,7 +787,7 @@ impl Editor {
 /// Whether a bucket whose prefix is cut at `at` would still not hold too many bytes with `key` in it.
 fn widened(view: NodeRef<'_>, at: usize, key: &[u8]) -> bool {
     let more = view.len() * (view.stop() - at);
-    view.tails() + more + (key.len() - at) <= MAX_TAILS
+    view.tails().bytes + more + (key.len() - at) <= MAX_TAILS
 }
 
 /// The digit at `at` of the shortest key that is greater than `low` and not greater than `high`.

@@ -77,6 +77,7 @@ pub(super) fn get<'v>(root: Option<NodeRef<'v>>, key: &[u8]) -> Option<&'v Handl
         match node.kind() {
             Kind::Inner => {
                 node = node.child(child_index(node, digit(key, stop)));
+                NodeRef::prefetch(node.node());
                 depth = stop;
             }
             Kind::Bucket => {

@@ -116,7 +116,8 @@ struct Live {
 /// The writer's book of live versions.
 #[derive(Default)]
 pub(super) struct Registry {
-    pub(super) pool: Pool,
+    /// Not here while a draft has it. If that draft is lost, nothing is freed any more: the memory of live versions must stay.
+    pool: Option<Pool>,
     live: BTreeMap<u64, Live>,
     /// Dead lists of dead versions, still to be gone through.
     pending: VecDeque<(u64, Vec<Dead>)>,
@@ -135,6 +136,9 @@ impl Registry {
     /// Frees what the versions that were dropped alone could reach, looking at about `budget` entries.
     fn reclaim(&mut self, shared: &Shared, budget: usize) -> Garbage {
         let mut garbage = Garbage::default();
+        let Some(pool) = &mut self.pool else {
+            return garbage;
+        };
         let dropped = std::mem::take(&mut *lock(&shared.queue));
         for stamp in dropped {
             if let Some(live) = self.live.remove(&stamp)
@@ -162,7 +166,7 @@ impl Registry {
                     // Nothing older is alive and it is not younger than the floor: the base of a fork owns it.
                     (true, _, None) => {}
                     // SAFETY: no live version lies between its birth and its end.
-                    (false, Dead::Node(node), _) => unsafe { node.free(&mut self.pool) },
+                    (false, Dead::Node(node), _) => unsafe { node.free(pool) },
                     (false, Dead::Row(row, family), _) => {
                         garbage.push(row, shared.layout.families[family].row)
                     }
@@ -185,6 +189,9 @@ impl Registry {
     /// All versions are gone: frees every list, and all that the newest version reaches.
     fn free_all(&mut self, layout: &Layout) -> Garbage {
         let mut garbage = Garbage::default();
+        let Some(pool) = &mut self.pool else {
+            return garbage;
+        };
         let live = std::mem::take(&mut self.live)
             .into_values()
             .map(|live| live.dead);
@@ -196,7 +203,7 @@ impl Registry {
                 // SAFETY: on one list only, and no version is left.
                 Dead::Node(node) => unsafe {
                     if node.get().birth() > self.floor.0 {
-                        node.free(&mut self.pool);
+                        node.free(pool);
                     }
                 },
                 // SAFETY: as above; the history still holds its count.
@@ -209,7 +216,7 @@ impl Registry {
         }
         let newest = std::mem::take(&mut self.newest);
         let floor = self.floor;
-        free_younger(&newest, floor.0, layout, &mut self.pool, |row, of| {
+        free_younger(&newest, floor.0, layout, pool, |row, of| {
             // SAFETY: the history still holds its count.
             if unsafe { row.modified() } > floor.1 {
                 garbage.push(row, of);
@@ -315,6 +322,7 @@ impl Writer {
             .as_ref()
             .map_or((0, 0), |base| (base.0.stamp, base.0.revision.get()));
         let registry = Registry {
+            pool: Some(Pool::default()),
             newest: roots.clone(),
             floor,
             ..Registry::default()
@@ -357,12 +365,12 @@ impl Writer {
     pub(super) fn lend(&mut self) -> (Pool, Garbage) {
         let budget = STEP + 2 * self.registry.produced;
         let garbage = self.registry.reclaim(&self.shared, budget);
-        (std::mem::take(&mut self.registry.pool), garbage)
+        (self.registry.pool.take().unwrap_or_default(), garbage)
     }
 
     /// Takes the pool back.
     pub(super) fn take_back(&mut self, pool: Pool) {
-        self.registry.pool = pool;
+        self.registry.pool = Some(pool);
     }
 
     /// Frees all that can be freed now.
@@ -408,15 +416,11 @@ impl Writer {
         };
         self.registry.live.remove(&state.stamp);
         state.stamp = Shared::NEVER;
-        free_younger(
-            &state.roots,
-            base,
-            &self.shared.layout,
-            &mut self.registry.pool,
-            |_, _| {},
-        );
-        for (row, family) in created {
-            garbage.push(row, self.shared.layout.families[family].row);
+        if let Some(pool) = &mut self.registry.pool {
+            free_younger(&state.roots, base, &self.shared.layout, pool, |_, _| {});
+            for (row, family) in created {
+                garbage.push(row, self.shared.layout.families[family].row);
+            }
         }
         garbage
     }

@@ -1,28 +1,69 @@
-//! Memory for nodes: freed blocks are kept by size for the next transaction.
+//! Memory for nodes: blocks of one size side by side, in pages, in large regions.
 //!
-//! A commit copies a path and frees the one before it, block for block of the same sizes: nearly half of an update would be malloc and
-//! free. The lists are short, so that a transaction that frees millions of nodes gives their memory back.
+//! A commit copies a path and frees the one before it, block for block of the same sizes: nearly half of an update would be malloc and free.
+//! And a search in a large tree spends its time on the first touch of a node, most of it on address translation. So nodes have memory of
+//! their own: a *region* of 2 MiB, on huge memory pages where the system has them, holds 32 *pages*; a page holds blocks of one size and
+//! knows how many are in use. A page without any goes back to its region, and such a region to the system. Finding a block's page is a mask.
+//!
+//! With `--cfg sapwood_plain_memory` every block comes from the allocator instead, so that AddressSanitizer sees each one.
 
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
 
-/// Sizes are multiples of this.
-pub(super) const GRAIN: usize = 32;
-/// Larger blocks are not kept.
-const LARGEST: usize = 2048;
-/// Blocks kept of each size: a few transactions' worth.
-const KEPT: usize = 64;
+use memmap2::{MmapMut, MmapOptions};
 
-/// Freed blocks, by size.
+/// Sizes are multiples of this: a cache line.
+pub(super) const GRAIN: usize = 64;
+/// Larger blocks come from the allocator.
+const LARGEST: usize = 4096;
+/// Bytes of a page: many blocks of each size, and few of them unused in a small database.
+const PAGE: usize = 64 * 1024;
+/// Bytes of a region: a huge memory page.
+const REGION: usize = 2 * 1024 * 1024;
+const PAGES: u32 = (REGION / PAGE) as u32;
+
+/// The blocks of one history.
 #[derive(Debug)]
 pub(super) struct Pool {
-    lists: [Vec<NonNull<u8>>; LARGEST / GRAIN + 1],
+    /// By size: the first of the pages that have room.
+    roomy: [Option<NonNull<Page>>; LARGEST / GRAIN + 1],
+    regions: Vec<Option<Region>>,
+}
+
+#[derive(Debug)]
+struct Region {
+    base: NonNull<u8>,
+    /// Pages that hold no blocks, a bit for each.
+    free: u32,
+    /// Unmapped with the region.
+    _memory: MmapMut,
+}
+
+/// What stands at the beginning of each page, in one grain.
+#[derive(Debug)]
+struct Page {
+    /// Blocks that were given back.
+    free: Option<NonNull<Free>>,
+    /// Where the blocks begin that were never used.
+    fresh: u32,
+    used: u32,
+    size: u32,
+    region: u32,
+    /// The pages with room for the same size.
+    previous: Option<NonNull<Page>>,
+    next: Option<NonNull<Page>>,
+}
+
+/// A block that nobody uses.
+struct Free {
+    next: Option<NonNull<Free>>,
 }
 
 impl Default for Pool {
     fn default() -> Self {
         Self {
-            lists: [const { Vec::new() }; LARGEST / GRAIN + 1],
+            roomy: [None; LARGEST / GRAIN + 1],
+            regions: Vec::new(),
         }
     }
 }
@@ -36,42 +77,192 @@ impl Pool {
     /// A block of `size` bytes, which is a multiple of [`GRAIN`] and not zero. Its content is anything.
     pub(super) fn take(&mut self, size: usize) -> NonNull<u8> {
         debug_assert!(size != 0 && size.is_multiple_of(GRAIN));
-        if let Some(block) = self.lists.get_mut(size / GRAIN).and_then(Vec::pop) {
-            return block;
+        if size > LARGEST || cfg!(sapwood_plain_memory) {
+            let layout = layout(size);
+            // SAFETY: the size is not zero.
+            return NonNull::new(unsafe { alloc(layout) })
+                .unwrap_or_else(|| handle_alloc_error(layout));
         }
-        let layout = layout(size);
-        // SAFETY: the size is not zero.
-        NonNull::new(unsafe { alloc(layout) }).unwrap_or_else(|| handle_alloc_error(layout))
+        let page = match self.roomy[size / GRAIN] {
+            Some(page) => page,
+            None => self.new_page(size),
+        };
+        // SAFETY: pages in the lists are mapped, and the pool alone writes to their headers and free blocks.
+        unsafe {
+            let header = &mut *page.as_ptr();
+            header.used += 1;
+            let block = if let Some(free) = header.free {
+                header.free = (*free.as_ptr()).next;
+                free.cast()
+            } else {
+                let block = page.cast::<u8>().add(header.fresh as usize);
+                header.fresh += header.size;
+                block
+            };
+            if header.is_full() {
+                self.unlink(page);
+            }
+            block
+        }
     }
 
     /// Takes a block back.
     ///
     /// # Safety
-    /// It came from [`take`](Self::take) of some pool with this size, and nobody uses it any more.
+    /// It came from [`take`](Self::take) of this pool with this size, or of any pool if it is larger than a page's blocks, and nobody uses it any more.
     pub(super) unsafe fn give(&mut self, block: NonNull<u8>, size: usize) {
-        match self.lists.get_mut(size / GRAIN) {
-            Some(list) if list.len() < KEPT => list.push(block),
-            // SAFETY: passed on to the caller.
-            _ => unsafe { dealloc(block.as_ptr(), layout(size)) },
+        if size > LARGEST || cfg!(sapwood_plain_memory) {
+            // SAFETY: it came from the allocator with this layout.
+            return unsafe { dealloc(block.as_ptr(), layout(size)) };
+        }
+        let into_page = block.addr().get() % PAGE;
+        // SAFETY: the block lies in a page of this pool, which begins at a multiple of its size; the block is free to be written to.
+        unsafe {
+            let page = block.sub(into_page).cast::<Page>();
+            let header = &mut *page.as_ptr();
+            debug_assert!(header.size as usize == size);
+            let was_full = header.is_full();
+            let free = block.cast::<Free>();
+            free.write(Free { next: header.free });
+            header.free = Some(free);
+            header.used -= 1;
+            let used = header.used;
+            if was_full {
+                self.link(page);
+            }
+            // One empty page of a size stays: a commit frees what the next one takes.
+            if used == 0 && self.roomy[size / GRAIN] != Some(page) {
+                self.unlink(page);
+                self.free_page(page);
+            }
         }
     }
-}
 
-impl Drop for Pool {
-    fn drop(&mut self) {
-        for (class, list) in self.lists.iter().enumerate() {
-            for block in list {
-                // SAFETY: kept blocks were given back with this size, and belong to the pool alone.
-                unsafe { dealloc(block.as_ptr(), layout(class * GRAIN)) };
+    /// A page for blocks of this size, with room.
+    fn new_page(&mut self, size: usize) -> NonNull<Page> {
+        let place = self
+            .regions
+            .iter()
+            .position(|region| region.as_ref().is_some_and(|region| region.free != 0));
+        let place = place.unwrap_or_else(|| self.new_region());
+        let Some(region) = &mut self.regions[place] else {
+            unreachable!("a region with free pages is there");
+        };
+        let index = region.free.trailing_zeros();
+        region.free &= !(1 << index);
+        // SAFETY: the region is mapped, and this page of it holds nothing.
+        let page = unsafe {
+            let page = region.base.add(index as usize * PAGE).cast::<Page>();
+            page.write(Page {
+                free: None,
+                fresh: GRAIN as u32,
+                used: 0,
+                size: size as u32,
+                region: place as u32,
+                previous: None,
+                next: None,
+            });
+            page
+        };
+        self.link(page);
+        page
+    }
+
+    fn new_region(&mut self) -> usize {
+        let first = self.regions.iter().all(Option::is_none);
+        // As much again, so that an aligned region lies in it; what is not touched takes no memory.
+        let mapped = MmapOptions::new().len(2 * REGION).map_anon();
+        let Ok(mut memory) = mapped else {
+            handle_alloc_error(layout(REGION));
+        };
+        // A small database keeps to ordinary pages: a huge one is filled with zeros as a whole when it is first touched.
+        #[cfg(target_os = "linux")]
+        if !first {
+            // A hint; without it all is the same but slower.
+            let _ = memory.advise(memmap2::Advice::HugePage);
+        }
+        let _ = first;
+        let start = memory.as_mut_ptr();
+        let gap = start.addr().next_multiple_of(REGION) - start.addr();
+        let Some(base) = NonNull::new(start.wrapping_add(gap)) else {
+            handle_alloc_error(layout(REGION));
+        };
+        let region = Region {
+            base,
+            free: u32::MAX >> (32 - PAGES),
+            _memory: memory,
+        };
+        match self.regions.iter().position(Option::is_none) {
+            Some(place) => {
+                self.regions[place] = Some(region);
+                place
+            }
+            None => {
+                self.regions.push(Some(region));
+                self.regions.len() - 1
+            }
+        }
+    }
+
+    /// Gives an unlinked page without blocks back to its region, and the region to the system if that was its last one.
+    fn free_page(&mut self, page: NonNull<Page>) {
+        // SAFETY: the page is mapped.
+        let place = unsafe { (*page.as_ptr()).region } as usize;
+        let Some(region) = &mut self.regions[place] else {
+            unreachable!("a page's region is there");
+        };
+        let index = (page.addr().get() - region.base.addr().get()) / PAGE;
+        region.free |= 1 << index;
+        if region.free.count_ones() == PAGES {
+            self.regions[place] = None;
+        }
+    }
+
+    fn link(&mut self, page: NonNull<Page>) {
+        // SAFETY: pages in the lists are mapped, and only the pool writes to their headers.
+        unsafe {
+            let list = &mut self.roomy[(*page.as_ptr()).size as usize / GRAIN];
+            (*page.as_ptr()).previous = None;
+            (*page.as_ptr()).next = *list;
+            if let Some(next) = *list {
+                (*next.as_ptr()).previous = Some(page);
+            }
+            *list = Some(page);
+        }
+    }
+
+    fn unlink(&mut self, page: NonNull<Page>) {
+        // SAFETY: as above.
+        unsafe {
+            let Page {
+                previous,
+                next,
+                size,
+                ..
+            } = *page.as_ptr();
+            match previous {
+                Some(previous) => (*previous.as_ptr()).next = next,
+                None => self.roomy[size as usize / GRAIN] = next,
+            }
+            if let Some(next) = next {
+                (*next.as_ptr()).previous = previous;
             }
         }
     }
 }
 
-// SAFETY: the pool owns its blocks, which hold nothing.
+impl Page {
+    fn is_full(&self) -> bool {
+        self.free.is_none() && self.fresh as usize + self.size as usize > PAGE
+    }
+}
+
+// SAFETY: the pool owns its pages; who holds a block of it sees to it that the pool outlives the block.
 unsafe impl Send for Pool {}
 
+const _: () = assert!(size_of::<Page>() <= GRAIN && PAGES == 32);
+
 fn layout(size: usize) -> Layout {
-    // The alignment of a node's widest field; the allocator gives 16 at no price.
-    Layout::from_size_align(size, 16).unwrap_or(Layout::new::<[u64; 4]>())
+    // A cache line; what is too large to be a layout is not asked for.
+    Layout::from_size_align(size, GRAIN).unwrap_or(Layout::new::<[u64; 8]>())
 }

@@ -74,12 +74,16 @@ pub(crate) const CRASHES: [Crash; 8] = [
 struct Disk {
     durable: Vec<u8>,
     pending: Vec<Op>,
+    /// What was pending when a sync failed: a crash may still find some of it, but no later sync makes it durable.
+    limbo: Vec<Op>,
     live: Vec<u8>,
     /// Operations done, of those that change something or sync.
     ops: usize,
     /// From which operation on everything fails, or which one fails.
     failure: Option<Failure>,
     capacity: Option<usize>,
+    /// How many reads succeed before one fails.
+    reads_left: Option<usize>,
 }
 
 #[derive(Clone, Copy)]
@@ -135,12 +139,16 @@ impl SimDisk {
         self.0.lock().unwrap().capacity = capacity;
     }
 
+    pub(crate) fn fail_read(&self, after: Option<usize>) {
+        self.0.lock().unwrap().reads_left = after;
+    }
+
     /// The disk as it is found after a crash now. The same seed gives the same bytes.
     pub(crate) fn crash(&self, crash: Crash, seed: u64) -> Self {
         let disk = self.0.lock().unwrap();
         let mut image = disk.durable.clone();
         let mut random = Random::new(seed);
-        let mut pending = disk.pending.clone();
+        let mut pending = [disk.limbo.as_slice(), disk.pending.as_slice()].concat();
         match crash {
             Crash::None => pending.clear(),
             Crash::All => {}
@@ -212,7 +220,14 @@ impl Storage for SimDisk {
     }
 
     fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
-        let disk = self.0.lock().unwrap();
+        let disk = &mut *self.0.lock().unwrap();
+        if let Some(left) = &mut disk.reads_left {
+            if *left == 0 {
+                disk.reads_left = None;
+                return Err(io::Error::other("simulated failure"));
+            }
+            *left -= 1;
+        }
         let start = offset as usize;
         let bytes = disk.live.get(start..start + buffer.len());
         buffer.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
@@ -247,13 +262,15 @@ impl Storage for SimDisk {
 
     fn sync(&self) -> io::Result<()> {
         let disk = &mut *self.0.lock().unwrap();
-        // As file systems do: after a failed sync the pending pages count as clean, and are lost.
+        // As file systems do: after a failed sync the pending pages count as clean.
         let outcome = Self::count(disk);
         let pending = std::mem::take(&mut disk.pending);
         if outcome.is_ok() {
             for op in &pending {
                 apply(&mut disk.durable, op);
             }
+        } else {
+            disk.limbo.extend(pending);
         }
         outcome
     }
@@ -274,7 +291,7 @@ pub(crate) fn contents(file: &PageFile) -> Result<Model, Error> {
             panic!("bucket {name:?} is listed and not there");
         };
         let mut rows = std::collections::BTreeMap::new();
-        for row in bucket.iter() {
+        for row in &bucket {
             let (key, value) = row?;
             rows.insert(key.to_vec(), value.to_vec());
         }
@@ -302,7 +319,7 @@ pub(crate) fn change(file: &PageFile, model: &mut Model, seed: u64) -> Result<u6
     }
     let mut bucket = tx.bucket_or_create(name)?;
     let rows = next.entry(name.to_vec()).or_default();
-    for _ in 0..1 + random.below(10) {
+    for _ in 0..=random.below(10) {
         let key = format!("key-{:03}", random.below(60)).into_bytes();
         if random.below(3) == 0 {
             let was_there = bucket.delete(&key)?;

@@ -265,10 +265,12 @@ fn put(
     let taken = model
         .iter()
         .any(|(other, (_, keys))| other != key && keys[1][0] == unique);
+    let previous = draft.tree::<Value>(0, 0).get(key).cloned();
     let result = draft.put(
         0,
         key,
         value,
+        previous.as_ref(),
         &[Set(&old[0]), Set(&old[1])],
         &[Set(&keys[0]), Set(&keys[1])],
     );
@@ -276,7 +278,7 @@ fn put(
         assert_eq!(result.unwrap_err().0, Refused::Occupied { tree: 2 });
         return;
     }
-    let previous = result.unwrap();
+    result.unwrap();
     assert_eq!(
         previous.as_ref().map(|row| row.number),
         model.get(key).map(|(number, _)| *number)
@@ -291,25 +293,33 @@ fn put(
 }
 
 fn remove(draft: &mut Draft, model: &mut Model, key: &[u8]) {
+    let row = draft.tree::<Value>(0, 0).get(key).cloned().unwrap();
     let (number, keys) = model[key].clone();
     // With other keys than it was stored with, a row is not removed, and nothing is changed.
     if !keys[0].is_empty() {
         let none: [Set<'_>; 2] = [Set(&[]), Set(&keys[1])];
-        assert!(draft.remove::<Value, _>(0, key, &none).is_err());
+        assert!(draft.remove::<Value, _>(0, key, &row, &none).is_err());
         let wrong = [
             vec![b"no such key".to_vec(); keys[0].len()],
             keys[1].clone(),
         ];
         assert!(
             draft
-                .remove::<Value, _>(0, key, &[Set(&wrong[0]), Set(&wrong[1])])
+                .remove::<Value, _>(0, key, &row, &[Set(&wrong[0]), Set(&wrong[1])])
                 .is_err()
         );
     }
-    let removed = draft
-        .remove::<Value, _>(0, key, &[Set(&keys[0]), Set(&keys[1])])
-        .unwrap()
+    draft
+        .remove::<Value, _>(0, key, &row, &[Set(&keys[0]), Set(&keys[1])])
         .unwrap();
+    assert!(draft.tree::<Value>(0, 0).get(key).is_none());
+    // It is not there a second time.
+    assert!(
+        draft
+            .remove::<Value, _>(0, key, &row, &[Set(&keys[0]), Set(&keys[1])])
+            .is_err()
+    );
+    let removed = row;
     assert_eq!(removed.number, number);
     assert_eq!(removed.keys, keys);
     model.remove(key);
