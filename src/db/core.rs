@@ -1,8 +1,7 @@
 //! What the handles of one database share, and the commit pipeline.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::catalog::Catalog;
@@ -20,7 +19,8 @@ pub(crate) struct Core {
     current: Current,
     writer: Turnstile<Writer>,
     persist: Option<Box<dyn Persist>>,
-    closed: AtomicBool,
+    /// Whether publishing has ended. Held to publish and to close, so that what closing writes is the last that was published.
+    closed: Mutex<bool>,
 }
 
 impl Core {
@@ -35,7 +35,7 @@ impl Core {
             current: Current::new(version),
             writer: Turnstile::new(writer),
             persist,
-            closed: AtomicBool::new(false),
+            closed: Mutex::new(false),
         }
     }
 
@@ -97,7 +97,14 @@ impl Core {
                 .and_then(|()| persist.commit(&before, staged.version())),
             None => Ok(()),
         }));
+        let closed = self.closed();
+        let persisted = match persisted {
+            // The file was closed with the version before it.
+            Ok(Ok(())) if *closed => Ok(Err(Error::Closed)),
+            persisted => persisted,
+        };
         if !matches!(persisted, Ok(Ok(()))) {
+            drop(closed);
             let garbage = writer.thing.discard(staged);
             self.leave(writer);
             drop((garbage, old_rows));
@@ -109,7 +116,9 @@ impl Core {
         // Publish: from here on every new snapshot sees it.
         let (version, passed) = writer.thing.publish(staged);
         let revision = version.revision();
-        drop(self.current.swap(version.clone()));
+        let last = self.current.swap(version.clone());
+        drop(closed);
+        drop(last);
         if let Some(persist) = &self.persist {
             persist.published(&version);
         }
@@ -119,6 +128,11 @@ impl Core {
         // Rows are dropped where no lock is held: their own `Drop` may do anything.
         drop((old_rows, passed, before, version));
         Ok(revision)
+    }
+
+    /// No user code runs under this lock.
+    fn closed(&self) -> MutexGuard<'_, bool> {
+        self.closed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Fires the watches whose rows differ between two versions, the second of which was just published.
@@ -163,7 +177,7 @@ impl Core {
 
     /// Ends writing and watching; once.
     pub(super) fn close(&self) -> Result<(), Error> {
-        if self.closed.swap(true, Ordering::AcqRel) {
+        if std::mem::replace(&mut *self.closed(), true) {
             return Ok(());
         }
         let writer = self.writer.close();

@@ -293,7 +293,8 @@ impl WriteTxn {
     /// nothing was changed.
     ///
     /// # Errors
-    /// [`Error::File`] and [`Error::Poisoned`] where the disk refuses; the changes are then gone.
+    /// [`Error::File`], [`Error::Row`] and [`Error::Poisoned`] where the disk refuses; [`Error::Closed`] if the database was closed meanwhile. The
+    /// changes are then gone.
     pub fn commit(mut self) -> Result<Revision, Error> {
         match self.running.take() {
             Some((writer, draft)) => self.core.commit(writer, draft),

@@ -8,7 +8,7 @@ use super::catalogue::{self, Catalogue, Unreadable, rows_of};
 use super::period::Keeper;
 use super::store::Store;
 use crate::db::{Builder, Catalog, Core, Durability, Record};
-use crate::pagefile::{Error as FileError, PageFile, ReadTxn};
+use crate::pagefile::{Error as FileError, Options, PageFile, ReadTxn, Storage};
 use crate::radix::{Draft, Version, Writer};
 use crate::table::TableDefinition;
 use crate::{Database, Error, Revision};
@@ -47,6 +47,39 @@ impl Builder {
     /// other tables, [`Error::Foreign`] and [`Error::Row`] where it holds something else; [`Error::SameName`]; [`Error::Period`]. The file is then as it was.
     pub fn open(self, path: impl AsRef<Path>) -> Result<Database, Error> {
         let path = path.as_ref();
+        self.open_file(&path.display().to_string(), || PageFile::open(path))
+    }
+
+    /// As [`open`](Self::open), on something that is not a file: an encrypted medium, a block device, a simulated disk. Errors call it `storage`.
+    ///
+    /// Nobody locks it, and a crash while the database is created in an empty storage can leave what is refused from then on.
+    ///
+    /// ```
+    /// # use sapwood::{Database, Table};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Table, Serialize, Deserialize)]
+    /// # struct Node {
+    /// #     #[key]
+    /// #     name: String,
+    /// # }
+    /// use sapwood::pagefile::MemStorage;
+    ///
+    /// let db = Database::builder().table::<Node>().open_storage(Box::new(MemStorage::default()))?;
+    /// db.write(|tx| tx.insert(Node { name: "n1".into() }))?;
+    /// # Ok::<(), sapwood::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`open`](Self::open), but for the lock.
+    pub fn open_storage(self, storage: Box<dyn Storage>) -> Result<Database, Error> {
+        self.open_file("storage", || Options::new().open_storage(storage))
+    }
+
+    fn open_file(
+        self,
+        name: &str,
+        open: impl FnOnce() -> Result<PageFile, FileError>,
+    ) -> Result<Database, Error> {
         let catalog = self.catalog?;
         if let Durability::Eventual { within } = self.durability
             && (within.is_zero() || within > LONGEST)
@@ -54,10 +87,10 @@ impl Builder {
             return Err(Error::Period { within });
         }
         let opened = Opened {
-            path: path.display().to_string().into(),
+            path: name.into(),
             catalog: &catalog,
         };
-        let file = PageFile::open(path).map_err(|error| opened.file(error))?;
+        let file = open().map_err(|error| opened.file(error))?;
         let snapshot = file.begin_read();
         let found = catalogue::read(&snapshot).map_err(|error| opened.unreadable(error))?;
         let stored = found.as_ref().map_or(&[][..], |found| &found.tables);
@@ -67,7 +100,12 @@ impl Builder {
         opened.complete(&file, found.as_ref())?;
         let named = Arc::clone(&opened.path);
         let catalog = Arc::new(catalog);
-        let store = Store::new(path, Arc::clone(&catalog), file, version.clone());
+        let store = Store::new(
+            Arc::clone(&named),
+            Arc::clone(&catalog),
+            file,
+            version.clone(),
+        );
         let keeper = Keeper::new(store, self.durability).map_err(|source| Error::File {
             path: named,
             source: Arc::new(FileError::Io {

@@ -1,6 +1,5 @@
 //! Versions into the page file.
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::catalogue::{rows_of, set_revision};
@@ -26,14 +25,14 @@ struct Written {
 
 impl Store {
     pub(super) fn new(
-        path: &Path,
+        path: Arc<str>,
         catalog: Arc<Catalog>,
         file: PageFile,
         version: Version,
     ) -> Self {
         let bytes = file.stats().file_bytes;
         Self {
-            path: path.display().to_string().into(),
+            path,
             catalog,
             written: Mutex::new(Written {
                 file: Some(file),

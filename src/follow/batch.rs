@@ -120,20 +120,26 @@ pub(super) fn changes<T: Table>(
     let mut places: HashMap<KeyBuf, usize> = HashMap::new();
     let primary = query.index() == 0;
     let _: ControlFlow<()> = old.diff(new, query, |change| {
-        let place = match change.new.or(change.old) {
-            Some(row) if !primary => {
-                let mut key = KeyBuf::new();
-                row.encode_key(&mut key);
-                *places.entry(key).or_insert(sides.len())
+        if primary {
+            sides.push((change.old, change.new));
+            return ControlFlow::Continue(());
+        }
+        // In a unique index one key can go from one row to another, so each side is looked at by itself.
+        let mut side = |row: &Row<T>| {
+            let mut key = KeyBuf::new();
+            row.encode_key(&mut key);
+            let place = *places.entry(key).or_insert(sides.len());
+            if place == sides.len() {
+                sides.push((None, None));
             }
-            _ => sides.len(),
+            place
         };
-        match sides.get_mut(place) {
-            Some((old, new)) => {
-                *old = old.or(change.old);
-                *new = new.or(change.new);
-            }
-            None => sides.push((change.old, change.new)),
+        let places = (change.old.map(&mut side), change.new.map(&mut side));
+        if let Some(place) = places.0 {
+            sides[place].0 = change.old;
+        }
+        if let Some(place) = places.1 {
+            sides[place].1 = change.new;
         }
         ControlFlow::Continue(())
     });

@@ -57,8 +57,8 @@ pub struct Follow<T> {
 pub(super) enum Step {
     /// Nothing was handed out; this will be.
     First(Snapshot),
-    /// This was handed out.
-    At(Snapshot),
+    /// Everything up to this was handed out, the last step led to `told`, and since then nothing changed in the query.
+    At { snapshot: Snapshot, told: Revision },
 }
 
 impl Database {
@@ -78,14 +78,15 @@ impl Database {
 }
 
 impl<T: Table> Follow<T> {
-    /// The state of the whole database that the last step led to, so that other tables can be read as they were with it.
+    /// The state of the whole database in which the query has the rows that were handed out, so that other tables can be read with them: the one
+    /// that the last step led to, or a later one that was found to have nothing new.
     pub fn snapshot(&self) -> &Snapshot {
         match &self.seen {
-            Step::First(snapshot) | Step::At(snapshot) => snapshot,
+            Step::First(snapshot) | Step::At { snapshot, .. } => snapshot,
         }
     }
 
-    /// The revision that the last step led to.
+    /// The revision of [`snapshot`](Self::snapshot).
     pub fn revision(&self) -> Revision {
         self.snapshot().revision()
     }
@@ -131,27 +132,37 @@ impl<T: Table> Follow<T> {
         batch
             .changes
             .extend(snapshot.distinct(&self.query).map(Change::Inserted));
-        self.seen = Step::At(snapshot);
+        self.seen = Step::At {
+            told: snapshot.revision(),
+            snapshot,
+        };
         Some(batch)
     }
 
     /// Goes to the newest state; what changed on the way, if anything.
     pub(super) fn step(&mut self) -> Option<Batch<T>> {
-        let newest = self.snapshot().newest();
         let seen = self.snapshot();
-        let from = seen.revision();
-        if newest.revision() == from {
+        let newest = seen.newest();
+        let to = newest.revision();
+        if to == seen.revision() {
             return None;
         }
         let changes = changes(seen, &newest, &self.query);
-        let to = newest.revision();
-        self.seen = Step::At(newest);
-        let batch = Batch {
+        let from = match &self.seen {
+            Step::First(snapshot) => snapshot.revision(),
+            Step::At { told, .. } => *told,
+        };
+        let told = if changes.is_empty() { from } else { to };
+        // Also when there is nothing to tell: what was looked through need not be looked through again, nor be kept.
+        self.seen = Step::At {
+            snapshot: newest,
+            told,
+        };
+        (!changes.is_empty()).then_some(Batch {
             from: Some(from),
             to,
             changes,
-        };
-        (!batch.is_empty()).then_some(batch)
+        })
     }
 }
 
