@@ -162,6 +162,14 @@ impl<T: Table> Stored for Typed<T> {
                         reason: format!("two rows have one key in index number {tree}"),
                     },
                 },
+                Refused::FromLater => Error::Row {
+                    table: T::NAME,
+                    key: "unknown".to_owned(),
+                    source: CodecError::Decode {
+                        reason: "a row says that a later commit wrote it than the file's newest"
+                            .to_owned(),
+                    },
+                },
                 Refused::Unstable { .. } | Refused::Full { .. } => {
                     Error::TableFull { table: T::NAME }
                 }

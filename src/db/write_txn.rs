@@ -432,7 +432,7 @@ fn refusal<T: Table>(
             index: core.catalog.index_name(family, tree),
             len,
         },
-        Refused::Full { .. } => Error::TableFull { table: T::NAME },
+        Refused::Full { .. } | Refused::FromLater => Error::TableFull { table: T::NAME },
     }
 }
 

@@ -1,10 +1,11 @@
 //! Building a tree from sorted keys: top down, without copying, with full buckets.
 
 use super::digit::{SPAN, common, digit};
-use super::edit::separator;
-use super::node::{self, Child, Entry, MAX_CHILDREN, MAX_ROWS, MAX_TAILS, Node, Tails};
+use super::make::{Child, Entry, bucket, inner};
+use super::node::{MAX_CHILDREN, MAX_ROWS, MAX_TAILS, Node, Tails};
 use super::pool::Pool;
 use super::row::Handle;
+use super::unpacked::separator;
 
 /// A key and the row it leads to.
 pub(super) type Pair<'k> = (&'k [u8], Handle);
@@ -71,7 +72,7 @@ fn leaf(rows: &[Pair<'_>], start: usize, birth: u64, pool: &mut Pool) -> Option<
         row,
     });
     let prefix = &rows.first()?.0[start..stop];
-    Some(node::bucket(birth, start, prefix, entries, tails, pool))
+    Some(bucket(birth, start, prefix, entries, tails, pool))
 }
 
 /// An inner node whose children are jobs still to be done.
@@ -90,7 +91,7 @@ fn branch(rows: &[Pair<'_>], job: &Job, birth: u64, pool: &mut Pool, jobs: &mut 
             count: (cut[1] - cut[0]) as u32,
         })
         .collect();
-    let node = node::inner(
+    let node = inner(
         birth,
         job.start,
         &rows[0].0[job.start..stop],

@@ -3,7 +3,6 @@
 use std::mem::{self, ManuallyDrop};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use super::bulk;
 use super::edit::Editor;
 use super::history::{Dead, Garbage, Shared, Staged, Writer, free_younger};
 use super::node::{MAX_KEY, Node};
@@ -28,6 +27,8 @@ pub(crate) enum Refused {
     Occupied { tree: usize },
     /// The row that is stored is not found under the keys that it has now: the function that computes them gave others before.
     Unstable { tree: usize },
+    /// A row says that a later commit wrote it than the one that brings it.
+    FromLater,
     /// A key is longer than the trees take.
     KeyTooLong { tree: usize, len: usize },
     /// A tree holds 2³² − 1 rows.
@@ -52,11 +53,11 @@ pub(crate) struct Savepoint {
 pub(crate) struct Draft {
     base: Version,
     revision: Revision,
-    roots: Box<[Option<Node>]>,
-    editor: Editor,
+    pub(super) roots: Box<[Option<Node>]>,
+    pub(super) editor: Editor,
     /// Rows that the newest version does not hold any more.
     unlinked: Vec<(Handle, usize)>,
-    created: Vec<(Handle, usize)>,
+    pub(super) created: Vec<(Handle, usize)>,
     garbage: Garbage,
     /// The numbers of the savepoints that can be gone back to.
     savepoints: Vec<u64>,
@@ -89,7 +90,7 @@ impl Draft {
         }
     }
 
-    fn shared(&self) -> &Shared {
+    pub(super) fn shared(&self) -> &Shared {
         &self.base.0.shared
     }
 
@@ -290,72 +291,6 @@ impl Draft {
         debug_assert!(undone.is_ok(), "a step that was done can be undone");
     }
 
-    /// Builds the trees of a family that is empty: rows with their revisions, in ascending order of their keys, and for each tree behind the
-    /// first its keys in any order, each with the number of its row. O(rows), with full buckets.
-    pub(crate) fn load<T: Send + Sync + 'static>(
-        &mut self,
-        family: usize,
-        rows: Vec<Loaded<T>>,
-        keys: &mut [Vec<LoadedKey>],
-    ) -> Result<(), Refused> {
-        let layout = self.shared().layout.families[family];
-        assert!(
-            layout.row.is::<T>() && keys.len() + 1 == layout.trees,
-            "rows of another table"
-        );
-        if self.roots[layout.first..layout.first + layout.trees]
-            .iter()
-            .any(Option::is_some)
-            || !rows.windows(2).all(|pair| pair[0].key < pair[1].key)
-        {
-            return Err(Refused::Occupied { tree: 0 });
-        }
-        let all = std::iter::once(0)
-            .zip(rows.iter().map(|row| &row.key))
-            .chain(
-                keys.iter()
-                    .enumerate()
-                    .flat_map(|(tree, keys)| keys.iter().map(move |(key, _)| (tree + 1, key))),
-            );
-        for (tree, key) in all {
-            if key.len() > MAX_KEY {
-                return Err(Refused::KeyTooLong {
-                    tree,
-                    len: key.len(),
-                });
-            }
-        }
-        let mut entries = vec![1u32; rows.len()];
-        for (tree, keys) in keys.iter_mut().enumerate() {
-            keys.sort_unstable();
-            if keys.windows(2).any(|pair| pair[0].0 == pair[1].0) {
-                return Err(Refused::Occupied { tree: tree + 1 });
-            }
-            for (_, row) in &*keys {
-                entries[*row as usize] += 1;
-            }
-        }
-        let mut handles = Vec::with_capacity(rows.len());
-        let mut primary = Vec::with_capacity(rows.len());
-        for (row, entries) in rows.into_iter().zip(entries) {
-            let handle = Row::new(row.value, row.created, row.modified, entries).into_handle();
-            handles.push(handle);
-            self.created.push((handle, family));
-            primary.push((row.key, handle));
-        }
-        let pairs: Vec<bulk::Pair<'_>> = primary.iter().map(|(key, row)| (&**key, *row)).collect();
-        let Editor { pool, stamp, .. } = &mut self.editor;
-        self.roots[layout.first] = bulk::build(&pairs, *stamp, pool);
-        for (tree, keys) in keys.iter().enumerate() {
-            let pairs: Vec<bulk::Pair<'_>> = keys
-                .iter()
-                .map(|(key, row)| (&**key, handles[*row as usize]))
-                .collect();
-            self.roots[layout.first + 1 + tree] = bulk::build(&pairs, *stamp, pool);
-        }
-        Ok(())
-    }
-
     /// A mark that [`rollback`](Self::rollback) goes back to.
     pub(crate) fn savepoint(&mut self) -> Savepoint {
         let number = SAVEPOINTS.fetch_add(1, Ordering::Relaxed);
@@ -454,17 +389,6 @@ impl Draft {
         writer.take_back(ManuallyDrop::into_inner(self.editor.pool));
         self.garbage
     }
-}
-
-/// A key in a tree behind the first, and the number of its row among those that are loaded.
-pub(crate) type LoadedKey = (Box<[u8]>, u32);
-
-/// A row as it is loaded: its key, its value and the revisions that it had.
-pub(crate) struct Loaded<T> {
-    pub(crate) key: Box<[u8]>,
-    pub(crate) value: T,
-    pub(crate) created: Revision,
-    pub(crate) modified: Revision,
 }
 
 impl Refused {

@@ -12,11 +12,13 @@
 //! | file | what |
 //! |---|---|
 //! | `digit` | the integers that nodes search |
-//! | `node` | the bytes of nodes; with `pool`, their memory |
+//! | `node`, `make` | the bytes of nodes; with `pool`, their memory |
 //! | `find`, `cursor`, `diff`, `check` | reading: one key, in order, two versions, all invariants |
-//! | `edit`, `bulk` | changing, building |
+//! | `edit` | changing a tree: with `grow`, `divide`, `shrink`, and `unpacked` between them |
+//! | `bulk` | building one |
 //! | `row` | counted rows and their bare handles |
-//! | `layout`, `version`, `history`, `draft` | which trees there are, states of them, what may be freed, the running transaction |
+//! | `layout`, `version`, `history` | which trees there are, states of them, what may be freed |
+//! | `draft`, `load` | the running transaction, and filling a table at once |
 //!
 //! The room knows key bytes and nothing of tables. It is the one place where `unsafe` is allowed, besides the mapping of the page file. What makes it
 //! sound: a [`Version`] or [`Draft`] lends rows only for as long as it is borrowed; only the draft writes to nodes, and only to those
@@ -31,21 +33,28 @@ mod check;
 mod cursor;
 mod diff;
 mod digit;
+mod divide;
 mod draft;
 mod edit;
 mod find;
+mod grow;
 mod history;
 mod layout;
+mod load;
+mod make;
 mod node;
 mod pool;
 mod row;
+mod shrink;
+mod unpacked;
 mod version;
 
 #[cfg(test)]
 mod tests;
 
-pub(crate) use draft::{Draft, Keys, Loaded, LoadedKey, Refused, Savepoint};
+pub(crate) use draft::{Draft, Keys, Refused, Savepoint};
 pub(crate) use history::Writer;
 pub(crate) use layout::Layout;
+pub(crate) use load::{Loaded, LoadedKey};
 pub use row::Row;
 pub(crate) use version::{Changed, Rows, State, Tree, Version};

@@ -21,6 +21,7 @@ use std::marker::PhantomData;
 use std::ptr::NonNull;
 use std::slice;
 
+use super::make::Child;
 use super::pool::Pool;
 use super::row::Handle;
 
@@ -105,7 +106,7 @@ impl Tails {
         }
     }
 
-    fn mixed(self) -> bool {
+    pub(super) fn mixed(self) -> bool {
         self.each == MIXED
     }
 }
@@ -363,7 +364,7 @@ pub(super) fn sum(counts: &[u32]) -> usize {
 }
 
 /// Writes the common parts of a new node; its arrays hold anything.
-fn blank(
+pub(super) fn blank(
     kind: Kind,
     birth: u64,
     start: usize,
@@ -399,95 +400,6 @@ fn blank(
     node
 }
 
-/// A child of an inner node that is about to be made.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Child {
-    /// The least digit that leads here.
-    pub(super) bound: u64,
-    pub(super) node: Node,
-    /// Rows at or below it.
-    pub(super) count: u32,
-}
-
-/// Makes an inner node of children in order of their bounds. The first bound becomes 0: what is below the second leads to the first child.
-pub(super) fn inner(
-    birth: u64,
-    start: usize,
-    prefix: &[u8],
-    children: &[Child],
-    pool: &mut Pool,
-) -> Node {
-    debug_assert!((1..=MAX_CHILDREN).contains(&children.len()));
-    let cap = children.len().next_multiple_of(4).min(MAX_CHILDREN);
-    let node = blank(
-        Kind::Inner,
-        birth,
-        start,
-        prefix,
-        cap,
-        Tails::of(std::iter::empty()),
-        pool,
-    );
-    // SAFETY: own, just made, with room for `cap` children.
-    unsafe {
-        for (index, child) in children.iter().enumerate() {
-            node.write_child(index, child);
-        }
-        node.set_len(children.len());
-        node.set_bound(0, 0);
-    }
-    node
-}
-
-/// A row of a bucket that is about to be made: its key from the end of the bucket's prefix on.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Entry<'k> {
-    pub(super) head: u64,
-    pub(super) tail: &'k [u8],
-    pub(super) row: Handle,
-}
-
-/// Makes a bucket of rows in order of their keys; all tails together are at most 65,535 bytes.
-pub(super) fn bucket<'k>(
-    birth: u64,
-    start: usize,
-    prefix: &[u8],
-    entries: impl ExactSizeIterator<Item = Entry<'k>>,
-    tails: Tails,
-    pool: &mut Pool,
-) -> Node {
-    let len = entries.len();
-    debug_assert!((1..=MAX_ROWS).contains(&len) && u16::try_from(tails.bytes).is_ok());
-    let node = blank(Kind::Bucket, birth, start, prefix, len, tails, pool);
-    // SAFETY: own, just made, with room for `len` entries and `tails` bytes; the entries keep to both, as is asserted. Blocks are
-    // aligned, and the offsets of the arrays keep it.
-    unsafe {
-        let heads = node.slot::<u64>(0, 0);
-        let rows = node.slot::<Handle>(8 * len, 0);
-        let ends = node.slot::<u8>(16 * len, 0);
-        let bytes = if tails.mixed() {
-            ends.add(2 * len)
-        } else {
-            ends
-        };
-        let mut end = 0;
-        for (index, entry) in entries.enumerate() {
-            assert!(index < len && end + entry.tail.len() <= tails.bytes);
-            heads.add(index).write(entry.head);
-            rows.add(index).write(entry.row);
-            bytes
-                .add(end)
-                .copy_from_nonoverlapping(entry.tail.as_ptr(), entry.tail.len());
-            end += entry.tail.len();
-            if tails.mixed() {
-                node.slot::<u16>(16 * len, index).write(end as u16);
-            }
-        }
-        node.set_len(len);
-    }
-    node
-}
-
 /// Changes to own nodes. All of them ask that the node is own and that no reference into it is held.
 impl Node {
     unsafe fn arrays(self) -> usize {
@@ -500,12 +412,18 @@ impl Node {
         unsafe { self.get().cap() }
     }
 
-    unsafe fn set_len(self, len: usize) {
+    /// # Safety
+    /// Own, with so many children or rows written.
+    pub(super) unsafe fn set_len(self, len: usize) {
         // SAFETY: own.
         unsafe { (*self.0.as_ptr()).len = len as u8 }
     }
 
-    unsafe fn slot<T>(self, offset: usize, index: usize) -> *mut T {
+    /// The place of a value in the array at `offset`.
+    ///
+    /// # Safety
+    /// Own.
+    pub(super) unsafe fn slot<T>(self, offset: usize, index: usize) -> *mut T {
         // SAFETY: own.
         let arrays = unsafe { self.arrays() };
         self.at(arrays + offset).cast::<T>().wrapping_add(index)
@@ -513,7 +431,7 @@ impl Node {
 
     /// # Safety
     /// Own and inner, with room for `index`; what the three slots hold is replaced.
-    unsafe fn write_child(self, index: usize, child: &Child) {
+    pub(super) unsafe fn write_child(self, index: usize, child: &Child) {
         // SAFETY: the caller's promise.
         unsafe {
             let cap = self.cap();
