@@ -8,13 +8,12 @@
 mod support;
 
 use std::collections::BTreeMap;
-use std::hint::black_box;
 use std::sync::Arc;
 
 use im::OrdMap;
-use sapwood::{Database, Table};
+use sapwood::{Database, Snapshot, Table};
 use serde::{Deserialize, Serialize};
-use support::{Figures, Random, option, resident, time};
+use support::{Figures, Random, each, option, resident, time};
 
 #[derive(Table, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[table(index(by_node_phase, on(node, phase)))]
@@ -42,9 +41,52 @@ fn node(random: &mut Random) -> String {
     format!("node-{:05}", random.below(2_000))
 }
 
+/// What is measured, on each structure.
+trait Store: Clone {
+    /// All rows at once.
+    fn fill(&mut self, tasks: impl Iterator<Item = Task>);
+    /// One row, with the state before it held meanwhile where that is possible.
+    fn update(&mut self, task: Task);
+    fn of_node(&self, node: &str, phase: u8) -> u64;
+    fn count_of_job(&self, job: u64) -> usize;
+    fn scan_by_job(&self) -> u64;
+}
+
+/// The database, with the snapshot that is read.
+#[derive(Clone)]
+struct Sapwood(Database, Snapshot);
+
+impl Store for Sapwood {
+    fn fill(&mut self, mut tasks: impl Iterator<Item = Task>) {
+        let all = |tx: &mut sapwood::WriteTxn| tasks.try_for_each(|task| tx.insert(task).map(drop));
+        self.0.write(all).expect("inserted");
+        self.1 = self.0.snapshot();
+    }
+
+    fn update(&mut self, task: Task) {
+        self.1 = self.0.snapshot();
+        self.0.write(|tx| tx.put(task)).expect("written");
+    }
+
+    fn of_node(&self, node: &str, phase: u8) -> u64 {
+        self.1
+            .list(Task::BY_NODE_PHASE.eq((node, phase)))
+            .map(|task| task.job)
+            .sum()
+    }
+
+    fn count_of_job(&self, job: u64) -> usize {
+        self.1.count(Task::BY_JOB.eq(job))
+    }
+
+    fn scan_by_job(&self) -> u64 {
+        self.1.list(Task::BY_JOB.all()).map(|task| task.job).sum()
+    }
+}
+
 /// The three maps, of either kind.
 macro_rules! maps {
-    ($name:ident, $map:ident) => {
+    ($name:ident, $map:ident, $update:expr) => {
         #[derive(Default, Clone)]
         struct $name {
             rows: $map<String, Arc<Task>>,
@@ -64,6 +106,19 @@ macro_rules! maps {
                 self.by_node_phase.insert(key, Arc::clone(&task));
                 self.by_job.insert((task.job, task.id.clone()), task);
             }
+        }
+
+        impl Store for $name {
+            fn fill(&mut self, tasks: impl Iterator<Item = Task>) {
+                for task in tasks {
+                    self.put(task);
+                }
+            }
+
+            fn update(&mut self, task: Task) {
+                let update: fn(&mut Self, Task) = $update;
+                update(self, task);
+            }
 
             fn of_node(&self, node: &str, phase: u8) -> u64 {
                 let range = self
@@ -78,167 +133,93 @@ macro_rules! maps {
                     .range((job, String::new())..(job + 1, String::new()))
                     .count()
             }
+
+            fn scan_by_job(&self) -> u64 {
+                self.by_job.values().map(|task| task.job).sum()
+            }
         }
     };
 }
 
-maps!(OrdMaps, OrdMap);
-maps!(BTreeMaps, BTreeMap);
+maps!(OrdMaps, OrdMap, |maps, task| {
+    let snapshot = maps.clone();
+    maps.put(task);
+    drop(snapshot);
+});
+maps!(BTreeMaps, BTreeMap, |maps, task| maps.put(task));
+
+/// A structure's figures, under its name.
+struct Bench<S> {
+    name: &'static str,
+    store: S,
+}
+
+impl<S: Store> Bench<S> {
+    fn new(name: &'static str, mut store: S, ids: &[String], figures: &mut Figures) -> Self {
+        let before = resident();
+        let mut random = Random(13);
+        let tasks = ids.iter().map(|id| Task::new(id, &mut random));
+        figures.add(
+            "insert, one transaction",
+            "ns",
+            name,
+            time(ids.len(), || store.fill(tasks)),
+        );
+        let bytes = resident() - before;
+        figures.add(
+            "memory a row, with the row",
+            "B",
+            name,
+            each(bytes, ids.len()),
+        );
+        Self { name, store }
+    }
+
+    fn round(&mut self, ids: &[String], mut random: Random, figures: &mut Figures) {
+        let Self { name, store } = self;
+        let picks: Vec<String> = (0..20_000)
+            .map(|_| ids[random.below(ids.len())].clone())
+            .collect();
+        let nodes: Vec<(String, u8)> = (0..5_000)
+            .map(|_| (node(&mut random), random.below(4) as u8))
+            .collect();
+        let jobs: Vec<u64> = (0..5_000).map(|_| random.below(10_000) as u64).collect();
+        figures.run("snapshot and update of a row", name, &picks, |id| {
+            store.update(Task::new(id, &mut random));
+        });
+        figures.run(
+            "list of a node's rows in a phase",
+            name,
+            &nodes,
+            |(node, phase)| store.of_node(node, *phase),
+        );
+        figures.run("count of a job's rows", name, &jobs, |job| {
+            store.count_of_job(*job)
+        });
+        let scan = time(ids.len(), || store.scan_by_job());
+        figures.add("scan by job, reading every row", "ns", name, scan);
+    }
+}
 
 fn main() {
     let rows = option("--rows", 1_000_000);
     let rounds = option("--rounds", 5);
     let mut random = Random(11);
     let ids: Vec<String> = (0..rows).map(|_| random.id()).collect();
-    let mut figures = Figures::new(
-        "table with three indexes",
-        &["sapwood", "imbl::OrdMap", "BTreeMap"],
-    );
-
-    let before = resident();
+    let names = ["sapwood", "imbl::OrdMap", "BTreeMap"];
+    let mut figures = Figures::new("table with three indexes", &names);
     let db = Database::builder()
         .table::<Task>()
         .in_memory()
         .expect("a database");
-    let mut seed = random.clone();
-    let insert = "insert, one transaction";
-    figures.add(
-        insert,
-        "ns",
-        "sapwood",
-        time(rows, || {
-            db.write(|tx| {
-                ids.iter()
-                    .try_for_each(|id| tx.insert(Task::new(id, &mut seed)).map(drop))
-            })
-            .expect("inserted");
-        }),
-    );
-    let sapwood = resident() - before;
-    let before = resident();
-    let mut ord = OrdMaps::default();
-    let mut seed = random.clone();
-    figures.add(
-        insert,
-        "ns",
-        "imbl::OrdMap",
-        time(rows, || {
-            ids.iter().for_each(|id| ord.put(Task::new(id, &mut seed)));
-        }),
-    );
-    let imbl = resident() - before;
-    let before = resident();
-    let mut tree = BTreeMaps::default();
-    let mut seed = random.clone();
-    figures.add(
-        insert,
-        "ns",
-        "BTreeMap",
-        time(rows, || {
-            ids.iter().for_each(|id| tree.put(Task::new(id, &mut seed)));
-        }),
-    );
-    let btree = resident() - before;
-    for (structure, bytes) in [
-        ("sapwood", sapwood),
-        ("imbl::OrdMap", imbl),
-        ("BTreeMap", btree),
-    ] {
-        figures.add(
-            "memory a row, with the row",
-            "B",
-            structure,
-            bytes as f64 / rows as f64,
-        );
-    }
-
-    for _ in 0..rounds {
-        let picks: Vec<String> = (0..20_000)
-            .map(|_| ids[random.below(rows)].clone())
-            .collect();
-        let seed = random.clone();
-        let mut update = |structure, run: &mut dyn FnMut(Task)| {
-            let mut seed = seed.clone();
-            let figure = time(picks.len(), || {
-                picks.iter().for_each(|id| run(Task::new(id, &mut seed)))
-            });
-            figures.add("snapshot and update of a row", "ns", structure, figure);
-        };
-        update("sapwood", &mut |task| {
-            let snapshot = db.snapshot();
-            db.write(|tx| tx.put(task)).expect("written");
-            drop(snapshot);
-        });
-        update("imbl::OrdMap", &mut |task| {
-            let snapshot = ord.clone();
-            ord.put(task);
-            drop(snapshot);
-        });
-        update("BTreeMap", &mut |task| tree.put(task));
-
-        let nodes: Vec<(String, u8)> = (0..5_000)
-            .map(|_| (node(&mut random), random.below(4) as u8))
-            .collect();
-        let snapshot = db.snapshot();
-        let mut list = |structure, run: &mut dyn FnMut(&str, u8) -> u64| {
-            let figure = time(nodes.len(), || {
-                for (node, phase) in &nodes {
-                    black_box(run(node, *phase));
-                }
-            });
-            figures.add("list of a node's rows in a phase", "ns", structure, figure);
-        };
-        list("sapwood", &mut |node, phase| {
-            snapshot
-                .list(Task::BY_NODE_PHASE.eq((node, phase)))
-                .map(|task| task.job)
-                .sum()
-        });
-        list("imbl::OrdMap", &mut |node, phase| ord.of_node(node, phase));
-        list("BTreeMap", &mut |node, phase| tree.of_node(node, phase));
-
-        let jobs: Vec<u64> = (0..5_000).map(|_| random.below(10_000) as u64).collect();
-        let mut count = |structure, run: &mut dyn FnMut(u64) -> usize| {
-            let figure = time(jobs.len(), || {
-                for job in &jobs {
-                    black_box(run(*job));
-                }
-            });
-            figures.add("count of a job's rows", "ns", structure, figure);
-        };
-        count("sapwood", &mut |job| snapshot.count(Task::BY_JOB.eq(job)));
-        count("imbl::OrdMap", &mut |job| ord.count_of_job(job));
-        count("BTreeMap", &mut |job| tree.count_of_job(job));
-
-        figures.add(
-            "scan by job, reading every row",
-            "ns",
-            "sapwood",
-            time(rows, || {
-                black_box(
-                    snapshot
-                        .list(Task::BY_JOB.all())
-                        .map(|task| task.job)
-                        .sum::<u64>(),
-                );
-            }),
-        );
-        figures.add(
-            "scan by job, reading every row",
-            "ns",
-            "imbl::OrdMap",
-            time(rows, || {
-                black_box(ord.by_job.values().map(|task| task.job).sum::<u64>());
-            }),
-        );
-        figures.add(
-            "scan by job, reading every row",
-            "ns",
-            "BTreeMap",
-            time(rows, || {
-                black_box(tree.by_job.values().map(|task| task.job).sum::<u64>());
-            }),
-        );
+    let snapshot = db.snapshot();
+    let mut ours = Bench::new(names[0], Sapwood(db, snapshot), &ids, &mut figures);
+    let mut imbl = Bench::new(names[1], OrdMaps::default(), &ids, &mut figures);
+    let mut std = Bench::new(names[2], BTreeMaps::default(), &ids, &mut figures);
+    for round in 0..rounds as u64 {
+        ours.round(&ids, Random(round), &mut figures);
+        imbl.round(&ids, Random(round), &mut figures);
+        std.round(&ids, Random(round), &mut figures);
     }
     figures.print();
 }

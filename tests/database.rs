@@ -1,4 +1,5 @@
 //! The verbs of a database, one promise a test.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 use std::collections::BTreeSet;
 use std::sync::mpsc;
@@ -311,6 +312,17 @@ fn a_follower_gets_first_the_rows_and_then_merged_steps() {
     assert!(follower.next().is_none());
 }
 
+/// Another table of the same name.
+mod other {
+    use super::{Deserialize, Serialize, Table};
+    #[derive(Table, Clone, Debug, Serialize, Deserialize)]
+    #[table(name = "pods")]
+    pub(super) struct Pod {
+        #[key]
+        id: u32,
+    }
+}
+
 #[test]
 fn a_file_holds_what_was_committed_and_refuses_other_tables() {
     let dir = tempfile::tempdir().unwrap();
@@ -365,15 +377,6 @@ fn a_file_holds_what_was_committed_and_refuses_other_tables() {
             .ends_with("the file has a table `pods` that the program does not declare"),
         "{refused}"
     );
-    mod other {
-        use super::*;
-        #[derive(Table, Clone, Debug, Serialize, Deserialize)]
-        #[table(name = "pods")]
-        pub(super) struct Pod {
-            #[key]
-            id: u32,
-        }
-    }
     let refused = Database::builder()
         .table::<other::Pod>()
         .table::<Node>()

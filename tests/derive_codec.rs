@@ -1,4 +1,10 @@
 //! Rows as bytes: they come back, their bytes are frozen, and no bytes do harm.
+#![allow(
+    clippy::unwrap_used,
+    clippy::duplicated_attributes,
+    clippy::items_after_statements,
+    reason = "a test that cannot go on fails; tables stand beside what they test"
+)]
 #![cfg(feature = "derive")]
 
 use std::collections::{BTreeMap, HashMap};

@@ -1,4 +1,10 @@
 //! A table as data: what the derive writes down, and what is said where a file and a program do not agree.
+#![allow(
+    clippy::unwrap_used,
+    clippy::duplicated_attributes,
+    clippy::items_after_statements,
+    reason = "a test that cannot go on fails; tables stand beside what they test"
+)]
 #![cfg(feature = "derive")]
 #![allow(dead_code)]
 

@@ -1,4 +1,10 @@
 //! The entries that a row has in each index of its table.
+#![allow(
+    clippy::unwrap_used,
+    clippy::duplicated_attributes,
+    clippy::items_after_statements,
+    reason = "a test that cannot go on fails; tables stand beside what they test"
+)]
 #![cfg(feature = "derive")]
 
 use std::{

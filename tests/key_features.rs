@@ -1,4 +1,5 @@
 //! Keys of the types of other crates: their bytes, their order, and that they come back.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(any(
     feature = "uuid",
     feature = "ipnet",

@@ -1,4 +1,5 @@
 //! The bytes of keys, one by one. They are part of the file format: where one of these tests has to be changed, old files cannot be read.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(feature = "derive")]
 
 use std::{

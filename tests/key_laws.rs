@@ -1,4 +1,5 @@
 //! The laws of keys, for every type that is one: order, prefix-freeness, round trip, and a decoder that survives anything.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(feature = "derive")]
 
 use std::{

@@ -53,7 +53,7 @@ impl Replica {
         self.at = Some(batch.to());
         let mut told = BTreeSet::new();
         for change in batch {
-            let row = change.new().or(change.old()).unwrap();
+            let row = change.after().or(change.before()).unwrap();
             assert!(told.insert(row.key()), "{row:?} is told twice");
             match change {
                 Change::Inserted(new) => {
@@ -108,7 +108,7 @@ impl Following {
             let rows: Vec<_> = batch
                 .changes()
                 .iter()
-                .map(|change| change.new().unwrap())
+                .map(|change| change.after().unwrap())
                 .collect();
             assert_eq!(self.follower.revision(), batch.to());
             let snapshot = self.follower.snapshot();
@@ -194,8 +194,8 @@ fn a_unique_key_that_changes_hands_is_told_as_two_changes() {
         .iter()
         .map(|change| {
             (
-                change.old().map(|row| row.id),
-                change.new().map(|row| row.id),
+                change.before().map(|row| row.id),
+                change.after().map(|row| row.id),
             )
         })
         .collect();

@@ -393,15 +393,15 @@ fn follow(mut follower: sapwood::Follow<Hold>) -> BTreeMap<u64, Row<Hold>> {
         assert_eq!(batch.from(), at);
         at = Some(batch.to());
         for change in batch {
-            let before = match change.new() {
+            let before = match change.after() {
                 Some(new) => replica.insert(new.id, new.clone()),
-                None => change.old().and_then(|old| replica.remove(&old.id)),
+                None => change.before().and_then(|old| replica.remove(&old.id)),
             };
             assert_eq!(
                 before.as_ref().map(|row| row.id),
-                change.old().map(|row| row.id)
+                change.before().map(|row| row.id)
             );
-            assert!(before.iter().zip(change.old()).all(|(a, b)| a.same(b)));
+            assert!(before.iter().zip(change.before()).all(|(a, b)| a.same(b)));
         }
     }
     replica

@@ -8,6 +8,7 @@
     reason = "each benchmark takes what it needs"
 )]
 
+use std::hint::black_box;
 use std::time::Instant;
 
 /// The memory of this process in bytes, as the system counts it; zero where it does not say.
@@ -58,9 +59,9 @@ impl Random {
 }
 
 /// The time of `operations` operations, in ns for each.
-pub fn time(operations: usize, run: impl FnOnce()) -> f64 {
+pub fn time<R>(operations: usize, run: impl FnOnce() -> R) -> f64 {
     let start = Instant::now();
-    run();
+    black_box(run());
     start.elapsed().as_nanos() as f64 / operations as f64
 }
 
@@ -92,15 +93,29 @@ impl Figures {
         let Some(place) = self.structures.iter().position(|other| *other == structure) else {
             return;
         };
-        let row = match self.rows.iter().position(|row| row.0 == operation) {
-            Some(row) => row,
-            None => {
-                self.rows
-                    .push((operation, unit, vec![Vec::new(); self.structures.len()]));
-                self.rows.len() - 1
-            }
-        };
+        let known = self.rows.iter().position(|row| row.0 == operation);
+        let row = known.unwrap_or(self.rows.len());
+        if known.is_none() {
+            self.rows
+                .push((operation, unit, vec![Vec::new(); self.structures.len()]));
+        }
         self.rows[row].2[place].push(figure);
+    }
+
+    /// Runs `operation` on each item and notes its time, in ns for each.
+    pub fn run<I, R>(
+        &mut self,
+        name: &str,
+        structure: &str,
+        items: &[I],
+        mut operation: impl FnMut(&I) -> R,
+    ) {
+        let figure = time(items.len(), || {
+            for item in items {
+                black_box(operation(item));
+            }
+        });
+        self.add(name, "ns", structure, figure);
     }
 
     /// Prints medians for people, or with `--json` one line for each figure.
@@ -155,6 +170,11 @@ fn median(figures: &[f64]) -> Option<f64> {
     let mut figures = figures.to_vec();
     figures.sort_by(f64::total_cmp);
     figures.get(figures.len() / 2).copied()
+}
+
+/// Bytes for each of `rows`.
+pub fn each(bytes: usize, rows: usize) -> f64 {
+    bytes as f64 / rows as f64
 }
 
 /// A number given as `--name N`, or its default.

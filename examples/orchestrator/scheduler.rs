@@ -33,7 +33,10 @@ pub fn run(db: &Database) -> Result<(), Failure> {
 fn newest(nodes: &mut Follow<Node>) -> Vec<Row<Node>> {
     let mut changed = BTreeMap::new();
     while let Some(batch) = nodes.try_next() {
-        for node in batch.into_iter().filter_map(|change| change.new().cloned()) {
+        for node in batch
+            .into_iter()
+            .filter_map(|change| change.after().cloned())
+        {
             changed.insert(node.name.clone(), node);
         }
     }

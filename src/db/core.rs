@@ -172,7 +172,7 @@ impl Core {
     }
 
     pub(super) fn is_closed(&self) -> bool {
-        self.closed.load(Ordering::Acquire)
+        *self.closed()
     }
 
     /// Ends writing and watching; once.

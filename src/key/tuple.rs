@@ -41,10 +41,12 @@ tuple!(K0 Q0 0, K1 Q1 1, K2 Q2 2, K3 Q3 3, K4 Q4 4, K5 Q5 5, K6 Q6 6);
 tuple!(K0 Q0 0, K1 Q1 1, K2 Q2 2, K3 Q3 3, K4 Q4 4, K5 Q5 5, K6 Q6 6, K7 Q7 7);
 
 /// No column: the key of a table with one row, such as the settings of a program.
+#[diagnostic::do_not_recommend]
 impl KeyOf<()> for () {
     fn encode(&self, _: &mut KeyBuf) {}
 }
 
+#[diagnostic::do_not_recommend]
 impl Key for () {
     fn decode(_: &mut &[u8]) -> Result<Self, KeyDecodeError> {
         Ok(())
