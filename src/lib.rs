@@ -1,4 +1,210 @@
 //! An in-memory, MVCC, indexed database for Rust structs, durable in one copy-on-write file.
+//!
+//! # The problem
+//!
+//! A scheduler, a controller, an agent: each holds a few tables of state that it reads all the time, from many threads, by more than one key; that it
+//! must act upon when it changes; and that it must find again after a crash.
+//!
+//! One begins with a map behind a lock, `RwLock<HashMap<Id, Pod>>`, and a file that is written anew now and then. It works, until
+//!
+//! - somebody asks for the pods *on a node*. There is a second map now, by node, and every place that changes a pod has to change both. One
+//!   of them will forget to, and nothing tells;
+//! - a report goes through all pods. Writers wait for as long as it takes, or it clones everything first;
+//! - two tables must be read as of one moment, or changed both or not at all. The lock grows around both, then around everything, and an error in
+//!   the middle of a change leaves half of it;
+//! - somebody waits for *one* pod to run. They poll, or are woken with all others at each change, or there are channels, which fill up behind a
+//!   slow reader, or drop what it needed to see;
+//! - the machine dies while the file is written.
+//!
+//! # What this is
+//!
+//! Structs with [`#[derive(Table)]`](derive@Table) are rows; their indexes are declared beside their fields and kept by the database. Each index is a persistent tree: a
+//! commit makes a new version that shares all that did not change with the one before. So a reader holds a version and needs no lock, a transaction that fails
+//! is a version that nobody sees, and what changed between two versions can be found without looking at the rest. That last one is what watches, followers
+//! and the file are made of.
+//!
+//! ```
+//! use sapwood::{Database, Error, Table};
+//! use serde::{Deserialize, Serialize};
+//!
+//! #[derive(Table, Clone, Debug, Serialize, Deserialize)]
+//! #[table(name = "pods")]
+//! #[table(index(by_node_cpu, on(node, cpu_milli)))]
+//! struct Pod {
+//!     #[key]
+//!     name: String,
+//!     /// `None`: on no node yet.
+//!     node: Option<String>,
+//!     cpu_milli: u64,
+//! }
+//!
+//! # fn main() -> Result<(), Error> {
+//! let db = Database::builder().table::<Pod>().in_memory()?;
+//!
+//! db.write(|tx| {
+//!     for (name, cpu_milli) in [("web-1", 500), ("web-2", 250), ("batch", 4000)] {
+//!         tx.insert(Pod { name: name.into(), node: None, cpu_milli })?;
+//!     }
+//!     Ok::<_, Error>(())
+//! })?;
+//!
+//! // The greatest pod that waits for a node.
+//! let snapshot = db.snapshot();
+//! let waiting = snapshot.last(Pod::BY_NODE_CPU.prefix(None::<&str>)).expect("three wait");
+//! assert_eq!(waiting.name, "batch");
+//!
+//! // Put on a node, if nobody else has touched it since.
+//! let seen = waiting.modified();
+//! db.write(|tx| tx.update_if::<Pod>(&waiting.name, seen, |pod| pod.node = Some("n1".into())))?;
+//! assert_eq!(db.snapshot().count(Pod::BY_NODE_CPU.prefix("n1")), 1);
+//! // The snapshot shows what it showed.
+//! assert_eq!(snapshot.count(Pod::BY_NODE_CPU.prefix("n1")), 0);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Tables and indexes
+//!
+//! [The derive](derive@Table) tells all that an index can be: on a field or several, computed, of every element of a collection, unique, partial, descending. For each it
+//! makes a typed handle, an [`Index`], such as `Pod::BY_NODE_CPU`. A handle makes a [`Query`], which every verb takes:
+//!
+//! | | the rows |
+//! |---|---|
+//! | [`eq`](Index::eq) | with this key, all columns of it |
+//! | [`prefix`](Index::prefix) | with these first columns |
+//! | [`starts_with`](Index::starts_with) | where a column begins so |
+//! | [`range`](Index::range) | between two keys, or first columns |
+//! | [`all`](Index::all) | that are in the index, in its order |
+//!
+//! A query of the wrong table, type or number of columns does not compile. Keys are of the types in [`key`], and your own with `#[derive(Key)]`.
+//!
+//! # Snapshots
+//!
+//! A [`Snapshot`] is all tables as one commit left them. It is free to take, to clone and to send to another thread, and it shows the same for as long as it is
+//! held, which keeps that in memory. [`get`](Snapshot::get), [`list`](Snapshot::list), [`first`](Snapshot::first), [`last`](Snapshot::last),
+//! [`count`](Snapshot::count), [`contains`](Snapshot::contains) and [`only`](Snapshot::only) read it. What they give is a `&`[`Row`]`<T>`, which dereferences
+//! to the struct and knows the commits that made and last wrote it; its clone is one count and outlives the database.
+//!
+//! [`Snapshot::fork`] makes a database in memory that begins there, to try out what a change would lead to.
+//!
+//! # Transactions
+//!
+//! [`Database::write`] runs a closure on a [`WriteTxn`] and commits if it returns `Ok`. It has the verbs of a snapshot, and reads what it wrote. One writes
+//! at a time; the others wait for their turn. A refused operation leaves the transaction as it was, so it can go on:
+//!
+//! ```
+//! # use sapwood::{Database, Error, Table};
+//! # use serde::{Deserialize, Serialize};
+//! # #[derive(Table, Clone, Serialize, Deserialize)]
+//! # struct Pod {
+//! #     #[key]
+//! #     name: String,
+//! #     #[index]
+//! #     node: Option<String>,
+//! # }
+//! # fn main() -> Result<(), Error> {
+//! # let db = Database::builder().table::<Pod>().in_memory()?;
+//! # let pod = |name: &str| Pod { name: name.into(), node: None };
+//! let inserted = db.write(|tx| {
+//!     let mut inserted = 0;
+//!     for name in ["web-1", "web-2", "web-1"] {
+//!         match tx.insert(pod(name)) {
+//!             Ok(_) => inserted += 1,
+//!             Err(Error::Duplicate { .. }) => {}
+//!             Err(other) => return Err(other),
+//!         }
+//!     }
+//!     let here = tx.savepoint();
+//!     tx.remove_all(Pod::ALL)?;
+//!     tx.rollback_to(&here)?;
+//!     Ok(inserted)
+//! })?;
+//! assert_eq!(inserted, 2);
+//! assert_eq!(db.snapshot().count(Pod::ALL), 2);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # Watches
+//!
+//! [`Snapshot::watch`] gives a [`Watch`](watch::Watch) that fires once, when a row of the query comes, goes or is written after *that snapshot*: between reading and waiting nothing can be
+//! missed. It fires for nothing else. So a loop that keeps something true is
+//!
+//! ```
+//! # use sapwood::{Database, Error, Table};
+//! # use serde::{Deserialize, Serialize};
+//! # #[derive(Table, Clone, Serialize, Deserialize)]
+//! # struct Pod {
+//! #     #[key]
+//! #     name: String,
+//! #     #[index]
+//! #     node: Option<String>,
+//! # }
+//! fn schedule(db: &Database) -> Result<(), Error> {
+//!     loop {
+//!         let snapshot = db.snapshot();
+//!         for pod in snapshot.list(Pod::BY_NODE.eq(None::<&str>)) {
+//!             let seen = pod.modified();
+//!             let placed = db.write(|tx| tx.update_if::<Pod>(&pod.name, seen, |pod| pod.node = Some("n1".into())));
+//!             match placed {
+//!                 // Somebody was quicker: it is seen in the next round.
+//!                 Err(Error::WrongRevision { .. }) => {}
+//!                 placed => drop(placed?),
+//!             }
+//!         }
+//!         // At once if anything has changed since, own changes too; ends with the database.
+//!         snapshot.watch(Pod::BY_NODE.eq(None::<&str>)).wait()?;
+//!     }
+//! }
+//! # let db = Database::builder().table::<Pod>().in_memory()?;
+//! # let other = db.clone();
+//! # let scheduler = std::thread::spawn(move || schedule(&other));
+//! # db.write(|tx| tx.insert(Pod { name: "web".into(), node: None }))?;
+//! # let mut seen = db.snapshot();
+//! # while !seen.contains(Pod::BY_NODE.eq("n1")) {
+//! #     seen = db.wait_changed(&seen, Pod::BY_NODE.eq("n1"))?;
+//! # }
+//! # db.close()?;
+//! # assert!(matches!(scheduler.join().expect("it ends"), Err(Error::Closed)));
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! A watch can also be waited for with a timeout, in a `select!`, or with `.await` in any executor; a [`WatchSet`](watch::WatchSet) is one waiter for any number of them.
+//!
+//! # Followers
+//!
+//! [`Database::follow`] gives the rows of a query, and then how they change, in [batches](Batch) that each lead from one revision to another. Whoever is slow gets fewer and larger ones;
+//! nothing is queued, and no removal is missed. A [`Follow`] is an iterator, and with feature `async` a `Stream`.
+//!
+//! # Files
+//!
+//! [`Builder::open`] keeps the database in a file. [`Durability`] says when a commit must be there: before anybody sees it, within a time, or when asked. The file
+//! is a [`pagefile`], which is a store of its own and can be used without the rest. [`Database::close`] tells whether all went well, which dropping the last handle cannot.
+//!
+//! # What things cost
+//!
+//! | | |
+//! |---|---|
+//! | a snapshot, its clone, its drop | O(1); once the database is gone, the last drop of a version frees what only it kept |
+//! | `get`, `first`, `last`, `count`, `contains`, `only`, the beginning of a `list` | O(length of the key) |
+//! | a further row of a `list`, either way | O(1), no allocation |
+//! | `nth` and `skip` in a `list` | O(depth of the tree) |
+//! | an operation that writes a row | O(length of its keys), in all indexes |
+//! | a commit | O(rows written), and a word for each index of the database |
+//! | a commit to a file | these rows' pages in the file, and one sync with [`Durability::Immediate`] |
+//! | a watch: taken, fired, dropped | O(length of the key); of a `range`, times the logarithm of such watches |
+//! | a commit, for watches on other rows of an index that it changes | O(length of the key) for each key changed, or one comparison for each watch, if these are fewer |
+//! | a commit, for watches on indexes that it does not change | nothing |
+//! | a step of a follower | O(changes in its query); the first O(rows) |
+//! | a fork, a savepoint | O(indexes) |
+//! | opening a file | O(rows), and sorting the keys of the indexes |
+//!
+//! # Limits
+//!
+//! All rows and indexes are in memory. One process has a file, and one thread at a time writes. A key has at most 32 KiB and eight columns, an index 2³² − 1 entries. Tables in a
+//! file cannot change their fields or indexes; a file can get new tables. Rows must be such that serde can tell their shape from the type alone
+//! ([`Table`](trait@Table)). The functions of indexes must depend on the row alone. To read a table that the database was not built with panics. What a
+//! dropped snapshot kept in memory is freed by the writes that follow, or by [`Database::reclaim`].
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
 // So that the code which the derive macros emit works in this crate's own tests.
@@ -29,3 +235,8 @@ pub use table::{Each, Index, Query, Table};
 pub mod __private {
     pub use crate::table::private::*;
 }
+
+/// The example in the README, as a test.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
