@@ -165,19 +165,23 @@ impl Contents {
     fn ranges(&self, figures: &mut Figures, random: &mut Random) {
         let picks = self.picks(20_000, random);
         let snapshot = self.db.snapshot();
-        let from = |id: &String| (Bound::Included(id.clone()), Bound::Unbounded);
         let sum = |rows: &mut dyn Iterator<Item = u64>| rows.take(16).sum::<u64>();
         let range = "range of 16 rows";
         figures.run(range, OURS, &picks, |id| {
-            sum(&mut snapshot
-                .list(Task::BY_ID.range(id.as_str()..))
-                .map(|task| task.value));
+            let rows = snapshot.list(Task::BY_ID.range(id.as_str()..));
+            sum(&mut rows.map(|task| task.value))
         });
         figures.run(range, IMBL, &picks, |id| {
-            sum(&mut self.map.range(from(id)).map(|(_, task)| task.value))
+            let rows = self
+                .map
+                .range::<_, str>((Bound::Included(id.as_str()), Bound::Unbounded));
+            sum(&mut rows.map(|(_, task)| task.value))
         });
         figures.run(range, STD, &picks, |id| {
-            sum(&mut self.tree.range(from(id)).map(|(_, task)| task.value))
+            let rows = self
+                .tree
+                .range::<str, _>((Bound::Included(id.as_str()), Bound::Unbounded));
+            sum(&mut rows.map(|(_, task)| task.value))
         });
         // Its cost must not follow the number of rows counted.
         for (name, query) in [

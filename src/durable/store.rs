@@ -1,5 +1,6 @@
 //! Versions into the page file.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::catalogue::{rows_of, set_revision};
@@ -14,13 +15,14 @@ pub(super) struct Store {
     catalog: Arc<Catalog>,
     written: Mutex<Written>,
     poisoned: OnceLock<Error>,
+    /// The size of the file; apart, so that to ask for it waits for no write.
+    bytes: AtomicU64,
 }
 
 struct Written {
     /// Gone once the store is closed, so that the file is free for others while snapshots still live.
     file: Option<PageFile>,
     version: Version,
-    bytes: u64,
 }
 
 impl Store {
@@ -37,9 +39,9 @@ impl Store {
             written: Mutex::new(Written {
                 file: Some(file),
                 version,
-                bytes,
             }),
             poisoned: OnceLock::new(),
+            bytes: AtomicU64::new(bytes),
         }
     }
 
@@ -60,7 +62,7 @@ impl Store {
     }
 
     pub(super) fn file_bytes(&self) -> u64 {
-        self.lock().bytes
+        self.bytes.load(Ordering::Relaxed)
     }
 
     /// Makes the file hold `version`, unless it holds a later one already. One page transaction, in proportion to what changed.
@@ -75,7 +77,6 @@ impl Store {
         let Written {
             file: Some(file),
             version: before,
-            bytes,
         } = &mut *written
         else {
             return Err(Error::Closed);
@@ -84,7 +85,7 @@ impl Store {
             return Ok(());
         }
         self.transfer(file, before, version)?;
-        *bytes = file.stats().file_bytes;
+        self.bytes.store(file.stats().file_bytes, Ordering::Relaxed);
         let before = std::mem::replace(&mut written.version, version.clone());
         drop(written);
         drop(before);
