@@ -53,8 +53,12 @@ impl Editor {
         let between = near.is_none() || above.is_none();
         let from = if between { stop } else { above.unwrap_or(0) };
         let (left, right) = children.split_at(cut);
-        let halves = [left, right].map(|half| self.half(view, from, half));
-        let mut pair = halves;
+        // What is appended next shares less with what is there: a longer prefix would keep it out, and let the tree grow deep instead of wide.
+        let limits = [usize::MAX, if append { 0 } else { usize::MAX }];
+        let mut pair = [
+            self.half(view, from, left, limits[0]),
+            self.half(view, from, right, limits[1]),
+        ];
         pair[1].bound = right[0].bound;
         self.rows.clear(0);
         self.rows.bytes.extend_from_slice(view.prefix());
@@ -78,8 +82,14 @@ impl Editor {
         group
     }
 
-    /// One half of a divided inner node, beginning at `from`, with the longest prefix that its keys share.
-    pub(super) fn half(&mut self, view: NodeRef<'_>, from: usize, half: &[Child]) -> Child {
+    /// One half of a divided inner node, beginning at `from`, with the longest prefix that its keys share, but at most `longer` than it was.
+    pub(super) fn half(
+        &mut self,
+        view: NodeRef<'_>,
+        from: usize,
+        half: &[Child],
+        longer: usize,
+    ) -> Child {
         let stop = view.stop();
         // SAFETY: children of a live node are alive, and not written to here.
         let mut nodes = half.iter().map(|child| unsafe { child.node.get() });
@@ -94,7 +104,7 @@ impl Editor {
             .map(|last| edge_key(last, stop, true))
             .unwrap_or_default();
         let shared = common(&low, &high);
-        let cut = shared.min(SPAN).min(limit);
+        let cut = shared.min(SPAN).min(limit).min(longer);
         let mut prefix = SmallVec::<[u8; 64]>::from_slice(&view.prefix()[from - view.start()..]);
         prefix.extend_from_slice(&low[..cut]);
         let mut moved: SmallVec<[Child; 64]> = SmallVec::from_slice(half);
