@@ -3,4 +3,4 @@
 set -eu
 cd "$(dirname "$0")/.."
 RUSTFLAGS="--cfg sapwood_loom ${RUSTFLAGS:-}" CARGO_TARGET_DIR=target/loom \
-    exec cargo test --release --lib "${@:-watch::interleavings}"
+    exec cargo test --lib "${@:-watch::interleavings}"

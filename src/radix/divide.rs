@@ -7,6 +7,7 @@ use smallvec::SmallVec;
 
 use super::digit::{SPAN, bytes_of, common, digit, shifted};
 use super::edit::{Editor, Group};
+use super::grow::Lean;
 use super::make::{Child, inner};
 use super::node::{Kind, MAX_CHILDREN, Node, NodeRef};
 
@@ -28,7 +29,8 @@ impl Editor {
             self.dispose(node);
             return group;
         }
-        let append = index + more.len() == children.len();
+        // The first of a group took its child's place, and `more` came behind it.
+        let lean = Lean::of(index - 1, view.len() - 1);
         // SAFETY: nodes on the path are alive and not written to here.
         let above = self
             .path
@@ -37,7 +39,7 @@ impl Editor {
         // Each half has two children at least, and no more than fit.
         let least = (children.len().saturating_sub(MAX_CHILDREN)).max(2);
         let most = (children.len() - 2).min(MAX_CHILDREN);
-        let wanted = if append { most } else { children.len() / 2 };
+        let wanted = lean.between(least, most);
         // A bound here is a digit there if it is short enough to stand behind what lies between.
         let short = |&at: &usize| {
             above.is_none_or(|above| {
@@ -47,17 +49,18 @@ impl Editor {
         let cut = (least..=most)
             .filter(short)
             .min_by_key(|at| at.abs_diff(wanted));
-        let near = cut.filter(|cut| append || cut.abs_diff(wanted) <= wanted - wanted / 4);
+        let near =
+            cut.filter(|cut| lean != Lean::Middle || cut.abs_diff(wanted) <= wanted - wanted / 4);
         let cut = near.unwrap_or(wanted);
         // Where the parent can't tell the halves apart, a node with this one's prefix comes in between.
         let between = near.is_none() || above.is_none();
         let from = if between { stop } else { above.unwrap_or(0) };
         let (left, right) = children.split_at(cut);
-        // What is appended next shares less with what is there: a longer prefix would keep it out, and let the tree grow deep instead of wide.
-        let limits = [usize::MAX, if append { 0 } else { usize::MAX }];
+        // What comes next at an end shares less with what is there: a longer prefix would keep it out, and let the tree grow deep instead of wide.
+        let longer = |open: bool| if open { 0 } else { SPAN };
         let mut pair = [
-            self.half(view, from, left, limits[0]),
-            self.half(view, from, right, limits[1]),
+            self.half(view, from, left, longer(lean == Lean::Front)),
+            self.half(view, from, right, longer(lean == Lean::Back)),
         ];
         pair[1].bound = right[0].bound;
         self.rows.clear(0);
@@ -104,7 +107,7 @@ impl Editor {
             .map(|last| edge_key(last, stop, true))
             .unwrap_or_default();
         let shared = common(&low, &high);
-        let cut = shared.min(SPAN).min(limit).min(longer);
+        let cut = shared.min(limit).min(longer);
         let mut prefix = SmallVec::<[u8; 64]>::from_slice(&view.prefix()[from - view.start()..]);
         prefix.extend_from_slice(&low[..cut]);
         let mut moved: SmallVec<[Child; 64]> = SmallVec::from_slice(half);

@@ -1,7 +1,7 @@
 //! Adding a row: a larger bucket, several, or a node in between.
 //!
 //! A bucket is split where its parent's digit changes, nearest to its middle; if it changes nowhere, a node comes in between, where the keys
-//! first differ. An append at the end leaves the left part full.
+//! first differ. Where a row comes at an end, as in ascending or descending keys, the part away from that end is left full.
 
 use smallvec::SmallVec;
 
@@ -11,6 +11,52 @@ use super::make::{Child, Entry, With, bucket, inner};
 use super::node::{MAX_ROWS, MAX_TAILS, Node, NodeRef, Tails};
 use super::row::Handle;
 use super::unpacked::{Rows, separator};
+
+/// At which end something came in. More may come there, as with ascending or descending keys.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Lean {
+    Front,
+    Middle,
+    Back,
+}
+
+impl Lean {
+    /// For what comes in at `index` of `len` others.
+    pub(super) fn of(index: usize, len: usize) -> Self {
+        match index {
+            _ if index == len => Self::Back,
+            0 => Self::Front,
+            _ => Self::Middle,
+        }
+    }
+
+    /// Where to cut, from `least` to `most`: so that the part at the other end stays full.
+    pub(super) fn between(self, least: usize, most: usize) -> usize {
+        match self {
+            Self::Front => least,
+            Self::Middle => least.midpoint(most),
+            Self::Back => most,
+        }
+    }
+
+    /// For the left part after a cut.
+    fn left(self) -> Self {
+        if self == Self::Front {
+            self
+        } else {
+            Self::Middle
+        }
+    }
+
+    /// For the right part after a cut.
+    fn right(self) -> Self {
+        if self == Self::Back {
+            self
+        } else {
+            Self::Middle
+        }
+    }
+}
 
 impl Editor {
     /// A bucket of one row.
@@ -87,7 +133,7 @@ impl Editor {
         key: &[u8],
         row: Handle,
     ) -> Group {
-        let append = index == view.len();
+        let lean = Lean::of(index, view.len());
         self.rows.clear(depth);
         self.rows.take(view, 0, index);
         self.rows.push(&key[depth..], row);
@@ -95,7 +141,7 @@ impl Editor {
         self.dispose(view.node());
         let mut group = Group::new();
         let digits = (!self.path.is_empty()).then_some(depth);
-        self.lay_out(0, self.rows.len(), digits, append, &mut group);
+        self.lay_out(0, self.rows.len(), digits, lean, &mut group);
         group
     }
 
@@ -105,7 +151,7 @@ impl Editor {
         from: usize,
         to: usize,
         digits: Option<usize>,
-        append: bool,
+        lean: Lean,
         group: &mut Group,
     ) {
         let base = self.rows.base;
@@ -122,29 +168,29 @@ impl Editor {
             return;
         }
         if let Some(at) = digits
-            && let Some(middle) = self.cut(from, to, at - base, append)
+            && let Some(middle) = self.cut(from, to, at - base, lean)
         {
-            self.lay_out(from, middle, digits, false, group);
-            self.lay_out(middle, to, digits, append, group);
+            self.lay_out(from, middle, digits, lean.left(), group);
+            self.lay_out(middle, to, digits, lean.right(), group);
             return;
         }
         let shared = self.rows.shared(from, to);
         let mut below = Group::new();
-        let Some(middle) = self.cut(from, to, shared, append) else {
+        let Some(middle) = self.cut(from, to, shared, lean) else {
             // Distinct keys differ behind what they share.
             return;
         };
-        self.lay_out(from, middle, Some(base + shared), false, &mut below);
-        self.lay_out(middle, to, Some(base + shared), append, &mut below);
+        self.lay_out(from, middle, Some(base + shared), lean.left(), &mut below);
+        self.lay_out(middle, to, Some(base + shared), lean.right(), &mut below);
         let bound = bound(&self.rows);
         let prefix = &self.rows.key(from)[start - base..shared];
         let node = inner(self.stamp, start, prefix, &below, &mut self.pool);
         group.push(Child { bound, node, count });
     }
 
-    /// Where, nearest to the middle of `from..to`, the digit at `at` changes; near the end for an append.
-    pub(super) fn cut(&self, from: usize, to: usize, at: usize, append: bool) -> Option<usize> {
-        let wanted = if append { to - 1 } else { from.midpoint(to) };
+    /// Where the digit at `at` changes, nearest to the middle of `from..to`, or to the end that it leans to.
+    pub(super) fn cut(&self, from: usize, to: usize, at: usize, lean: Lean) -> Option<usize> {
+        let wanted = lean.between(from + 1, to - 1);
         let changes =
             |&index: &usize| digit(self.rows.key(index - 1), at) != digit(self.rows.key(index), at);
         (from + 1..to)

@@ -4,4 +4,5 @@ mod bulk;
 mod family;
 mod keys;
 mod model;
+mod shape;
 mod threads;
