@@ -14,11 +14,11 @@ use std::ops::ControlFlow;
 use smallvec::SmallVec;
 
 use super::cursor::count;
-use super::digit::{bytes_of, digit};
+use super::digit::{MORE, bytes_of, digit};
 use super::find::{Fit, child_index, fit, position};
 use super::node::{Kind, NodeRef, sum};
 use super::row::Handle;
-use crate::key::KeyRange;
+use crate::key::{KeyBuf, KeyRange};
 
 #[derive(Clone, Copy)]
 enum Head<'v> {
@@ -31,7 +31,7 @@ struct Side<'v> {
     above: SmallVec<[(NodeRef<'v>, usize); 6]>,
     head: Head<'v>,
     /// The bytes that all keys of the opened node have. What stands behind them is left over.
-    key: Vec<u8>,
+    key: KeyBuf,
     /// Rows of the range still to come.
     left: usize,
 }
@@ -77,11 +77,13 @@ pub(super) fn diff<'v, B>(
                     b.open(y);
                 }
             }
-            (Head::Row(x, i), Head::Row(y, j)) if x == y && i == j => {
-                a.pass(x.len() - i);
-                b.pass(x.len() - i);
-            }
             (Head::Row(x, i), Head::Row(y, j)) => {
+                let run = equal_rows(&a, &b, (x, i), (y, j));
+                if run > 0 {
+                    a.pass(run);
+                    b.pass(run);
+                    continue;
+                }
                 let order = a.compare(&b, (x, i), (y, j));
                 let (before, after) = (&x.rows()[i], &y.rows()[j]);
                 match order {
@@ -130,13 +132,40 @@ fn pass_equal(a: &mut Side<'_>, b: &mut Side<'_>) {
     b.pass(rows);
 }
 
+/// How many rows from two places on are the same, under the same keys. Most of two versions of a bucket are.
+fn equal_rows(
+    a: &Side<'_>,
+    b: &Side<'_>,
+    (x, i): (NodeRef<'_>, usize),
+    (y, j): (NodeRef<'_>, usize),
+) -> usize {
+    if x == y && i == j {
+        return x.len() - i;
+    }
+    if a.key[..x.stop()] != b.key[..y.stop()] {
+        return 0;
+    }
+    let rows = x.rows()[i..].iter().zip(&y.rows()[j..]);
+    let heads = x.digits()[i..].iter().zip(&y.digits()[j..]);
+    let same = rows
+        .zip(heads)
+        .enumerate()
+        .take_while(|(at, ((row, other), (head, digit)))| {
+            // One row may have several keys, which differ behind their heads.
+            row == other
+                && head == digit
+                && (**head & 0xFF < MORE || x.tail(i + at) == y.tail(j + at))
+        });
+    same.count()
+}
+
 impl<'v> Side<'v> {
     /// Stands before the first row of the range.
     fn new(root: Option<NodeRef<'v>>, range: &KeyRange) -> Self {
         let mut side = Self {
             above: SmallVec::new(),
             head: root.map_or(Head::End, Head::Tree),
-            key: Vec::new(),
+            key: KeyBuf::new(),
             left: count(root, range),
         };
         let start = range.start();

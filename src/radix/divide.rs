@@ -75,8 +75,8 @@ impl Editor {
             if stop > from {
                 let mut edge: SmallVec<[u8; 16]> =
                     SmallVec::from_slice(&view.prefix()[from - start..]);
-                let (bytes, len) = bytes_of(pair[1].bound);
-                edge.extend_from_slice(&bytes[..len]);
+                let (bytes, held) = bytes_of(pair[1].bound);
+                edge.extend_from_slice(&bytes[..held]);
                 pair[1].bound = digit(&edge, 0);
             }
             group.extend(pair);
