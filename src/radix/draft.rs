@@ -1,6 +1,6 @@
 //! The running transaction: a version in the making.
 
-use std::mem::{self, ManuallyDrop};
+use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::edit::Editor;
@@ -42,7 +42,7 @@ pub(crate) struct Savepoint {
     stamp: u64,
     roots: Box<[Option<Node>]>,
     unlinked: usize,
-    rows: usize,
+    gone: usize,
     created: usize,
 }
 
@@ -54,10 +54,7 @@ pub(crate) struct Draft {
     base: Version,
     revision: Revision,
     pub(super) roots: Box<[Option<Node>]>,
-    pub(super) editor: Editor,
-    /// Rows that the newest version does not hold any more.
-    unlinked: Vec<(Handle, usize)>,
-    pub(super) created: Vec<(Handle, usize)>,
+    pub(super) editor: Box<Editor>,
     garbage: Garbage,
     /// The numbers of the savepoints that can be gone back to.
     savepoints: Vec<u64>,
@@ -77,14 +74,12 @@ enum Step<'k> {
 impl Draft {
     /// Begins to change `base`, the newest version of the writer's history. Rows that it writes carry `revision`.
     pub(crate) fn new(writer: &mut Writer, base: Version, revision: Revision) -> Self {
-        let (pool, garbage) = writer.lend();
+        let (editor, garbage) = writer.lend(base.0.stamp + 1);
         Self {
             roots: base.0.roots.clone(),
-            editor: Editor::new(pool, base.0.stamp + 1),
+            editor,
             base,
             revision,
-            unlinked: Vec::new(),
-            created: Vec::new(),
             garbage,
             savepoints: Vec::new(),
         }
@@ -106,12 +101,12 @@ impl Draft {
 
     /// How many rows were written or removed.
     pub(crate) fn written(&self) -> usize {
-        self.created.len().max(self.unlinked.len())
+        self.editor.created.len().max(self.editor.gone.len())
     }
 
     /// Whether anything was changed.
     pub(crate) fn is_changed(&self) -> bool {
-        !self.created.is_empty() || !self.unlinked.is_empty()
+        self.written() > 0
     }
 
     /// One tree as it is now.
@@ -153,9 +148,9 @@ impl Draft {
         if let Err(refused) = placed {
             return Err((refused, row));
         }
-        self.created.push((row.into_handle(), family));
+        self.editor.created.push((row.into_handle(), family));
         if let Some(gone) = gone {
-            self.unlinked.push((gone, family));
+            self.editor.gone.push((gone, family));
         }
         Ok(())
     }
@@ -171,7 +166,7 @@ impl Draft {
         self.assert_family::<T>(family);
         stable(row, old)?;
         self.apply(family, key, Some(row.handle()), None, old, &[])?;
-        self.unlinked.push((row.handle(), family));
+        self.editor.gone.push((row.handle(), family));
         Ok(())
     }
 
@@ -300,8 +295,8 @@ impl Draft {
             stamp: self.editor.stamp,
             roots: self.roots.clone(),
             unlinked: self.editor.unlinked.len(),
-            rows: self.unlinked.len(),
-            created: self.created.len(),
+            gone: self.editor.gone.len(),
+            created: self.editor.created.len(),
         };
         // What was made so far is frozen: it is copied before it is changed, like the base.
         self.editor.stamp += 1;
@@ -321,7 +316,7 @@ impl Draft {
         self.savepoints.truncate(place + 1);
         let roots = mem::replace(&mut self.roots, to.roots.clone());
         self.free_since(&roots, to.stamp, to.unlinked, to.created);
-        self.unlinked.truncate(to.rows);
+        self.editor.gone.truncate(to.gone);
         true
     }
 
@@ -331,8 +326,9 @@ impl Draft {
         let Editor {
             pool,
             unlinked: nodes,
+            created: rows,
             ..
-        } = &mut self.editor;
+        } = &mut *self.editor;
         free_younger(roots, stamp, layout, pool, |_, _| {});
         for node in nodes.drain(unlinked..) {
             // SAFETY: unlinked nodes are alive until they are freed from this list; what was made since and unlinked since is on no other.
@@ -342,7 +338,7 @@ impl Draft {
                 }
             }
         }
-        for (row, family) in self.created.drain(created..) {
+        for (row, family) in rows.drain(created..) {
             self.garbage.push(row, layout.families[family].row);
         }
     }
@@ -350,20 +346,28 @@ impl Draft {
     /// Ends the draft with a version that can be published.
     pub(crate) fn stage(mut self, writer: &mut Writer) -> (Staged, Garbage) {
         let base = &self.base.0;
-        let mut unlinked = Vec::with_capacity(self.editor.unlinked.len() + self.unlinked.len());
-        for node in self.editor.unlinked.drain(..) {
+        let mut unlinked = writer.spare();
+        let Editor {
+            pool,
+            unlinked: nodes,
+            gone,
+            created,
+            stamp,
+            ..
+        } = &mut *self.editor;
+        for node in nodes.drain(..) {
             // SAFETY: unlinked nodes are alive until they are freed from this list; what is younger than the base was made in this draft
             // and unlinked across a savepoint: no version ever had it.
             unsafe {
                 if node.get().birth() > base.stamp {
-                    node.free(&mut self.editor.pool);
+                    node.free(pool);
                 } else {
                     unlinked.push(Dead::Node(node));
                 }
             }
         }
         let mut passed = Garbage::default();
-        for (row, family) in self.unlinked {
+        for (row, family) in gone.drain(..) {
             // SAFETY: the history still holds its count.
             if unsafe { row.modified() } > base.revision.get() {
                 passed.push(row, base.shared.layout.families[family].row);
@@ -371,14 +375,14 @@ impl Draft {
                 unlinked.push(Dead::Row(row, family));
             }
         }
-        writer.take_back(ManuallyDrop::into_inner(self.editor.pool));
         let staged = Staged {
-            version: writer.version(self.editor.stamp, self.revision, self.roots),
+            version: writer.version(*stamp, self.revision, self.roots),
             base: base.stamp,
             unlinked,
             passed,
-            created: self.created,
+            created: mem::take(created),
         };
+        writer.take_back(self.editor);
         (staged, self.garbage)
     }
 
@@ -386,7 +390,8 @@ impl Draft {
     pub(crate) fn abort(mut self, writer: &mut Writer) -> Garbage {
         let roots = mem::take(&mut self.roots);
         self.free_since(&roots, self.base.0.stamp, 0, 0);
-        writer.take_back(ManuallyDrop::into_inner(self.editor.pool));
+        self.editor.gone.clear();
+        writer.take_back(self.editor);
         self.garbage
     }
 }

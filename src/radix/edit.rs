@@ -21,7 +21,7 @@ use super::unpacked::Rows;
 /// What a changed child is replaced by: one node, or several in order.
 pub(super) type Group = SmallVec<[Child; 4]>;
 
-/// The running transaction's hand on the trees.
+/// The running transaction's hand on the trees. One transaction leaves it to the next, for the memory of its lists; they are empty between two.
 #[derive(Debug)]
 pub(super) struct Editor {
     /// The history's; given back when the transaction ends, and never unmapped with it.
@@ -30,17 +30,23 @@ pub(super) struct Editor {
     pub(super) stamp: u64,
     /// Nodes that older versions may see and the newest no more.
     pub(super) unlinked: Vec<Node>,
+    /// Rows, each with its family, of which the same is true.
+    pub(super) gone: Vec<(Handle, usize)>,
+    /// Rows that the transaction brought.
+    pub(super) created: Vec<(Handle, usize)>,
     /// Own inner nodes from the root down, with the child that the way goes to.
     pub(super) path: Vec<(Node, usize)>,
     pub(super) rows: Rows,
 }
 
 impl Editor {
-    pub(super) fn new(pool: Pool, stamp: u64) -> Self {
+    pub(super) fn new(pool: Pool) -> Self {
         Self {
             pool: ManuallyDrop::new(pool),
-            stamp,
+            stamp: 0,
             unlinked: Vec::new(),
+            gone: Vec::new(),
+            created: Vec::new(),
             path: Vec::new(),
             rows: Rows::default(),
         }

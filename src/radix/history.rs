@@ -11,8 +11,10 @@
 //! where no lock is held.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::mem::ManuallyDrop;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use super::edit::Editor;
 use super::layout::Layout;
 use super::node::{Kind, Node};
 use super::pool::Pool;
@@ -22,6 +24,9 @@ use crate::revision::Revision;
 
 /// Entries that one transaction looks at when it begins, over what the last one unlinked.
 const STEP: usize = 256;
+
+/// The longest list whose memory is kept for the next transaction.
+const KEPT: usize = 1024;
 
 /// Something that the newest version does not reach any more.
 #[derive(Clone, Copy, Debug)]
@@ -116,8 +121,11 @@ struct Live {
 /// The writer's book of live versions.
 #[derive(Default)]
 pub(super) struct Registry {
-    /// Not here while a draft has it. If that draft is lost, nothing is freed any more: the memory of live versions must stay.
-    pool: Option<Pool>,
+    /// Not here while a draft has it, with the memory of all nodes. If that draft is lost, nothing is freed any more: live versions must stay.
+    editor: Option<Box<Editor>>,
+    /// Emptied lists, kept for their memory.
+    spare: Vec<Dead>,
+    dropped: Vec<u64>,
     live: BTreeMap<u64, Live>,
     /// Dead lists of dead versions, still to be gone through.
     pending: VecDeque<(u64, Vec<Dead>)>,
@@ -136,11 +144,12 @@ impl Registry {
     /// Frees what the versions that were dropped alone could reach, looking at about `budget` entries.
     fn reclaim(&mut self, shared: &Shared, budget: usize) -> Garbage {
         let mut garbage = Garbage::default();
-        let Some(pool) = &mut self.pool else {
+        let Some(editor) = &mut self.editor else {
             return garbage;
         };
-        let dropped = std::mem::take(&mut *lock(&shared.queue));
-        for stamp in dropped {
+        let pool = &mut *editor.pool;
+        std::mem::swap(&mut self.dropped, &mut *lock(&shared.queue));
+        for stamp in self.dropped.drain(..) {
             if let Some(live) = self.live.remove(&stamp)
                 && !live.dead.is_empty()
             {
@@ -178,6 +187,8 @@ impl Registry {
             }
             if !dead.is_empty() {
                 self.pending.push_front((stamp, dead));
+            } else if dead.capacity() <= KEPT {
+                self.spare = dead;
             }
             if budget == 0 {
                 break;
@@ -189,9 +200,11 @@ impl Registry {
     /// All versions are gone: frees every list, and all that the newest version reaches.
     fn free_all(&mut self, layout: &Layout) -> Garbage {
         let mut garbage = Garbage::default();
-        let Some(pool) = &mut self.pool else {
+        let Some(editor) = self.editor.take() else {
             return garbage;
         };
+        // Unmapped at the end of this.
+        let pool = &mut ManuallyDrop::into_inner(editor.pool);
         let live = std::mem::take(&mut self.live)
             .into_values()
             .map(|live| live.dead);
@@ -322,7 +335,7 @@ impl Writer {
             .as_ref()
             .map_or((0, 0), |base| (base.0.stamp, base.0.revision.get()));
         let registry = Registry {
-            pool: Some(Pool::default()),
+            editor: Some(Box::new(Editor::new(Pool::default()))),
             newest: roots.clone(),
             floor,
             ..Registry::default()
@@ -361,16 +374,24 @@ impl Writer {
         }))
     }
 
-    /// Lends the pool, with a bounded piece of the reclamation done.
-    pub(super) fn lend(&mut self) -> (Pool, Garbage) {
+    /// Lends the editor for a transaction, with a bounded piece of the reclamation done.
+    pub(super) fn lend(&mut self, stamp: u64) -> (Box<Editor>, Garbage) {
         let budget = STEP + 2 * self.registry.produced;
         let garbage = self.registry.reclaim(&self.shared, budget);
-        (self.registry.pool.take().unwrap_or_default(), garbage)
+        let editor = self.registry.editor.take();
+        let mut editor = editor.unwrap_or_else(|| Box::new(Editor::new(Pool::default())));
+        editor.stamp = stamp;
+        (editor, garbage)
     }
 
-    /// Takes the pool back.
-    pub(super) fn take_back(&mut self, pool: Pool) {
-        self.registry.pool = Some(pool);
+    /// Takes the editor back, with empty lists.
+    pub(super) fn take_back(&mut self, editor: Box<Editor>) {
+        self.registry.editor = Some(editor);
+    }
+
+    /// An empty list.
+    pub(super) fn spare(&mut self) -> Vec<Dead> {
+        std::mem::take(&mut self.registry.spare)
     }
 
     /// Frees all that can be freed now.
@@ -385,9 +406,15 @@ impl Writer {
             base,
             unlinked,
             passed,
-            ..
+            mut created,
         } = staged;
         let registry = &mut self.registry;
+        if let Some(editor) = &mut registry.editor
+            && created.capacity() <= KEPT
+        {
+            created.clear();
+            editor.created = created;
+        }
         registry.produced = unlinked.len();
         registry.newest.clone_from(&version.0.roots);
         match registry.live.get_mut(&base) {
@@ -416,8 +443,9 @@ impl Writer {
         };
         self.registry.live.remove(&state.stamp);
         state.stamp = Shared::NEVER;
-        if let Some(pool) = &mut self.registry.pool {
-            free_younger(&state.roots, base, &self.shared.layout, pool, |_, _| {});
+        if let Some(editor) = &mut self.registry.editor {
+            let layout = &self.shared.layout;
+            free_younger(&state.roots, base, layout, &mut editor.pool, |_, _| {});
             for (row, family) in created {
                 garbage.push(row, self.shared.layout.families[family].row);
             }

@@ -73,11 +73,11 @@ impl Draft {
         for (row, entries) in rows.into_iter().zip(entries) {
             let handle = Row::new(row.value, row.created, row.modified, entries).into_handle();
             handles.push(handle);
-            self.created.push((handle, family));
+            self.editor.created.push((handle, family));
             primary.push((row.key, handle));
         }
         let pairs: Vec<bulk::Pair<'_>> = primary.iter().map(|(key, row)| (&**key, *row)).collect();
-        let Editor { pool, stamp, .. } = &mut self.editor;
+        let Editor { pool, stamp, .. } = &mut *self.editor;
         self.roots[layout.first] = bulk::build(&pairs, *stamp, pool);
         for (tree, keys) in keys.iter().enumerate() {
             let pairs: Vec<bulk::Pair<'_>> = keys
