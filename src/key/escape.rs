@@ -7,6 +7,10 @@ use super::{KeyBuf, KeyDecodeError};
 
 /// Appends `bytes`, escaped, without an end: the common beginning of all that start with them.
 pub(super) fn escape_prefix(bytes: &[u8], out: &mut KeyBuf) {
+    // Nearly always; the search reads many bytes at once, and the loop below one by one.
+    if !bytes.contains(&0) {
+        return out.extend_from_slice(bytes);
+    }
     let mut runs = bytes.split(|&byte| byte == 0);
     if let Some(first) = runs.next() {
         out.extend_from_slice(first);
