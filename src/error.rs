@@ -71,7 +71,7 @@ pub enum Error {
         /// The primary key of the row.
         key: String,
     },
-    /// A table or one of its indexes holds 2³² − 1 entries, which is all that it can.
+    /// A table or one of its indexes holds 2³² − 2¹⁶ entries, which is about all that it can.
     TableFull {
         /// The table.
         table: &'static str,
@@ -191,7 +191,7 @@ impl fmt::Display for Error {
             ),
             Self::TableFull { table } => write!(
                 f,
-                "table `{table}`: an index holds 4294967295 entries, which is all it can"
+                "table `{table}`: an index holds about 4294900000 entries, which is all that it can"
             ),
             Self::UnknownTable { table } => write!(
                 f,

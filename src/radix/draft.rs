@@ -17,6 +17,11 @@ pub(crate) trait Keys {
     fn key(&self, index: usize) -> &[u8];
 }
 
+/// Entries may come in before those that they replace are gone: so many.
+const SPARE: usize = 1 << 16;
+/// The most entries of a tree.
+const MAX_ENTRIES: usize = u32::MAX as usize - SPARE;
+
 /// Numbers for savepoints.
 static SAVEPOINTS: AtomicU64 = AtomicU64::new(0);
 
@@ -31,7 +36,7 @@ pub(crate) enum Refused {
     FromLater,
     /// A key is longer than the trees take.
     KeyTooLong { tree: usize, len: usize },
-    /// A tree holds 2³² − 1 rows.
+    /// A tree holds as many entries as it can.
     Full { tree: usize },
 }
 
@@ -142,7 +147,7 @@ impl Draft {
         let row = Row::new(value, created, self.revision, entries as u32);
         let gone = previous.map(Row::handle);
         let placed = self
-            .fits(family, key, new)
+            .fits(family, key, gone.is_some(), old, new)
             .and_then(|()| previous.map_or(Ok(()), |previous| stable(previous, old)))
             .and_then(|()| self.apply(family, key, gone, Some(row.handle()), old, new));
         if let Err(refused) = placed {
@@ -177,7 +182,15 @@ impl Draft {
         );
     }
 
-    fn fits<K: Keys>(&self, family: usize, key: &[u8], new: &[K]) -> Result<(), Refused> {
+    /// Whether a row's keys can go into the trees, from which `old` ones go; `replaces` if it has the primary key of another.
+    fn fits<K: Keys>(
+        &self,
+        family: usize,
+        key: &[u8],
+        replaces: bool,
+        old: &[K],
+        new: &[K],
+    ) -> Result<(), Refused> {
         let family = &self.shared().layout.families[family];
         let all = new
             .iter()
@@ -192,13 +205,21 @@ impl Draft {
             }
         }
         for tree in 0..family.trees {
+            let (fewer, more) = tree
+                .checked_sub(1)
+                .map_or((usize::from(replaces), 1), |tree| {
+                    (
+                        old.get(tree).map_or(0, Keys::len),
+                        new.get(tree).map_or(0, Keys::len),
+                    )
+                });
+            if more <= fewer.min(SPARE) {
+                continue;
+            }
             // SAFETY: the draft's trees are alive, and not written to here.
             let rows =
                 self.roots[family.first + tree].map_or(0, |root| unsafe { root.get() }.total());
-            let more = tree
-                .checked_sub(1)
-                .map_or(1, |tree| new.get(tree).map_or(0, Keys::len));
-            if rows + more >= u32::MAX as usize {
+            if rows + more > MAX_ENTRIES {
                 return Err(Refused::Full { tree });
             }
         }
