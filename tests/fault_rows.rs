@@ -4,7 +4,6 @@
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::thread;
 
-use sapwood::pagefile::Storage;
 use sapwood::{Database, Durability, Error, Revision, Table};
 use serde::{Deserialize, Serialize, Serializer};
 

@@ -77,8 +77,8 @@ impl WriteTxn {
     pub fn insert<T: Table>(&mut self, row: T) -> Result<Row<T>, Error> {
         let family = self.core.catalog.family::<T>()?;
         self.encode_key(&row);
-        if let Some(existing) = self.draft().tree::<T>(family, 0).get(&self.keys.primary) {
-            return Err(duplicate(&self.core, family, 0, existing, &row));
+        if let Some(existing) = self.look::<T>(family) {
+            return Err(duplicate(&self.core, family, 0, &existing, &row));
         }
         self.store(family, row, None)?;
         self.stored(family)
@@ -91,11 +91,7 @@ impl WriteTxn {
     pub fn put<T: Table>(&mut self, row: T) -> Result<Option<Row<T>>, Error> {
         let family = self.core.catalog.family::<T>()?;
         self.encode_key(&row);
-        let previous = self
-            .draft()
-            .tree::<T>(family, 0)
-            .get(&self.keys.primary)
-            .cloned();
+        let previous = self.look::<T>(family);
         self.store(family, row, previous.as_ref())?;
         Ok(previous)
     }
@@ -111,11 +107,7 @@ impl WriteTxn {
     ) -> Result<Option<Row<T>>, Error> {
         let family = self.core.catalog.family::<T>()?;
         self.encode_key(&row);
-        let previous = self
-            .draft()
-            .tree::<T>(family, 0)
-            .get(&self.keys.primary)
-            .cloned();
+        let previous = self.look::<T>(family);
         expect(previous.as_ref(), expected, || row.format_key(0))?;
         self.store(family, row, previous.as_ref())?;
         Ok(previous)
@@ -155,7 +147,7 @@ impl WriteTxn {
         let family = self.core.catalog.family::<T>()?;
         let mut bytes = KeyBuf::new();
         key.encode(&mut bytes);
-        let previous = self.draft().tree::<T>(family, 0).get(&bytes).cloned();
+        let previous = self.draft_mut().look::<T>(family, &bytes);
         if let Some(expected) = expected {
             expect(previous.as_ref(), expected, || format!("{key:?}"))?;
         }
@@ -187,7 +179,7 @@ impl WriteTxn {
         let family = self.core.catalog.family::<T>()?;
         let mut bytes = KeyBuf::new();
         key.encode(&mut bytes);
-        let previous = self.draft().tree::<T>(family, 0).get(&bytes).cloned();
+        let previous = self.draft_mut().look::<T>(family, &bytes);
         match &previous {
             Some(row) => self.erase(family, row)?,
             None => return Ok(None),
@@ -307,6 +299,14 @@ impl WriteTxn {
             Some((_, draft)) => draft,
             None => unreachable!("a transaction that has ended is gone"),
         }
+    }
+
+    /// The row under the encoded key, to be written or removed.
+    fn look<T: Table>(&mut self, family: usize) -> Option<Row<T>> {
+        let Some((_, draft)) = &mut self.running else {
+            return None;
+        };
+        draft.look(family, &self.keys.primary)
     }
 
     fn encode_key<T: Table>(&mut self, row: &T) {

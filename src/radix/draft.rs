@@ -128,6 +128,15 @@ impl Draft {
         super::check::check(root, self.editor.stamp, |_, _| {})
     }
 
+    /// The row under `key`, which is about to be written or removed.
+    pub(crate) fn look<T: 'static>(&mut self, family: usize, key: &[u8]) -> Option<Row<T>> {
+        self.assert_family::<T>(family);
+        let slot = self.shared().layout.families[family].first;
+        let row = self.editor.look(&mut self.roots[slot], key)?;
+        // SAFETY: the draft's trees hold rows of this type, and keep them alive while one more is counted.
+        Some(unsafe { Row::<T>::from_slot(&row) }.clone())
+    }
+
     /// Writes a row under `key` in the place of `previous`, and in the trees behind the first under the `new` keys. `old` are the keys there of the
     /// previous row.
     ///
@@ -320,6 +329,7 @@ impl Draft {
             created: self.editor.created.len(),
         };
         // What was made so far is frozen: it is copied before it is changed, like the base.
+        self.editor.forget();
         self.editor.stamp += 1;
         savepoint
     }
@@ -335,6 +345,7 @@ impl Draft {
             return false;
         };
         self.savepoints.truncate(place + 1);
+        self.editor.forget();
         let roots = mem::replace(&mut self.roots, to.roots.clone());
         self.free_since(&roots, to.stamp, to.unlinked, to.created);
         self.editor.gone.truncate(to.gone);

@@ -13,13 +13,23 @@ use super::digit::digit;
 use super::find::{Fit, child_index, fit, position};
 use super::grow::widened;
 use super::make::{Child, inner};
-use super::node::{Kind, Node};
+use super::node::{Kind, Node, NodeRef};
 use super::pool::Pool;
 use super::row::Handle;
 use super::unpacked::Rows;
+use crate::key::KeyBuf;
 
 /// What a changed child is replaced by: one node, or several in order.
 pub(super) type Group = SmallVec<[Child; 4]>;
+
+/// Where a look ended.
+#[derive(Debug)]
+struct Place {
+    /// The root then: each change is of one tree, and leaves its root own.
+    root: Option<Node>,
+    key: KeyBuf,
+    end: (Node, usize, Fit),
+}
 
 /// The running transaction's hand on the trees. One transaction leaves it to the next, for the memory of its lists; they are empty between two.
 #[derive(Debug)]
@@ -34,6 +44,8 @@ pub(super) struct Editor {
     pub(super) gone: Vec<(Handle, usize)>,
     /// Rows that the transaction brought.
     pub(super) created: Vec<(Handle, usize)>,
+    /// Where the last look ended, with the path to it, for a change at the same place right after.
+    place: Option<Place>,
     /// Own inner nodes from the root down, with the child that the way goes to.
     pub(super) path: Vec<(Node, usize)>,
     pub(super) rows: Rows,
@@ -47,6 +59,7 @@ impl Editor {
             unlinked: Vec::new(),
             gone: Vec::new(),
             created: Vec::new(),
+            place: None,
             path: Vec::new(),
             rows: Rows::default(),
         }
@@ -88,6 +101,11 @@ impl Editor {
     /// Walks down to where `key` is or belongs, leaving own inner nodes on the path. Gives the node at its end, the position up to
     /// which the key was compared above it, and how the key fits the node: a bucket, or an inner node whose prefix it lacks.
     fn descend(&mut self, root: &mut Option<Node>, top: Node, key: &[u8]) -> (Node, usize, Fit) {
+        if let Some(place) = self.place.take()
+            && (place.root, &*place.key) == (*root, key)
+        {
+            return place.end;
+        }
         self.path.clear();
         let mut node = top;
         let mut depth = 0;
@@ -101,10 +119,33 @@ impl Editor {
             depth = view.stop();
             let index = child_index(view, digit(key, depth));
             let child = view.child(index).node();
+            NodeRef::prefetch(child);
             let own = self.own(root, node);
             self.path.push((own, index));
             node = child;
         }
+    }
+
+    /// The row under `key`, which is about to be changed: the way there is made own, and need not be found again.
+    pub(super) fn look(&mut self, root: &mut Option<Node>, key: &[u8]) -> Option<Handle> {
+        let end = self.descend(root, (*root)?, key);
+        self.place = Some(Place {
+            root: *root,
+            key: KeyBuf::from_slice(key),
+            end,
+        });
+        let (node, _, fits) = end;
+        // SAFETY: alive, and not written to here.
+        let view = unsafe { node.get() };
+        if view.kind() == Kind::Inner || fits != Fit::Inside {
+            return None;
+        }
+        Some(view.rows()[position(view, key).ok()?])
+    }
+
+    /// What was looked up is not the way any more: nodes are frozen, or trees are others.
+    pub(super) fn forget(&mut self) {
+        self.place = None;
     }
 
     /// The bucket and the place in it of the entry `key` that points at `row`, with the path to it made own.

@@ -381,6 +381,7 @@ impl Writer {
         let editor = self.registry.editor.take();
         let mut editor = editor.unwrap_or_else(|| Box::new(Editor::new(Pool::default())));
         editor.stamp = stamp;
+        editor.forget();
         (editor, garbage)
     }
 

@@ -77,6 +77,7 @@ impl Draft {
             primary.push((row.key, handle));
         }
         let pairs: Vec<bulk::Pair<'_>> = primary.iter().map(|(key, row)| (&**key, *row)).collect();
+        self.editor.forget();
         let Editor { pool, stamp, .. } = &mut *self.editor;
         self.roots[layout.first] = bulk::build(&pairs, *stamp, pool);
         for (tree, keys) in keys.iter().enumerate() {

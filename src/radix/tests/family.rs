@@ -91,7 +91,15 @@ pub(super) fn put(
     let taken = model
         .iter()
         .any(|(other, (_, keys))| other != key && keys[1][0] == unique);
-    let previous = draft.tree::<Value>(0, 0).get(key).cloned();
+    // Looked up as what is about to be changed, or not: both must do.
+    let previous = match number % 3 {
+        0 => draft.tree::<Value>(0, 0).get(key).cloned(),
+        _ => draft.look::<Value>(0, key),
+    };
+    if number % 3 == 1 {
+        // A look elsewhere in between must not lead astray.
+        drop(draft.look::<Value>(0, unique));
+    }
     assert_eq!(
         previous.as_ref().map(|row| row.number),
         model.get(key).map(|(number, _)| *number)
@@ -121,7 +129,7 @@ pub(super) fn put(
 
 pub(super) fn remove(draft: &mut Draft, model: &mut Model, key: &[u8]) {
     let (number, keys) = model[key].clone();
-    let row = draft.tree::<Value>(0, 0).get(key).cloned().unwrap();
+    let row = draft.look::<Value>(0, key).unwrap();
     assert_eq!((row.number, &row.keys), (number, &keys));
     let sets = keys.each_ref().map(|keys| Set(keys));
     // With other keys than it was stored with, a row is not removed, and nothing is changed.
