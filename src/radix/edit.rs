@@ -22,13 +22,17 @@ use crate::key::KeyBuf;
 /// What a changed child is replaced by: one node, or several in order.
 pub(super) type Group = SmallVec<[Child; 4]>;
 
+/// Where a walk ended: at a bucket, or at an inner node whose prefix the key lacks; the position up to which the key was compared above it; and how
+/// the key fits it.
+type End = (Node, usize, Fit);
+
 /// Where a look ended.
 #[derive(Debug)]
 struct Place {
     /// The root then: each change is of one tree, and leaves its root own.
     root: Option<Node>,
     key: KeyBuf,
-    end: (Node, usize, Fit),
+    end: End,
 }
 
 /// The running transaction's hand on the trees. One transaction leaves it to the next, for the memory of its lists; they are empty between two.
@@ -98,19 +102,14 @@ impl Editor {
         copy
     }
 
-    /// Walks down to where `key` is or belongs, leaving own inner nodes on the path. Gives the node at its end, the position up to
+    /// Walks down to where `key` is or belongs, leaving the inner nodes on the path. Gives the node at its end, the position up to
     /// which the key was compared above it, and how the key fits the node: a bucket, or an inner node whose prefix it lacks.
-    fn descend(&mut self, root: &mut Option<Node>, top: Node, key: &[u8]) -> (Node, usize, Fit) {
-        if let Some(place) = self.place.take()
-            && (place.root, &*place.key) == (*root, key)
-        {
-            return place.end;
-        }
+    fn walk(&mut self, top: Node, key: &[u8]) -> End {
         self.path.clear();
         let mut node = top;
         let mut depth = 0;
         loop {
-            // SAFETY: alive, and not written to before `view` is used for the last time.
+            // SAFETY: nodes of the tree that is edited are alive, and not written to here.
             let view = unsafe { node.get() };
             let fits = fit(view, key, depth);
             if view.kind() == Kind::Bucket || fits != Fit::Inside {
@@ -118,29 +117,67 @@ impl Editor {
             }
             depth = view.stop();
             let index = child_index(view, digit(key, depth));
-            let child = view.child(index).node();
-            NodeRef::prefetch(child);
-            let own = self.own(root, node);
-            self.path.push((own, index));
-            node = child;
+            self.path.push((node, index));
+            node = view.child(index).node();
+            NodeRef::prefetch(node);
         }
+    }
+
+    /// Makes the nodes on the path own, from the root down.
+    fn own_path(&mut self, root: &mut Option<Node>) {
+        for level in 0..self.path.len() {
+            let (node, index) = self.path[level];
+            // SAFETY: nodes of the tree that is edited are alive.
+            if unsafe { node.get() }.birth() == self.stamp {
+                continue;
+            }
+            // SAFETY: as above.
+            let copy = unsafe { node.copy(self.stamp, &mut self.pool) };
+            self.unlinked.push(node);
+            match level.checked_sub(1).map(|above| self.path[above]) {
+                // SAFETY: made own just before, and the index is one of its children's.
+                Some((parent, index)) => unsafe { parent.set_child(index, copy) },
+                None => *root = Some(copy),
+            }
+            self.path[level] = (copy, index);
+        }
+    }
+
+    /// Walks down to where `key` is or belongs, as [`walk`](Self::walk), with the inner nodes made own.
+    fn descend(&mut self, root: &mut Option<Node>, top: Node, key: &[u8]) -> End {
+        if let Some(place) = self.place.take()
+            && (place.root, &*place.key) == (*root, key)
+        {
+            return place.end;
+        }
+        let end = self.walk(top, key);
+        self.own_path(root);
+        end
     }
 
     /// The row under `key`, which is about to be changed: the way there is made own, and need not be found again.
     pub(super) fn look(&mut self, root: &mut Option<Node>, key: &[u8]) -> Option<Handle> {
-        let end = self.descend(root, (*root)?, key);
+        let (mut node, depth, fits) = self.walk((*root)?, key);
+        // SAFETY: alive, and not written to here.
+        let view = unsafe { node.get() };
+        let row = match (view.kind(), fits) {
+            (Kind::Bucket, Fit::Inside) => position(view, key).ok().map(|index| view.rows()[index]),
+            _ => None,
+        };
+        // The row's memory comes while the path is copied.
+        if let Some(row) = row {
+            row.prefetch();
+        }
+        self.own_path(root);
+        if row.is_some() {
+            node = self.own(root, node);
+        }
         self.place = Some(Place {
             root: *root,
             key: KeyBuf::from_slice(key),
-            end,
+            end: (node, depth, fits),
         });
-        let (node, _, fits) = end;
-        // SAFETY: alive, and not written to here.
-        let view = unsafe { node.get() };
-        if view.kind() == Kind::Inner || fits != Fit::Inside {
-            return None;
-        }
-        Some(view.rows()[position(view, key).ok()?])
+        row
     }
 
     /// What was looked up is not the way any more: nodes are frozen, or trees are others.

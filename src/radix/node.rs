@@ -336,14 +336,9 @@ impl<'v> NodeRef<'v> {
     /// Asks the processor for the node's memory, which lies side by side: for all of what a search reads, at once.
     #[inline]
     pub(super) fn prefetch(node: Node) {
-        #[cfg(target_arch = "x86_64")]
         for line in 0..LINES {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            // SAFETY: a hint, which may name any address.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(node.at(64 * line).cast()) };
+            prefetch(node.at(64 * line));
         }
-        #[cfg(not(target_arch = "x86_64"))]
-        let _ = (node, LINES);
     }
 
     /// How many rows are at or below the node. O(1) for buckets, O(children) else.
@@ -354,6 +349,19 @@ impl<'v> NodeRef<'v> {
             Kind::Inner => sum(self.counts()),
         }
     }
+}
+
+/// Asks the processor for the memory at this address, without waiting. A hint, which may name any address.
+#[inline]
+pub(super) fn prefetch(address: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a hint reads nothing.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(address.cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
 }
 
 /// The sum of some children's rows.

@@ -11,6 +11,7 @@ use std::process::abort;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering, fence};
 
+use super::node::prefetch;
 use crate::revision::Revision;
 
 /// A stored row: dereferences to the value, and knows the commits that wrote it.
@@ -77,6 +78,11 @@ impl RowType {
 }
 
 impl Handle {
+    /// Asks the processor for the row's memory, which is about to be read.
+    pub(super) fn prefetch(self) {
+        prefetch(self.0.as_ptr().cast());
+    }
+
     /// The revision that wrote this row: since when versions can reach it.
     ///
     /// # Safety
