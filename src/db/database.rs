@@ -81,7 +81,7 @@ impl Database {
         &self.owner.core
     }
 
-    /// The newest published state, to read for as long as it is held. O(1); it blocks nobody.
+    /// The newest published state, to read for as long as it is held. O(1); it waits for no transaction.
     pub fn snapshot(&self) -> Snapshot {
         Snapshot::new(self.core().current(), Arc::clone(self.core()))
     }

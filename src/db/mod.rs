@@ -12,7 +12,7 @@
 //! | `catalog`, `stored` | the tables, and what is done with rows where their type is not known |
 //! | `persist` | what the pipeline asks of a disk |
 //!
-//! The room imports `table`, `radix` and `watch`. It knows no file: `durable` implements its [`Persist`] and adds
+//! The room imports `table`, `radix`, `watch` and `key`. It knows no file: `durable` implements its [`Persist`] and adds
 //! [`Builder::open`].
 
 mod builder;

@@ -16,7 +16,8 @@ use crate::{Revision, Row};
 
 /// All tables as one commit left them.
 ///
-/// Taking one is O(1), and so is cloning it. It never blocks a writer nor is blocked, may go to any thread, and shows the same for as long as it is
+/// Taking one is O(1), and so is cloning it. It waits for no writer's work and no writer waits for it: at most for a lock that is
+/// held while a pointer is swapped or a count raised. It may go to any thread, and shows the same for as long as it is
 /// held, even after the [`Database`](super::Database) is gone. What it shows stays in memory.
 #[derive(Clone)]
 pub struct Snapshot {

@@ -4,7 +4,7 @@
 //! difference between the two. So nothing is queued, however slow the consumer: it gets fewer, merged steps, each a consistent move from
 //! one revision to another, and no removal can be missed. What is pinned is the one snapshot.
 //!
-//! The room imports `db`.
+//! The room imports `db`, and `table`, `watch` and `key` for what its queries are made of.
 
 mod batch;
 mod follower;

@@ -20,7 +20,7 @@ pub(crate) trait Keys {
 /// Entries may come in before those that they replace are gone: so many.
 const SPARE: usize = 1 << 16;
 /// The most entries of a tree.
-const MAX_ENTRIES: usize = u32::MAX as usize - SPARE;
+pub(super) const MAX_ENTRIES: usize = u32::MAX as usize - SPARE;
 
 /// Numbers for savepoints.
 static SAVEPOINTS: AtomicU64 = AtomicU64::new(0);

@@ -1,7 +1,7 @@
 //! Filling a family of trees at once.
 
 use super::bulk;
-use super::draft::{Draft, Refused};
+use super::draft::{Draft, MAX_ENTRIES, Refused};
 use super::edit::Editor;
 use super::node::MAX_KEY;
 use super::row::Row;
@@ -39,7 +39,16 @@ impl Draft {
         {
             return Err(Refused::Occupied { tree: 0 });
         }
-        let all = std::iter::once(0)
+        // Rows are numbered by u32, and entries counted by it.
+        for (tree, len) in std::iter::once(rows.len())
+            .chain(keys.iter().map(Vec::len))
+            .enumerate()
+        {
+            if len > MAX_ENTRIES {
+                return Err(Refused::Full { tree });
+            }
+        }
+        let all = std::iter::repeat(0)
             .zip(rows.iter().map(|row| &row.key))
             .chain(
                 keys.iter()

@@ -10,7 +10,8 @@ use super::family::{Model, Value, begin, commit, compare, entry_keys, layout};
 use super::keys::{key, range};
 use super::model::{apply, op};
 use crate::key::KeyRange;
-use crate::radix::{Loaded, LoadedKey, Row, Writer};
+use crate::radix::node::MAX_KEY;
+use crate::radix::{Loaded, LoadedKey, Refused, Row, Writer};
 use crate::revision::Revision;
 
 proptest! {
@@ -52,4 +53,34 @@ proptest! {
         drop(row);
         prop_assert_eq!(alive.load(Ordering::Relaxed), 0);
     }
+}
+
+/// Whatever a file says, a key that is too long and a row from a later commit are refused, wherever among the rows they stand. Only the first
+/// row's key was once looked at.
+#[test]
+fn what_is_out_of_bounds_is_not_loaded() {
+    let alive: Arc<AtomicUsize> = Arc::default();
+    let (mut writer, empty) = Writer::new(layout(), Revision::ZERO);
+    let row = |key: Vec<u8>, modified| Loaded {
+        key: key.into_boxed_slice(),
+        value: Value::new(0, [vec![], vec![]], &alive),
+        created: Revision::new(1),
+        modified: Revision::new(modified),
+    };
+    for (rows, refused) in [
+        (
+            vec![row(vec![1], 1), row(vec![2; MAX_KEY + 1], 1)],
+            Refused::KeyTooLong {
+                tree: 0,
+                len: MAX_KEY + 1,
+            },
+        ),
+        (vec![row(vec![1], 1), row(vec![2], 2)], Refused::FromLater),
+    ] {
+        let mut draft = begin(&mut writer, &empty);
+        let result = draft.load(0, rows, &mut [vec![], vec![]]);
+        assert_eq!(result, Err(refused));
+        drop(draft.abort(&mut writer));
+    }
+    assert_eq!(alive.load(Ordering::Relaxed), 0);
 }
