@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Runs the tests of the trees and of whole databases under AddressSanitizer and LeakSanitizer.
-# Nodes then come one by one from the allocator, so that each use after free and each leak is seen.
+# Nodes and rows then come one by one from the allocator, so that each use after free and each leak is seen.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target=$(rustc -vV | sed -n 's/^host: //p')

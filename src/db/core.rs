@@ -168,6 +168,11 @@ impl Core {
             self.leave(writer);
             drop(garbage);
         }
+        // Only when the rows are gone, which is not under the seat, is their memory free.
+        if let Some(mut writer) = self.enter(None)? {
+            writer.thing.trim();
+            self.leave(writer);
+        }
         Ok(())
     }
 

@@ -181,7 +181,8 @@ impl Database {
         self.core().sync()
     }
 
-    /// Frees the memory of all rows that no snapshot shows any more, at once. Else later write transactions do so, step by step.
+    /// Frees the memory of all rows that no snapshot shows any more, at once, and gives what lies together back to the system. Else later write
+    /// transactions free it, step by step, and use it for other rows.
     ///
     /// # Errors
     /// As [`write`](Self::write).

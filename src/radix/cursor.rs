@@ -146,7 +146,9 @@ impl<'v> Cursor<'v> {
         self.above.truncate(level + 1);
         let (node, index) = &mut self.above[level];
         *index += 1;
-        let child = node.child(usize::from(*index));
+        let at = usize::from(*index);
+        let child = node.child(at);
+        look_ahead(*node, |steps| Some(at + steps));
         self.first_below(child);
         Some(())
     }
@@ -157,9 +159,34 @@ impl<'v> Cursor<'v> {
         self.above.truncate(level + 1);
         let (node, index) = &mut self.above[level];
         *index -= 1;
-        let child = node.child(usize::from(*index));
+        let at = usize::from(*index);
+        let child = node.child(at);
+        look_ahead(*node, |steps| at.checked_sub(steps));
         self.last_below(child);
         Some(())
+    }
+}
+
+/// A scan that has passed a bucket asks for the rows of the one so many further on, which the processor can do for many at once; and for that bucket's own
+/// memory some time before, to find them.
+const ROWS_AHEAD: usize = 2;
+const BUCKETS_AHEAD: usize = 4;
+
+/// The rows that a scan is asked to begin with, of those in its first bucket.
+const FIRST_ROWS: usize = 16;
+
+/// Asks the processor for what a scan will read, which has just come to a child of `node`: `ahead` gives the number of the child so many further on.
+fn look_ahead(node: NodeRef<'_>, ahead: impl Fn(usize) -> Option<usize>) {
+    let child = |steps| ahead(steps).filter(|&index| index < node.len());
+    if let Some(index) = child(BUCKETS_AHEAD) {
+        NodeRef::prefetch_rows(node.children()[index]);
+    }
+    if let Some(child) = child(ROWS_AHEAD).map(|index| node.child(index))
+        && child.kind() == Kind::Bucket
+    {
+        for row in child.rows() {
+            row.prefetch_early();
+        }
     }
 }
 
@@ -219,6 +246,10 @@ impl<'v> Scan<'v> {
             };
         };
         let (front, start) = Cursor::seek(tree, range.start());
+        // They come while the other end is looked for.
+        for row in front.rows.iter().skip(front.index).take(FIRST_ROWS) {
+            row.prefetch_early();
+        }
         let (back, end) = match range.end() {
             Some(end) => Cursor::seek(tree, &end),
             None => (Cursor::end(tree), tree.total()),

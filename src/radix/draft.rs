@@ -153,7 +153,8 @@ impl Draft {
         self.assert_family::<T>(family);
         let created = previous.map_or(self.revision, Row::created);
         let entries = 1 + new.iter().map(Keys::len).sum::<usize>();
-        let row = Row::new(value, created, self.revision, entries as u32);
+        let heap = &mut self.editor.heap;
+        let row = Row::new(heap, value, created, self.revision, entries as u32);
         let gone = previous.map(Row::handle);
         let placed = self
             .fits(family, key, gone.is_some(), old, new)

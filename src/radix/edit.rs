@@ -12,6 +12,7 @@ use smallvec::SmallVec;
 use super::digit::digit;
 use super::find::{Fit, child_index, fit, position};
 use super::grow::widened;
+use super::heap::Heap;
 use super::make::{Child, inner};
 use super::node::{Kind, Node, NodeRef};
 use super::pool::Pool;
@@ -40,6 +41,8 @@ struct Place {
 pub(super) struct Editor {
     /// The history's; given back when the transaction ends, and never unmapped with it.
     pub(super) pool: ManuallyDrop<Pool>,
+    /// As the pool.
+    pub(super) heap: ManuallyDrop<Heap>,
     /// Nodes of this birth are own.
     pub(super) stamp: u64,
     /// Nodes that older versions may see and the newest no more.
@@ -56,9 +59,10 @@ pub(super) struct Editor {
 }
 
 impl Editor {
-    pub(super) fn new(pool: Pool) -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            pool: ManuallyDrop::new(pool),
+            pool: ManuallyDrop::new(Pool::default()),
+            heap: ManuallyDrop::new(Heap::default()),
             stamp: 0,
             unlinked: Vec::new(),
             gone: Vec::new(),

@@ -203,8 +203,9 @@ impl Registry {
         let Some(editor) = self.editor.take() else {
             return garbage;
         };
-        // Unmapped at the end of this.
+        // Unmapped at the end of this; of the heap, what holds no row that somebody keeps.
         let pool = &mut ManuallyDrop::into_inner(editor.pool);
+        let _heap = ManuallyDrop::into_inner(editor.heap);
         let live = std::mem::take(&mut self.live)
             .into_values()
             .map(|live| live.dead);
@@ -335,7 +336,7 @@ impl Writer {
             .as_ref()
             .map_or((0, 0), |base| (base.0.stamp, base.0.revision.get()));
         let registry = Registry {
-            editor: Some(Box::new(Editor::new(Pool::default()))),
+            editor: Some(Box::new(Editor::new())),
             newest: roots.clone(),
             floor,
             ..Registry::default()
@@ -379,7 +380,7 @@ impl Writer {
         let budget = STEP + 2 * self.registry.produced;
         let garbage = self.registry.reclaim(&self.shared, budget);
         let editor = self.registry.editor.take();
-        let mut editor = editor.unwrap_or_else(|| Box::new(Editor::new(Pool::default())));
+        let mut editor = editor.unwrap_or_else(|| Box::new(Editor::new()));
         editor.stamp = stamp;
         editor.forget();
         (editor, garbage)
@@ -398,6 +399,13 @@ impl Writer {
     /// Frees all that can be freed now.
     pub(crate) fn reclaim(&mut self) -> Garbage {
         self.registry.reclaim(&self.shared, usize::MAX)
+    }
+
+    /// Gives memory of rows that were let go of back to the system. O(rows let go of since their memory was used again).
+    pub(crate) fn trim(&mut self) {
+        if let Some(editor) = &mut self.registry.editor {
+            editor.heap.trim();
+        }
     }
 
     /// Makes a staged version the newest: from here on its predecessor's dead list answers for what it unlinked.

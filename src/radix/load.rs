@@ -80,7 +80,9 @@ impl Draft {
         let mut handles = Vec::with_capacity(rows.len());
         let mut primary = Vec::with_capacity(rows.len());
         for (row, entries) in rows.into_iter().zip(entries) {
-            let handle = Row::new(row.value, row.created, row.modified, entries).into_handle();
+            let heap = &mut self.editor.heap;
+            let handle =
+                Row::new(heap, row.value, row.created, row.modified, entries).into_handle();
             handles.push(handle);
             self.editor.created.push((handle, family));
             primary.push((row.key, handle));

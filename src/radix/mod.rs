@@ -12,11 +12,11 @@
 //! | file | what |
 //! |---|---|
 //! | `digit` | the integers that nodes search |
-//! | `node`, `make` | the bytes of nodes; with `pool`, their memory |
+//! | `node`, `make` | the bytes of nodes; with `pool` and `region`, their memory |
 //! | `find`, `cursor`, `diff`, `check` | reading: one key, in order, two versions, all invariants |
 //! | `edit` | changing a tree: with `grow`, `divide`, `shrink`, and `unpacked` between them |
 //! | `bulk` | building one |
-//! | `row` | counted rows and their bare handles |
+//! | `row` | counted rows and their bare handles; with `heap`, their memory |
 //! | `layout`, `version`, `history` | which trees there are, states of them, what may be freed |
 //! | `draft`, `load` | the running transaction, and filling a table at once |
 //!
@@ -38,12 +38,14 @@ mod draft;
 mod edit;
 mod find;
 mod grow;
+mod heap;
 mod history;
 mod layout;
 mod load;
 mod make;
 mod node;
 mod pool;
+mod region;
 mod row;
 mod shrink;
 mod unpacked;

@@ -10,33 +10,26 @@
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
 
-use memmap2::{MmapMut, MmapOptions};
+use super::region::{ALL_PAGES, PAGE, PAGES, Region};
 
 /// Sizes are multiples of this: a cache line.
 pub(super) const GRAIN: usize = 64;
 /// Larger blocks come from the allocator.
 const LARGEST: usize = 4096;
-/// Bytes of a page: many blocks of each size, and few of them unused in a small database.
-const PAGE: usize = 64 * 1024;
-/// Bytes of a region: a huge memory page.
-const REGION: usize = 2 * 1024 * 1024;
-const PAGES: u32 = (REGION / PAGE) as u32;
 
 /// The blocks of one history.
 #[derive(Debug)]
 pub(super) struct Pool {
     /// By size: the first of the pages that have room.
     roomy: [Option<NonNull<Page>>; LARGEST / GRAIN + 1],
-    regions: Vec<Option<Region>>,
+    regions: Vec<Option<Pages>>,
 }
 
+/// A region, and its pages that hold no blocks, a bit for each.
 #[derive(Debug)]
-struct Region {
-    base: NonNull<u8>,
-    /// Pages that hold no blocks, a bit for each.
+struct Pages {
+    region: Region,
     free: u32,
-    /// Unmapped with the region.
-    _memory: MmapMut,
 }
 
 /// What stands at the beginning of each page, in one grain.
@@ -145,14 +138,14 @@ impl Pool {
             .iter()
             .position(|region| region.as_ref().is_some_and(|region| region.free != 0));
         let place = place.unwrap_or_else(|| self.new_region());
-        let Some(region) = &mut self.regions[place] else {
+        let Some(Pages { region, free }) = &mut self.regions[place] else {
             unreachable!("a region with free pages is there");
         };
-        let index = region.free.trailing_zeros();
-        region.free &= !(1 << index);
+        let index = free.trailing_zeros();
+        *free &= !(1 << index);
+        let page = region.page(index).cast::<Page>();
         // SAFETY: the region is mapped, and this page of it holds nothing.
-        let page = unsafe {
-            let page = region.base.add(index as usize * PAGE).cast::<Page>();
+        unsafe {
             page.write(Page {
                 free: None,
                 fresh: GRAIN as u32,
@@ -162,35 +155,17 @@ impl Pool {
                 previous: None,
                 next: None,
             });
-            page
-        };
+        }
         self.link(page);
         page
     }
 
     fn new_region(&mut self) -> usize {
-        let first = self.regions.iter().all(Option::is_none);
-        // As much again, so that an aligned region lies in it; what is not touched takes no memory.
-        let mapped = MmapOptions::new().len(2 * REGION).map_anon();
-        let Ok(mut memory) = mapped else {
-            handle_alloc_error(layout(REGION));
-        };
-        // A small database keeps to ordinary pages: a huge one is filled with zeros as a whole when it is first touched.
-        #[cfg(target_os = "linux")]
-        if !first {
-            // A hint; without it all is the same but slower.
-            let _ = memory.advise(memmap2::Advice::HugePage);
-        }
-        let _ = first;
-        let start = memory.as_mut_ptr();
-        let gap = start.addr().next_multiple_of(REGION) - start.addr();
-        let Some(base) = NonNull::new(start.wrapping_add(gap)) else {
-            handle_alloc_error(layout(REGION));
-        };
-        let region = Region {
-            base,
-            free: u32::MAX >> (32 - PAGES),
-            _memory: memory,
+        // A small database keeps to ordinary pages.
+        let huge = self.regions.iter().any(Option::is_some);
+        let region = Pages {
+            region: Region::map(huge),
+            free: ALL_PAGES,
         };
         let place = self
             .regions
@@ -208,12 +183,12 @@ impl Pool {
     fn free_page(&mut self, page: NonNull<Page>) {
         // SAFETY: the page is mapped.
         let place = unsafe { (*page.as_ptr()).region } as usize;
-        let Some(region) = &mut self.regions[place] else {
+        let Some(Pages { region, free }) = &mut self.regions[place] else {
             unreachable!("a page's region is there");
         };
         let index = (page.addr().get() - region.base.addr().get()) / PAGE;
-        region.free |= 1 << index;
-        if region.free.count_ones() == PAGES {
+        *free |= 1 << index;
+        if *free == ALL_PAGES {
             self.regions[place] = None;
         }
     }

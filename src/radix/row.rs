@@ -3,6 +3,7 @@
 //! A [`Row`] is a counted pointer to the value. The trees hold rows as bare [`Handle`]s and count nothing: however many
 //! entries point at a row, the history that it belongs to holds it once, and lets go when no live version can reach it.
 
+use std::alloc::Layout;
 use std::any::TypeId;
 use std::fmt;
 use std::marker::PhantomData;
@@ -11,7 +12,8 @@ use std::process::abort;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering, fence};
 
-use super::node::prefetch;
+use super::heap::Heap;
+use super::node::{prefetch, prefetch_early};
 use crate::revision::Revision;
 
 /// A stored row: dereferences to the value, and knows the commits that wrote it.
@@ -38,6 +40,16 @@ struct Header {
 struct Inner<T> {
     header: Header,
     value: T,
+}
+
+/// The memory of a row whose value is gone.
+struct Block<T>(NonNull<Inner<T>>);
+
+impl<T> Drop for Block<T> {
+    fn drop(&mut self) {
+        // SAFETY: it came from a heap with this layout, and nobody uses it any more.
+        unsafe { Heap::give(self.0.cast(), Layout::new::<Inner<T>>()) };
+    }
 }
 
 /// A row as the trees hold it: without its type and not counted.
@@ -83,6 +95,13 @@ impl Handle {
         prefetch(self.0.as_ptr().cast());
     }
 
+    /// As [`prefetch`](Self::prefetch), for a row that is read a little later, and many at once.
+    #[inline]
+    pub(super) fn prefetch_early(self) {
+        let value = self.0.as_ptr().wrapping_add(1).cast::<u8>();
+        prefetch_early(value);
+    }
+
     /// The revision that wrote this row: since when versions can reach it.
     ///
     /// # Safety
@@ -94,16 +113,33 @@ impl Handle {
 }
 
 impl<T> Row<T> {
-    pub(super) fn new(value: T, created: Revision, modified: Revision, entries: u32) -> Self {
+    /// Whether it lies in a heap of rows, or comes from the allocator.
+    const IN_HEAP: bool = Heap::takes(Layout::new::<Inner<T>>());
+
+    pub(super) fn new(
+        heap: &mut Heap,
+        value: T,
+        created: Revision,
+        modified: Revision,
+        entries: u32,
+    ) -> Self {
         let header = Header {
             refs: AtomicU32::new(1),
             entries,
             created: created.get(),
             modified: modified.get(),
         };
-        let boxed = Box::new(Inner { header, value });
+        let inner = Inner { header, value };
+        let ptr = if Self::IN_HEAP {
+            let block = heap.take(Layout::new::<Inner<T>>()).cast();
+            // SAFETY: a block of this layout, and nobody else's.
+            unsafe { block.write(inner) };
+            block
+        } else {
+            NonNull::from(Box::leak(Box::new(inner)))
+        };
         Self {
-            ptr: NonNull::from(Box::leak(boxed)),
+            ptr,
             owns: PhantomData,
         }
     }
@@ -181,8 +217,15 @@ impl<T> Drop for Row<T> {
     fn drop(&mut self) {
         if self.inner().header.refs.fetch_sub(1, Ordering::Release) == 1 {
             fence(Ordering::Acquire);
-            // SAFETY: this was the last count, and what others did before they gave up theirs is seen through the fence.
-            drop(unsafe { Box::from_raw(self.ptr.as_ptr()) });
+            if Self::IN_HEAP {
+                // Given back even if the value's own `Drop` panics.
+                let _block = Block(self.ptr);
+                // SAFETY: this was the last count, and what others did before they gave up theirs is seen through the fence.
+                unsafe { self.ptr.drop_in_place() };
+            } else {
+                // SAFETY: as above, and it came from the allocator.
+                drop(unsafe { Box::from_raw(self.ptr.as_ptr()) });
+            }
         }
     }
 }
