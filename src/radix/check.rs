@@ -1,18 +1,9 @@
 //! The validator: states every invariant of a tree, and says which one a tree breaks.
 
+use super::census::Census;
 use super::digit::{MORE, bytes_of, digit};
 use super::node::{Kind, MAX_CHILDREN, MAX_ROWS, MAX_TAILS, NodeRef};
 use super::row::Handle;
-
-/// What a tree is made of.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Census {
-    pub(super) rows: usize,
-    pub(super) buckets: usize,
-    pub(super) inner: usize,
-    pub(super) depth: usize,
-    pub(super) bytes: usize,
-}
 
 /// Walks the whole tree, iteratively, and hands on each key with its row, in order. The error says what is wrong.
 pub(super) fn check(
@@ -27,8 +18,7 @@ pub(super) fn check(
     let mut open: Vec<(NodeRef<'_>, Option<Limits>, usize)> =
         root.map(|node| (node, None, 1)).into_iter().collect();
     while let Some((node, limits, depth)) = open.pop() {
-        census.depth = census.depth.max(depth);
-        census.bytes += node.size();
+        census.add(node, depth);
         let known = limits.as_ref().map_or(0, |limits| limits.at);
         let fail = |what: &str| {
             Err(format!(
@@ -63,7 +53,6 @@ pub(super) fn check(
         }
         match node.kind() {
             Kind::Inner => {
-                census.inner += 1;
                 if !(2..=MAX_CHILDREN).contains(&node.len()) {
                     return fail("too few or too many children");
                 }
@@ -83,8 +72,6 @@ pub(super) fn check(
                 }
             }
             Kind::Bucket => {
-                census.buckets += 1;
-                census.rows += node.len();
                 if !(1..=MAX_ROWS).contains(&node.len()) {
                     return fail("too few or too many rows");
                 }

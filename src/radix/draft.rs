@@ -122,7 +122,7 @@ impl Draft {
 
     /// Checks every invariant of a tree.
     #[cfg(test)]
-    pub(super) fn check(&self, tree: usize) -> Result<super::check::Census, String> {
+    pub(super) fn check(&self, tree: usize) -> Result<super::census::Census, String> {
         // SAFETY: the draft's trees are alive, and not written to here.
         let root = self.roots[tree].map(|root| unsafe { root.get() });
         super::check::check(root, self.editor.stamp, |_, _| {})
@@ -395,7 +395,7 @@ impl Draft {
                 if node.get().birth() > base.stamp {
                     node.free(pool);
                 } else {
-                    unlinked.push(Dead::Node(node));
+                    unlinked.push(Dead::Node(node), &base.shared.layout);
                 }
             }
         }
@@ -405,7 +405,7 @@ impl Draft {
             if unsafe { row.modified() } > base.revision.get() {
                 passed.push(row, base.shared.layout.families[family].row);
             } else {
-                unlinked.push(Dead::Row(row, family));
+                unlinked.push(Dead::Row(row, family), &base.shared.layout);
             }
         }
         let staged = Staged {

@@ -13,7 +13,9 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::mem::ManuallyDrop;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
+use super::dead::DeadList;
 use super::edit::Editor;
 use super::layout::Layout;
 use super::node::{Kind, Node};
@@ -40,7 +42,9 @@ pub(super) enum Dead {
 pub(crate) struct Shared {
     pub(super) layout: Layout,
     /// Stamps of versions that nobody holds any more.
-    queue: Mutex<Vec<u64>>,
+    pub(super) queue: Mutex<Vec<u64>>,
+    /// Which versions are alive. Only the writer changes it; others look.
+    pub(super) book: Mutex<Book>,
     /// The registry, once there is no writer.
     left: Mutex<Option<Box<Registry>>>,
     /// What a fork stands on.
@@ -72,14 +76,15 @@ impl Drop for Shared {
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner)
             .take();
+        let book = self.book.get_mut().unwrap_or_else(PoisonError::into_inner);
         if let Some(mut registry) = registry {
-            drop(registry.free_all(&self.layout));
+            drop(registry.free_all(book, &self.layout));
         }
     }
 }
 
 /// No code of a user runs under these locks, so that a poisoned one only means that a thread died of something else.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -111,24 +116,34 @@ impl Drop for Garbage {
     }
 }
 
-/// A live version that is not the newest.
+/// A live version.
 #[derive(Debug)]
-struct Live {
-    revision: u64,
-    dead: Vec<Dead>,
+pub(super) struct Live {
+    pub(super) revision: u64,
+    pub(super) dead: DeadList,
+    /// When the transaction began that made the next version; `None` of the newest.
+    pub(super) replaced: Option<Instant>,
 }
 
-/// The writer's book of live versions.
+/// Live versions, by their stamps.
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    pub(super) live: BTreeMap<u64, Live>,
+    /// Dead lists of dead versions, still to be gone through.
+    pub(super) pending: VecDeque<(u64, DeadList)>,
+}
+
+// SAFETY: it owns what its lists name; rows are `Send` and `Sync`.
+unsafe impl Send for Book {}
+
+/// What the writer alone has.
 #[derive(Default)]
 pub(super) struct Registry {
     /// Not here while a draft has it, with the memory of all nodes. If that draft is lost, nothing is freed any more: live versions must stay.
     editor: Option<Box<Editor>>,
     /// Emptied lists, kept for their memory.
-    spare: Vec<Dead>,
+    spare: DeadList,
     dropped: Vec<u64>,
-    live: BTreeMap<u64, Live>,
-    /// Dead lists of dead versions, still to be gone through.
-    pending: VecDeque<(u64, Vec<Dead>)>,
     /// The roots of the published version.
     newest: Box<[Option<Node>]>,
     /// What is not younger than this stamp and revision belongs to the version that a fork stands on.
@@ -148,22 +163,24 @@ impl Registry {
             return garbage;
         };
         let pool = &mut *editor.pool;
+        let mut book = lock(&shared.book);
+        let Book { live, pending } = &mut *book;
         std::mem::swap(&mut self.dropped, &mut *lock(&shared.queue));
         for stamp in self.dropped.drain(..) {
-            if let Some(live) = self.live.remove(&stamp)
+            if let Some(live) = live.remove(&stamp)
                 && !live.dead.is_empty()
             {
-                self.pending.push_back((stamp, live.dead));
+                pending.push_back((stamp, live.dead));
             }
         }
         let mut budget = budget;
-        while let Some((stamp, mut dead)) = self.pending.pop_front() {
-            let older = self.live.range_mut(..stamp).next_back();
+        while let Some((stamp, mut dead)) = pending.pop_front() {
+            let older = live.range_mut(..stamp).next_back();
             let (older_stamp, older_revision, mut keep) = match older {
                 Some((&stamp, live)) => (stamp, live.revision, Some(&mut live.dead)),
                 None => (self.floor.0, self.floor.1, None),
             };
-            while let Some(entry) = dead.pop() {
+            while let Some(entry) = dead.pop(&shared.layout) {
                 let reached = match entry {
                     // SAFETY: not freed yet: it is on exactly one list.
                     Dead::Node(node) => (unsafe { node.get() }).birth() <= older_stamp,
@@ -171,7 +188,7 @@ impl Registry {
                     Dead::Row(row, _) => (unsafe { row.modified() }) <= older_revision,
                 };
                 match (reached, entry, &mut keep) {
-                    (true, entry, Some(keep)) => keep.push(entry),
+                    (true, entry, Some(keep)) => keep.push(entry, &shared.layout),
                     // Nothing older is alive and it is not younger than the floor: the base of a fork owns it.
                     (true, _, None) => {}
                     // SAFETY: no live version lies between its birth and its end.
@@ -186,7 +203,7 @@ impl Registry {
                 }
             }
             if !dead.is_empty() {
-                self.pending.push_front((stamp, dead));
+                pending.push_front((stamp, dead));
             } else if dead.capacity() <= KEPT {
                 self.spare = dead;
             }
@@ -198,7 +215,7 @@ impl Registry {
     }
 
     /// All versions are gone: frees every list, and all that the newest version reaches.
-    fn free_all(&mut self, layout: &Layout) -> Garbage {
+    fn free_all(&mut self, book: &mut Book, layout: &Layout) -> Garbage {
         let mut garbage = Garbage::default();
         let Some(editor) = self.editor.take() else {
             return garbage;
@@ -206,26 +223,25 @@ impl Registry {
         // Unmapped at the end of this; of the heap, what holds no row that somebody keeps.
         let pool = &mut ManuallyDrop::into_inner(editor.pool);
         let _heap = ManuallyDrop::into_inner(editor.heap);
-        let live = std::mem::take(&mut self.live)
-            .into_values()
-            .map(|live| live.dead);
-        let pending = std::mem::take(&mut self.pending)
-            .into_iter()
-            .map(|(_, dead)| dead);
-        for entry in live.chain(pending).flatten() {
-            match entry {
-                // SAFETY: on one list only, and no version is left.
-                Dead::Node(node) => unsafe {
-                    if node.get().birth() > self.floor.0 {
-                        node.free(pool);
-                    }
-                },
-                // SAFETY: as above; the history still holds its count.
-                Dead::Row(row, family) => unsafe {
-                    if row.modified() > self.floor.1 {
-                        garbage.push(row, layout.families[family].row);
-                    }
-                },
+        let Book { live, pending } = std::mem::take(book);
+        let live = live.into_values().map(|live| live.dead);
+        let pending = pending.into_iter().map(|(_, dead)| dead);
+        for dead in live.chain(pending) {
+            for &entry in dead.entries() {
+                match entry {
+                    // SAFETY: on one list only, and no version is left.
+                    Dead::Node(node) => unsafe {
+                        if node.get().birth() > self.floor.0 {
+                            node.free(pool);
+                        }
+                    },
+                    // SAFETY: as above; the history still holds its count.
+                    Dead::Row(row, family) => unsafe {
+                        if row.modified() > self.floor.1 {
+                            garbage.push(row, layout.families[family].row);
+                        }
+                    },
+                }
             }
         }
         let newest = std::mem::take(&mut self.newest);
@@ -280,6 +296,8 @@ pub(super) fn free_younger(
 pub(crate) struct Writer {
     pub(super) shared: Arc<Shared>,
     registry: Box<Registry>,
+    /// When the running transaction began.
+    begun: Instant,
 }
 
 /// A version that nobody sees yet, with what it unlinked.
@@ -287,7 +305,7 @@ pub(crate) struct Writer {
 pub(crate) struct Staged {
     pub(super) version: Version,
     pub(super) base: u64,
-    pub(super) unlinked: Vec<Dead>,
+    pub(super) unlinked: DeadList,
     /// Rows that came and went while it was made.
     pub(super) passed: Garbage,
     /// All rows that it brought.
@@ -344,12 +362,14 @@ impl Writer {
         let shared = Arc::new(Shared {
             layout,
             queue: Mutex::default(),
+            book: Mutex::default(),
             left: Mutex::default(),
             _base: base,
         });
         let mut writer = Self {
             shared,
             registry: Box::new(registry),
+            begun: Instant::now(),
         };
         let version = writer.version(floor.0, revision, roots);
         (writer, version)
@@ -364,15 +384,21 @@ impl Writer {
     ) -> Version {
         let live = Live {
             revision: revision.get(),
-            dead: Vec::new(),
+            dead: DeadList::default(),
+            replaced: None,
         };
-        self.registry.live.insert(stamp, live);
+        lock(&self.shared.book).live.insert(stamp, live);
         Version(Arc::new(State {
             stamp,
             revision,
             roots,
             shared: Arc::clone(&self.shared),
         }))
+    }
+
+    /// A transaction begins: from now on, what it will replace is old.
+    pub(crate) fn begin(&mut self, now: Instant) {
+        self.begun = now;
     }
 
     /// Lends the editor for a transaction, with a bounded piece of the reclamation done.
@@ -392,7 +418,7 @@ impl Writer {
     }
 
     /// An empty list.
-    pub(super) fn spare(&mut self) -> Vec<Dead> {
+    pub(super) fn spare(&mut self) -> DeadList {
         std::mem::take(&mut self.registry.spare)
     }
 
@@ -426,11 +452,19 @@ impl Writer {
         }
         registry.produced = unlinked.len();
         registry.newest.clone_from(&version.0.roots);
-        match registry.live.get_mut(&base) {
-            Some(live) if live.dead.is_empty() => live.dead = unlinked,
-            Some(live) => live.dead.extend(unlinked),
-            None => registry.pending.push_back((base, unlinked)),
+        let mut book = lock(&self.shared.book);
+        match book.live.get_mut(&base) {
+            Some(live) => {
+                live.replaced = Some(self.begun);
+                if live.dead.is_empty() {
+                    live.dead = unlinked;
+                } else {
+                    live.dead.append(unlinked);
+                }
+            }
+            None => book.pending.push_back((base, unlinked)),
         }
+        drop(book);
         (version, passed)
     }
 
@@ -450,7 +484,7 @@ impl Writer {
         let Some(mut state) = Arc::into_inner(version.0) else {
             return garbage;
         };
-        self.registry.live.remove(&state.stamp);
+        lock(&self.shared.book).live.remove(&state.stamp);
         state.stamp = Shared::NEVER;
         if let Some(editor) = &mut self.registry.editor {
             let layout = &self.shared.layout;

@@ -13,11 +13,12 @@
 //! |---|---|
 //! | `digit` | the integers that nodes search |
 //! | `node`, `make` | the bytes of nodes; with `pool` and `region`, their memory |
-//! | `find`, `cursor`, `diff`, `check` | reading: one key, in order, two versions, all invariants |
+//! | `find`, `cursor`, `diff`, `census`, `check` | reading: one key, in order, two versions, all nodes, all invariants |
 //! | `edit` | changing a tree: with `grow`, `divide`, `shrink`, and `unpacked` between them |
 //! | `bulk` | building one |
 //! | `row` | counted rows and their bare handles; with `heap`, their memory |
-//! | `layout`, `version`, `history` | which trees there are, states of them, what may be freed |
+//! | `layout`, `version`, `history`, `dead` | which trees there are, states of them, what may be freed |
+//! | `holdings` | what held versions keep in memory |
 //! | `draft`, `load` | the running transaction, and filling a table at once |
 //!
 //! The room knows key bytes and nothing of tables. It is the one place where `unsafe` is allowed, besides the mapping of the page file. What makes it
@@ -28,9 +29,11 @@
 #![allow(unsafe_code)]
 
 mod bulk;
+mod census;
 #[cfg(test)]
 mod check;
 mod cursor;
+mod dead;
 mod diff;
 mod digit;
 mod divide;
@@ -40,6 +43,7 @@ mod find;
 mod grow;
 mod heap;
 mod history;
+mod holdings;
 mod layout;
 mod load;
 mod make;
@@ -54,8 +58,10 @@ mod version;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use dead::Weight;
 pub(crate) use draft::{Draft, Keys, Refused, Savepoint};
 pub(crate) use history::Writer;
+pub(crate) use holdings::Holdings;
 pub(crate) use layout::Layout;
 pub(crate) use load::{Loaded, LoadedKey};
 pub use row::Row;

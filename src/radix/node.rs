@@ -254,7 +254,6 @@ impl<'v> NodeRef<'v> {
     }
 
     /// Bytes of memory.
-    #[cfg(test)]
     pub(super) fn size(self) -> usize {
         self.header().size as usize
     }

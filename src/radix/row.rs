@@ -61,6 +61,7 @@ pub(super) struct Handle(NonNull<Header>);
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RowType {
     id: TypeId,
+    size: usize,
     release: unsafe fn(Handle),
 }
 
@@ -68,11 +69,17 @@ impl RowType {
     pub(super) fn of<T: Send + Sync + 'static>() -> Self {
         Self {
             id: TypeId::of::<T>(),
+            size: size_of::<Inner<T>>(),
             release: |handle| {
                 // SAFETY: the caller hands over one count of a row of this type.
                 drop(unsafe { Row::<T>::from_handle(handle) });
             },
         }
+    }
+
+    /// Bytes of a row's own allocation.
+    pub(super) fn size(&self) -> usize {
+        self.size
     }
 
     pub(super) fn is<T: 'static>(&self) -> bool {

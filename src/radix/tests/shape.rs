@@ -10,7 +10,7 @@ use crate::revision::Revision;
 const ROWS: u32 = 2_000;
 
 /// The shape of the primary tree after these keys came one by one.
-fn census(keys: impl Iterator<Item = Vec<u8>>) -> crate::radix::check::Census {
+fn census(keys: impl Iterator<Item = Vec<u8>>) -> crate::radix::census::Census {
     let alive = std::sync::Arc::default();
     let (mut writer, version) = Writer::new(layout(), Revision::ZERO);
     let mut draft = begin(&mut writer, &version);

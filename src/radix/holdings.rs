@@ -1,0 +1,56 @@
+//! What held versions keep in memory, for whoever asks, while the writer goes on.
+
+use std::time::Instant;
+
+use super::dead::Weight;
+use super::history::lock;
+use super::version::Version;
+use crate::revision::Revision;
+
+/// What is held of a history beside its newest version.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Holdings {
+    /// Versions that somebody holds.
+    pub(crate) versions: usize,
+    pub(crate) oldest: Option<Oldest>,
+    /// All that the newest version does not reach and is not freed yet.
+    pub(crate) unlinked: Weight,
+}
+
+/// The oldest version that somebody holds.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Oldest {
+    pub(crate) revision: Revision,
+    /// When the transaction that replaced it began.
+    pub(crate) replaced: Option<Instant>,
+    /// What it keeps that no later version reaches.
+    pub(crate) pins: Weight,
+}
+
+impl Version {
+    /// What is held of the versions before this one. O(live versions, and sorting those dropped since the last transaction). Meanwhile the writer
+    /// waits where it begins or publishes.
+    pub(crate) fn holdings(&self) -> Holdings {
+        let mut holdings = Holdings::default();
+        let book = lock(&self.0.shared.book);
+        // Those that are dropped and not taken out of the book yet. The book is locked first, as the writer does.
+        let mut dropped = lock(&self.0.shared.queue).clone();
+        dropped.sort_unstable();
+        for (stamp, live) in &book.live {
+            holdings.unlinked.add(live.dead.weight());
+            if *stamp >= self.0.stamp || dropped.binary_search(stamp).is_ok() {
+                continue;
+            }
+            holdings.versions += 1;
+            holdings.oldest.get_or_insert(Oldest {
+                revision: Revision::new(live.revision),
+                replaced: live.replaced,
+                pins: live.dead.weight(),
+            });
+        }
+        for (_, dead) in &book.pending {
+            holdings.unlinked.add(dead.weight());
+        }
+        holdings
+    }
+}
