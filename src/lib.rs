@@ -223,7 +223,8 @@ mod follow;
 mod radix;
 mod revision;
 
-pub use db::{Builder, Database, Durability, Only, Rows, Savepoint, Snapshot, Stats, WriteTxn};
+pub use db::stats;
+pub use db::{Builder, Database, Durability, Only, Rows, Savepoint, SlowWrite, Snapshot, WriteTxn};
 pub use error::Error;
 pub use follow::{Batch, Change, Follow};
 pub use key::Key;

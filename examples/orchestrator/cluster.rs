@@ -49,7 +49,7 @@ pub fn run(db: &Database, trace: &Trace) -> Result<Outcome, Failure> {
     Ok(Outcome {
         commits: last.revision().get() - first.get(),
         took: begun.elapsed(),
-        file_bytes: db.stats().file_bytes,
+        file_bytes: db.counters().file_bytes,
         last,
     })
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 use super::Database;
 use super::catalog::Catalog;
 use super::core::Core;
+use super::observe::{Hook, Stopwatch};
+use super::slow_write::WARN_AFTER;
 use crate::radix::Writer;
 use crate::table::Table;
 use crate::{Error, Revision};
@@ -31,6 +33,8 @@ pub enum Durability {
 pub struct Builder {
     pub(crate) catalog: Result<Catalog, Error>,
     pub(crate) durability: Durability,
+    pub(super) warn_after: Duration,
+    pub(super) on_slow_write: Option<Hook>,
 }
 
 impl Builder {
@@ -38,6 +42,8 @@ impl Builder {
         Self {
             catalog: Ok(Catalog::default()),
             durability: Durability::Immediate,
+            warn_after: WARN_AFTER,
+            on_slow_write: None,
         }
     }
 
@@ -60,14 +66,17 @@ impl Builder {
     ///
     /// # Errors
     /// [`Error::SameName`] for two tables of one name.
-    pub fn in_memory(self) -> Result<Database, Error> {
+    pub fn in_memory(mut self) -> Result<Database, Error> {
+        let observe = self.observe("memory");
         let catalog = self.catalog?;
         let (writer, version) = Writer::new(catalog.layout.clone(), Revision::ZERO);
+        observe.opened(Revision::ZERO, 0, Stopwatch::start());
         Ok(Database::from_core(Core::new(
             Arc::new(catalog),
             writer,
             version,
             None,
+            observe,
         )))
     }
 }

@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use super::catalog::Catalog;
 use super::current::Current;
+use super::hold::{End, Ledger};
+use super::observe::{Observe, Stopwatch};
 use super::persist::Persist;
-use super::turnstile::{Seated, Turnstile};
+use super::turnstile::{Seated, Sitter, Turnstile};
 use crate::radix::{Draft, Version, Writer};
 use crate::table::Table;
 use crate::watch::publication_fence;
@@ -21,6 +23,7 @@ pub(crate) struct Core {
     persist: Option<Box<dyn Persist>>,
     /// Whether publishing has ended. Held to publish and to close, so that what closing writes is the last that was published.
     closed: Mutex<bool>,
+    pub(super) observe: Observe,
 }
 
 impl Core {
@@ -29,6 +32,7 @@ impl Core {
         writer: Writer,
         version: Version,
         persist: Option<Box<dyn Persist>>,
+        observe: Observe,
     ) -> Self {
         Self {
             catalog,
@@ -36,6 +40,7 @@ impl Core {
             writer: Turnstile::new(writer),
             persist,
             closed: Mutex::new(false),
+            observe,
         }
     }
 
@@ -64,13 +69,26 @@ impl Core {
     }
 
     /// Waits for the writer's seat.
+    #[track_caller]
     pub(super) fn enter(&self, timeout: Option<Duration>) -> Result<Option<Seated<Writer>>, Error> {
         self.poisoned()?;
-        self.writer.enter(timeout)
+        let mut seated = self.writer.enter(timeout)?;
+        if let Some(writer) = &mut seated {
+            writer.thing.begin(writer.since);
+        }
+        Ok(seated)
     }
 
     pub(super) fn leave(&self, writer: Seated<Writer>) {
-        self.writer.leave(writer);
+        let hold = self.writer.leave(writer);
+        self.observe.left(&hold, || {
+            (self.current().holdings().versions, self.file_bytes())
+        });
+    }
+
+    /// What has happened on the writer's seat so far, who has it now, and how many wait.
+    pub(super) fn look(&self) -> (Ledger, Option<Sitter>, usize) {
+        self.writer.look()
     }
 
     /// Commits what was drafted: *stage*, *persist*, *publish*, *notify*.
@@ -82,6 +100,7 @@ impl Core {
         let before = draft.base().clone();
         if !draft.is_changed() {
             let garbage = draft.abort(&mut writer.thing);
+            writer.end = End::Unchanged;
             self.leave(writer);
             drop(garbage);
             return Ok(before.revision());
@@ -91,12 +110,14 @@ impl Core {
         let (staged, old_rows) = draft.stage(&mut writer.thing);
         // Persist: nobody sees it until the disk has it, as far as the mode asks.
         // Writing runs the rows' own code, whose panic must not take the seat with it.
+        let persisting = self.persist.as_ref().map(|_| Stopwatch::start());
         let persisted = catch_unwind(AssertUnwindSafe(|| match &self.persist {
             Some(persist) => self
                 .poisoned()
                 .and_then(|()| persist.commit(&before, staged.version())),
             None => Ok(()),
         }));
+        let persist = persisting.and_then(Stopwatch::elapsed);
         let closed = self.closed();
         let persisted = match persisted {
             // The file was closed with the version before it.
@@ -106,7 +127,11 @@ impl Core {
         if !matches!(persisted, Ok(Ok(()))) {
             drop(closed);
             let garbage = writer.thing.discard(staged);
+            writer.end = End::Refused;
             self.leave(writer);
+            if let Ok(Err(error)) = &persisted {
+                self.observe.refused(error, self.poisoned().is_err());
+            }
             drop((garbage, old_rows));
             return match persisted {
                 Ok(refused) => refused.map(|()| before.revision()),
@@ -123,7 +148,13 @@ impl Core {
             persist.published(&version);
         }
         // Notify: in the order of commits, so still on the seat.
-        self.notify(&before, &version, written);
+        let fired = self.notify(&before, &version, written);
+        writer.end = End::Committed {
+            revision,
+            rows: written,
+            fired,
+            persist,
+        };
         self.leave(writer);
         // Rows are dropped where no lock is held: their own `Drop` may do anything.
         drop((old_rows, passed, before, version));
@@ -135,24 +166,32 @@ impl Core {
         self.closed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Fires the watches whose rows differ between two versions, the second of which was just published.
-    fn notify(&self, before: &Version, version: &Version, written: usize) {
+    /// Fires the watches whose rows differ between two versions, the second of which was just published. Says how many.
+    fn notify(&self, before: &Version, version: &Version, written: usize) -> usize {
+        let mut fired = 0;
         publication_fence();
         for (family, table) in self.catalog.tables.iter().enumerate() {
             for (tree, watches) in table.watches.iter().enumerate() {
                 if !before.shares(version, family, tree) && !watches.is_empty() {
+                    let earlier = watches.fired();
                     table.rows.fire(tree, before, version, written, watches);
+                    fired += watches.fired() - earlier;
                 }
             }
         }
+        fired
     }
 
     pub(super) fn sync(&self) -> Result<(), Error> {
         self.poisoned()?;
-        match &self.persist {
+        let synced = match &self.persist {
             Some(persist) => persist.sync(&self.current()),
             None => Ok(()),
+        };
+        if let Err(error) = &synced {
+            self.observe.unwritten(error, self.poisoned().is_err());
         }
+        synced
     }
 
     pub(super) fn file_bytes(&self) -> u64 {
@@ -162,8 +201,10 @@ impl Core {
     }
 
     /// Frees what no version reaches any more.
+    #[track_caller]
     pub(super) fn reclaim(&self) -> Result<(), Error> {
         if let Some(mut writer) = self.enter(None)? {
+            writer.end = End::Unchanged;
             let garbage = writer.thing.reclaim();
             self.leave(writer);
             drop(garbage);
@@ -192,6 +233,7 @@ impl Core {
             None => Ok(()),
         };
         drop(writer);
+        self.observe.closed(&closed);
         closed
     }
 }

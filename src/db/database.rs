@@ -7,7 +7,6 @@ use std::time::Duration;
 use super::Builder;
 use super::core::Core;
 use super::snapshot::Snapshot;
-use super::stats::Stats;
 use super::write_txn::WriteTxn;
 use crate::table::{Query, Table};
 use crate::{Error, Revision};
@@ -98,6 +97,7 @@ impl Database {
     /// # Errors
     /// What `change` returns; [`Error::NestedWrite`] inside of another write transaction of this thread; [`Error::Poisoned`] and
     /// [`Error::File`] where the disk refuses; [`Error::Closed`].
+    #[track_caller]
     pub fn write<R, E: From<Error>>(
         &self,
         change: impl FnOnce(&mut WriteTxn) -> Result<R, E>,
@@ -112,6 +112,7 @@ impl Database {
     ///
     /// # Errors
     /// As [`write`](Self::write).
+    #[track_caller]
     pub fn begin_write(&self) -> Result<WriteTxn, Error> {
         loop {
             if let Some(writer) = self.core().enter(None)? {
@@ -124,6 +125,7 @@ impl Database {
     ///
     /// # Errors
     /// As [`write`](Self::write).
+    #[track_caller]
     pub fn try_begin_write(&self) -> Result<Option<WriteTxn>, Error> {
         self.begin_write_timeout(Duration::ZERO)
     }
@@ -132,6 +134,7 @@ impl Database {
     ///
     /// # Errors
     /// As [`write`](Self::write).
+    #[track_caller]
     pub fn begin_write_timeout(&self, timeout: Duration) -> Result<Option<WriteTxn>, Error> {
         let writer = self.core().enter(Some(timeout))?;
         Ok(writer.map(|writer| WriteTxn::new(writer, Arc::clone(self.core()))))
@@ -186,16 +189,9 @@ impl Database {
     ///
     /// # Errors
     /// As [`write`](Self::write).
+    #[track_caller]
     pub fn reclaim(&self) -> Result<(), Error> {
         self.core().reclaim()
-    }
-
-    /// Numbers about the database now.
-    pub fn stats(&self) -> Stats {
-        Stats {
-            revision: self.revision(),
-            file_bytes: self.core().file_bytes(),
-        }
     }
 
     /// Ends the database for all its handles: makes every commit durable, closes the file and all watches. Snapshots stay readable. Once is enough;

@@ -11,6 +11,8 @@
 //! | `turnstile`, `current` | the writer's seat, the published version |
 //! | `catalog`, `stored` | the tables, and what is done with rows where their type is not known |
 //! | `persist` | what the pipeline asks of a disk |
+//! | `stats`, `hold` | numbers about all of it; one hold of the seat, and their sum |
+//! | `observe`, `slow_write` | who is told of what happens |
 //!
 //! The room imports `table`, `radix`, `watch` and `key`. It knows no file: `durable` implements its [`Persist`] and adds
 //! [`Builder::open`].
@@ -20,10 +22,13 @@ mod catalog;
 mod core;
 mod current;
 mod database;
+mod hold;
+mod observe;
 mod persist;
 mod read;
+mod slow_write;
 mod snapshot;
-mod stats;
+pub mod stats;
 mod stored;
 mod turnstile;
 mod write_txn;
@@ -32,9 +37,10 @@ pub use builder::{Builder, Durability};
 pub(crate) use catalog::Catalog;
 pub(crate) use core::Core;
 pub use database::Database;
+pub(crate) use observe::{Stopwatch, unwritten};
 pub(crate) use persist::Persist;
 pub use read::{Only, Rows};
+pub use slow_write::SlowWrite;
 pub use snapshot::Snapshot;
-pub use stats::Stats;
 pub(crate) use stored::Record;
 pub use write_txn::{Savepoint, WriteTxn};

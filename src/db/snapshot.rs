@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::Database;
 use super::core::Core;
+use super::observe::Observe;
 use super::read::{Only, Rows, read_verbs};
 use crate::key::{KeyBuf, KeyOf};
 use crate::radix::{Changed, Tree, Version, Writer};
@@ -97,7 +98,7 @@ impl Snapshot {
     pub fn fork(&self) -> Database {
         let catalog = Arc::new(self.core.catalog.fork());
         let (writer, version) = Writer::fork(&self.version);
-        Database::from_core(Core::new(catalog, writer, version, None))
+        Database::from_core(Core::new(catalog, writer, version, None, Observe::silent()))
     }
 
     /// The newest published state of the same database.

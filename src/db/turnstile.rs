@@ -1,10 +1,12 @@
 //! The one seat of the writer, and the queue before it.
 
 use std::marker::PhantomData;
+use std::panic::Location;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread::{self, ThreadId};
+use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
+use super::hold::{End, Hold, Ledger};
 use crate::Error;
 
 /// Lets one in at a time, with the thing that only one may have.
@@ -18,15 +20,34 @@ pub(super) struct Turnstile<S> {
 struct Seat<S> {
     /// Not here while somebody has it, nor after the turnstile was closed.
     thing: Option<S>,
-    by: Option<ThreadId>,
+    by: Option<Sitting>,
     /// How many wait; to wake nobody costs a system call too.
     waiting: usize,
     closed: bool,
+    ledger: Ledger,
+}
+
+/// Who has the seat.
+struct Sitting {
+    thread: Thread,
+    at: &'static Location<'static>,
+    since: Instant,
+    waited: Duration,
+}
+
+/// Who has the seat, for those who ask.
+pub(super) struct Sitter {
+    pub(super) thread: Option<String>,
+    pub(super) at: &'static Location<'static>,
+    pub(super) held: Duration,
 }
 
 /// The thing, and the right to it. It must be given back with [`Turnstile::leave`], by the thread that took it.
 pub(super) struct Seated<S> {
     pub(super) thing: S,
+    pub(super) since: Instant,
+    /// What came of it, as far as is known: unless somebody says otherwise, it was given up.
+    pub(super) end: End,
     /// The owner is known by its thread, so that it can't go to another.
     on_this_thread: PhantomData<*const ()>,
 }
@@ -39,6 +60,7 @@ impl<S> Turnstile<S> {
                 by: None,
                 waiting: 0,
                 closed: false,
+                ledger: Ledger::default(),
             }),
             left: Condvar::new(),
         }
@@ -49,28 +71,45 @@ impl<S> Turnstile<S> {
         self.seat.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for the seat, `None` after `timeout`.
+    /// Waits for the seat, `None` after `timeout`. Who calls is where the hold began.
+    #[track_caller]
     pub(super) fn enter(&self, timeout: Option<Duration>) -> Result<Option<Seated<S>>, Error> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
+        let at = Location::caller();
+        let mut asked = None;
         let mut seat = self.lock();
         loop {
             if seat.closed {
                 return Err(Error::Closed);
             }
             if let Some(thing) = seat.thing.take() {
-                seat.by = Some(thread::current().id());
+                let since = Instant::now();
+                let waited = asked.map_or(Duration::ZERO, |asked| since - asked);
+                seat.by = Some(Sitting {
+                    thread: thread::current(),
+                    at,
+                    since,
+                    waited,
+                });
                 return Ok(Some(Seated {
                     thing,
+                    since,
+                    end: End::Aborted,
                     on_this_thread: PhantomData,
                 }));
             }
-            if seat.by == Some(thread::current().id()) {
+            let here = thread::current().id();
+            if seat.by.as_ref().is_some_and(|by| by.thread.id() == here) {
                 return Err(Error::NestedWrite);
             }
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             if left == Some(Duration::ZERO) {
+                if let Some(asked) = asked {
+                    seat.ledger.gave_up(Instant::now() - asked);
+                }
                 return Ok(None);
             }
+            asked.get_or_insert_with(Instant::now);
             seat.waiting += 1;
             seat = match left {
                 None => self.left.wait(seat).unwrap_or_else(PoisonError::into_inner),
@@ -83,20 +122,46 @@ impl<S> Turnstile<S> {
         }
     }
 
-    pub(super) fn leave(&self, seated: Seated<S>) {
+    /// Gives the seat to the next, and tells how this hold was.
+    pub(super) fn leave(&self, seated: Seated<S>) -> Hold {
+        let Seated {
+            thing, since, end, ..
+        } = seated;
+        let held = since.elapsed();
         let mut seat = self.lock();
-        seat.by = None;
+        let by = seat.by.take();
+        let hold = Hold {
+            end,
+            held,
+            waited: by.as_ref().map_or(Duration::ZERO, |by| by.waited),
+            at: by.as_ref().map_or_else(Location::caller, |by| by.at),
+            thread: by.map(|by| by.thread),
+        };
+        seat.ledger.add(&hold);
         if seat.closed {
             // Not dropped under the lock.
             drop(seat);
-            return drop(seated.thing);
+            drop(thing);
+            return hold;
         }
-        seat.thing = Some(seated.thing);
+        seat.thing = Some(thing);
         let somebody = seat.waiting > 0;
         drop(seat);
         if somebody {
             self.left.notify_one();
         }
+        hold
+    }
+
+    /// What has happened on the seat so far, who has it now, and how many wait.
+    pub(super) fn look(&self) -> (Ledger, Option<Sitter>, usize) {
+        let seat = self.lock();
+        let sitter = seat.by.as_ref().map(|by| Sitter {
+            thread: by.thread.name().map(str::to_owned),
+            at: by.at,
+            held: by.since.elapsed(),
+        });
+        (seat.ledger, sitter, seat.waiting)
     }
 
     /// Lets nobody in any more. Gives the thing out, unless somebody has it: then it is dropped when they leave.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::catalogue::{self, Catalogue, Unreadable, rows_of};
 use super::period::Keeper;
 use super::store::Store;
-use crate::db::{Builder, Catalog, Core, Durability, Record};
+use crate::db::{Builder, Catalog, Core, Durability, Persist, Record, Stopwatch};
 use crate::pagefile::{Error as FileError, Options, PageFile, ReadTxn, Storage};
 use crate::radix::{Draft, Version, Writer};
 use crate::table::TableDefinition;
@@ -76,10 +76,12 @@ impl Builder {
     }
 
     fn open_file(
-        self,
+        mut self,
         name: &str,
         open: impl FnOnce() -> Result<PageFile, FileError>,
     ) -> Result<Database, Error> {
+        let loading = Stopwatch::start();
+        let observe = self.observe(name);
         let catalog = self.catalog?;
         if let Durability::Eventual { within } = self.durability
             && (within.is_zero() || within > LONGEST)
@@ -113,11 +115,13 @@ impl Builder {
                 source,
             }),
         })?;
+        observe.opened(version.revision(), keeper.file_bytes(), loading);
         Ok(Database::from_core(Core::new(
             catalog,
             writer,
             version,
             Some(Box::new(keeper)),
+            observe,
         )))
     }
 }

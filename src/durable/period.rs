@@ -124,9 +124,19 @@ impl Period {
             match catch_unwind(AssertUnwindSafe(|| store.write(&version))) {
                 Ok(Ok(())) => {}
                 // A full disk: tried again with the next period, and told to whoever asks for a sync.
-                Ok(Err(Error::File { .. })) if store.poisoned().is_none() => self.again(version),
-                Ok(Err(error)) => return store.poison(&error.to_string()),
-                Err(_) => return store.poison("a row panicked while it was written"),
+                Ok(Err(error @ Error::File { .. })) if store.poisoned().is_none() => {
+                    store.tell(&error);
+                    self.again(version);
+                }
+                Ok(Err(error)) => {
+                    store.poison(&error.to_string());
+                    return store.tell(&error);
+                }
+                Err(_) => {
+                    store.poison("a row panicked while it was written");
+                    store.poisoned().iter().for_each(|error| store.tell(error));
+                    return;
+                }
             }
             took = start.elapsed();
         }

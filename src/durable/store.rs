@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::catalogue::{rows_of, set_revision};
 use crate::Error;
-use crate::db::Catalog;
+use crate::db::{Catalog, unwritten};
 use crate::pagefile::{Error as FileError, PageFile};
 use crate::radix::Version;
 
@@ -52,6 +52,11 @@ impl Store {
 
     pub(super) fn poisoned(&self) -> Option<Error> {
         self.poisoned.get().cloned()
+    }
+
+    /// Tells of a failure that no caller hears of. Not under the lock: who listens is a stranger.
+    pub(super) fn tell(&self, error: &Error) {
+        unwritten(&self.path, error, self.poisoned().is_some());
     }
 
     /// From now on nothing is written any more.

@@ -61,7 +61,11 @@ impl Version {
 
     /// Checks every invariant of a tree. O(rows).
     #[cfg(test)]
-    pub(super) fn check(&self, family: usize, tree: usize) -> Result<super::census::Census, String> {
+    pub(super) fn check(
+        &self,
+        family: usize,
+        tree: usize,
+    ) -> Result<super::census::Census, String> {
         let slot = self.0.shared.layout.families[family].first + tree;
         // SAFETY: a version's nodes are alive and frozen for as long as it is.
         let root = self.0.roots[slot].map(|node| unsafe { node.get() });

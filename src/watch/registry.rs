@@ -30,6 +30,8 @@ pub(crate) struct Registry {
     ranges: Mutex<Ranges>,
     /// The number of watches, written under the lock, so that a commit need not take it to find nobody.
     len: AtomicUsize,
+    /// How many watches commits have fired.
+    fired: AtomicUsize,
 }
 
 impl Registry {
@@ -37,6 +39,7 @@ impl Registry {
         Self {
             ranges: Mutex::new(Ranges::new()),
             len: AtomicUsize::new(0),
+            fired: AtomicUsize::new(0),
         }
     }
 
@@ -66,6 +69,11 @@ impl Registry {
     /// The number of watches. One load.
     pub(crate) fn len(&self) -> usize {
         self.len.load(Ordering::Relaxed)
+    }
+
+    /// How many watches commits have fired so far. One load.
+    pub(crate) fn fired(&self) -> usize {
+        self.fired.load(Ordering::Relaxed)
     }
 
     /// Locks the registry for the keys that version `revision` changed against the one published before it; no watch on `revision` or a
@@ -180,6 +188,9 @@ impl Drop for Firing<'_> {
     fn drop(&mut self) {
         if let Some(ranges) = self.ranges.take() {
             self.registry.count(&ranges);
+            // No two commits fire at once, and the registry is still locked.
+            let fired = self.registry.fired() + self.settled.signals.len();
+            self.registry.fired.store(fired, Ordering::Relaxed);
         }
     }
 }
