@@ -86,6 +86,13 @@ pub enum Error {
         /// The name.
         table: &'static str,
     },
+    /// A table waits for an initializer of this name already.
+    InitializerPending {
+        /// The table.
+        table: &'static str,
+        /// The name of the source.
+        name: String,
+    },
     /// This thread has a write transaction already, which would wait for itself.
     NestedWrite,
     /// A savepoint can't be gone back to: an earlier one was meanwhile, or it is of another transaction.
@@ -200,6 +207,10 @@ impl fmt::Display for Error {
             Self::SameName { table } => write!(
                 f,
                 "two tables are called `{table}`; give one another name with `#[table(name = \"…\")]`"
+            ),
+            Self::InitializerPending { table, name } => write!(
+                f,
+                "table `{table}` waits for the initializer `{name}` already; give this one another name"
             ),
             Self::NestedWrite => write!(
                 f,

@@ -224,7 +224,10 @@ mod radix;
 mod revision;
 
 pub use db::stats;
-pub use db::{Builder, Database, Durability, Only, Rows, Savepoint, SlowWrite, Snapshot, WriteTxn};
+pub use db::{
+    Builder, Database, Durability, Initializer, Only, Rows, Savepoint, SlowWrite, Snapshot,
+    WriteTxn,
+};
 pub use error::Error;
 pub use follow::{Batch, Change, Follow};
 pub use key::Key;

@@ -68,7 +68,7 @@ impl Builder {
     /// [`Error::SameName`] for two tables of one name.
     pub fn in_memory(mut self) -> Result<Database, Error> {
         let observe = self.observe("memory");
-        let catalog = self.catalog?;
+        let catalog = self.catalog?.complete();
         let (writer, version) = Writer::new(catalog.layout.clone(), Revision::ZERO);
         observe.opened(Revision::ZERO, 0, Stopwatch::start());
         Ok(Database::from_core(Core::new(

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::Arc;
 
+use super::initializers::Pending;
 use super::stored::{Stored, Typed};
 use crate::Error;
 use crate::radix::Layout;
@@ -24,6 +25,8 @@ pub(crate) struct Entry {
 #[derive(Default)]
 pub(crate) struct Catalog {
     pub(crate) tables: Vec<Entry>,
+    /// The table of what tables wait for, behind all others: of the same trees, and nobody else's business. There once the catalogue is complete.
+    initializers: Option<Entry>,
     families: HashMap<TypeId, usize, BuildHasherDefault<TypeIdHasher>>,
     pub(crate) layout: Layout,
 }
@@ -41,20 +44,47 @@ impl Catalog {
         {
             return Err(Error::SameName { table: T::NAME });
         }
+        let entry = self.entry_of::<T>(definition);
+        self.tables.push(entry);
+        Ok(())
+    }
+
+    /// Gives a table its trees.
+    fn entry_of<T: Table>(&mut self, definition: TableDefinition) -> Entry {
         let trees = definition.indexes.len();
         let family = self.layout.add::<T>(trees);
         self.families.insert(TypeId::of::<T>(), family);
-        self.tables.push(Entry {
+        Entry {
             definition,
             rows: Arc::new(Typed::<T>::new(family, trees)),
             watches: (0..trees).map(|_| Arc::new(Registry::new())).collect(),
-        });
-        Ok(())
+        }
+    }
+
+    /// No table is added any more.
+    pub(crate) fn complete(mut self) -> Self {
+        if self.initializers.is_none() {
+            self.initializers = Some(self.entry_of::<Pending>(Pending::definition()));
+        }
+        self
+    }
+
+    /// All tables by the numbers of their families, the one that nobody sees too.
+    pub(super) fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.tables.iter().chain(&self.initializers)
+    }
+
+    /// The table of a family.
+    pub(super) fn entry(&self, family: usize) -> &Entry {
+        match &self.initializers {
+            Some(entry) if family == self.tables.len() => entry,
+            _ => &self.tables[family],
+        }
     }
 
     /// The same tables, watched by nobody.
     pub(super) fn fork(&self) -> Self {
-        let tables = self.tables.iter().map(|table| Entry {
+        let watched_by_nobody = |table: &Entry| Entry {
             definition: table.definition.clone(),
             rows: Arc::clone(&table.rows),
             watches: table
@@ -62,9 +92,10 @@ impl Catalog {
                 .iter()
                 .map(|_| Arc::new(Registry::new()))
                 .collect(),
-        });
+        };
         Self {
-            tables: tables.collect(),
+            tables: self.tables.iter().map(watched_by_nobody).collect(),
+            initializers: self.initializers.as_ref().map(watched_by_nobody),
             families: self.families.clone(),
             layout: self.layout.clone(),
         }
@@ -96,7 +127,7 @@ impl Catalog {
     }
 
     pub(super) fn close_watches(&self) {
-        for registry in self.tables.iter().flat_map(|table| &table.watches) {
+        for registry in self.entries().flat_map(|table| &table.watches) {
             registry.close();
         }
     }

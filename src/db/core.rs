@@ -170,7 +170,7 @@ impl Core {
     fn notify(&self, before: &Version, version: &Version, written: usize) -> usize {
         let mut fired = 0;
         publication_fence();
-        for (family, table) in self.catalog.tables.iter().enumerate() {
+        for (family, table) in self.catalog.entries().enumerate() {
             for (tree, watches) in table.watches.iter().enumerate() {
                 if !before.shares(version, family, tree) && !watches.is_empty() {
                     let earlier = watches.fired();

@@ -10,6 +10,7 @@
 //! | `core` | what the handles share, and the pipeline |
 //! | `turnstile`, `current` | the writer's seat, the published version |
 //! | `catalog`, `stored` | the tables, and what is done with rows where their type is not known |
+//! | `initializers` | what tables wait for |
 //! | `persist` | what the pipeline asks of a disk |
 //! | `stats`, `hold` | numbers about all of it; one hold of the seat, and their sum |
 //! | `observe`, `slow_write` | who is told of what happens |
@@ -23,6 +24,7 @@ mod core;
 mod current;
 mod database;
 mod hold;
+mod initializers;
 mod observe;
 mod persist;
 mod read;
@@ -37,6 +39,7 @@ pub use builder::{Builder, Durability};
 pub(crate) use catalog::Catalog;
 pub(crate) use core::Core;
 pub use database::Database;
+pub use initializers::Initializer;
 pub(crate) use observe::{Stopwatch, unwritten};
 pub(crate) use persist::Persist;
 pub use read::{Only, Rows};

@@ -23,7 +23,7 @@ use crate::{Revision, Row};
 #[derive(Clone)]
 pub struct Snapshot {
     version: Version,
-    core: Arc<Core>,
+    pub(super) core: Arc<Core>,
 }
 
 impl Snapshot {
@@ -72,7 +72,7 @@ impl Snapshot {
     /// ```
     pub fn watch<T: Table>(&self, query: Query<T>) -> Watch {
         let family = self.core.family::<T>();
-        let watch = self.core.catalog.tables[family].watches[query.index()]
+        let watch = self.core.catalog.entry(family).watches[query.index()]
             .register(query.range().clone(), self.revision().get());
         // Registered first, compared then: what is published between the two is seen by one of them.
         let now = self.core.current();

@@ -16,7 +16,7 @@ use crate::{Error, Revision, Row};
 /// It reads what it wrote. Every operation is atomic: a refused one leaves the transaction as it was, and usable. Dropped without a
 /// commit, by a panic too, it changes nothing. It belongs to the thread that began it.
 pub struct WriteTxn {
-    core: Arc<Core>,
+    pub(super) core: Arc<Core>,
     /// Taken when the transaction ends.
     running: Option<(Seated<Writer>, Draft)>,
     keys: Scratch,
@@ -329,7 +329,7 @@ impl WriteTxn {
         else {
             return Err(Error::Closed);
         };
-        let indexes = core.catalog.tables[family].watches.len() - 1;
+        let indexes = core.catalog.entry(family).watches.len() - 1;
         let Scratch { primary, old, new } = keys;
         match previous {
             Some(previous) => index_keys::<T>(previous, primary, indexes, old),
@@ -362,7 +362,7 @@ impl WriteTxn {
         else {
             return Err(Error::Closed);
         };
-        let indexes = core.catalog.tables[family].watches.len() - 1;
+        let indexes = core.catalog.entry(family).watches.len() - 1;
         index_keys::<T>(row, primary, indexes, old);
         match draft.remove(family, primary, row, old) {
             Ok(()) => Ok(()),

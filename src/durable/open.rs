@@ -82,7 +82,7 @@ impl Builder {
     ) -> Result<Database, Error> {
         let loading = Stopwatch::start();
         let observe = self.observe(name);
-        let catalog = self.catalog?;
+        let catalog = self.catalog?.complete();
         if let Durability::Eventual { within } = self.durability
             && (within.is_zero() || within > LONGEST)
         {
