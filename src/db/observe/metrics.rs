@@ -1,6 +1,9 @@
 //! Numbers for the facade `metrics`. Their names are told in the guide of the crate.
 
-use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+use metrics::{
+    Counter, Gauge, Histogram, Unit, counter, describe_counter, describe_gauge, describe_histogram,
+    gauge, histogram,
+};
 
 use crate::db::hold::{End, Hold};
 
@@ -21,19 +24,55 @@ pub(super) struct Meters {
 
 impl Meters {
     pub(super) fn new(database: &str) -> Self {
-        let database = || ("database", database.to_owned());
+        let counter = |name: &'static str, what: &'static str| {
+            describe_counter!(name, Unit::Count, what);
+            counter!(name, "database" => database.to_owned())
+        };
+        let seconds = |name: &'static str, what: &'static str| {
+            describe_histogram!(name, Unit::Seconds, what);
+            histogram!(name, "database" => database.to_owned())
+        };
+        let gauge = |name: &'static str, unit, what: &'static str| {
+            describe_gauge!(name, unit, what);
+            gauge!(name, "database" => database.to_owned())
+        };
         Self {
-            commits: counter!("sapwood_commits_total", &[database()]),
-            rows: counter!("sapwood_rows_written_total", &[database()]),
-            aborts: counter!("sapwood_aborts_total", &[database()]),
-            refused: counter!("sapwood_refused_commits_total", &[database()]),
-            slow: counter!("sapwood_slow_writes_total", &[database()]),
-            fired: counter!("sapwood_watches_fired_total", &[database()]),
-            held: histogram!("sapwood_seat_held_seconds", &[database()]),
-            waited: histogram!("sapwood_seat_waited_seconds", &[database()]),
-            persist: histogram!("sapwood_persist_seconds", &[database()]),
-            versions: gauge!("sapwood_versions_held", &[database()]),
-            file_bytes: gauge!("sapwood_file_bytes", &[database()]),
+            commits: counter("sapwood_commits_total", "published commits"),
+            rows: counter(
+                "sapwood_rows_written_total",
+                "rows that commits wrote or removed",
+            ),
+            aborts: counter(
+                "sapwood_aborts_total",
+                "transactions that ended without a commit",
+            ),
+            refused: counter(
+                "sapwood_refused_commits_total",
+                "commits that the disk refused",
+            ),
+            slow: counter(
+                "sapwood_slow_writes_total",
+                "writes that held the writer's seat for too long",
+            ),
+            fired: counter("sapwood_watches_fired_total", "watches that commits fired"),
+            held: seconds(
+                "sapwood_seat_held_seconds",
+                "how long a transaction held the writer's seat",
+            ),
+            waited: seconds(
+                "sapwood_seat_waited_seconds",
+                "how long a transaction waited for the writer's seat",
+            ),
+            persist: seconds(
+                "sapwood_persist_seconds",
+                "how long the file took for a commit, with its sync",
+            ),
+            versions: gauge(
+                "sapwood_versions_held",
+                Unit::Count,
+                "versions that are held besides the published one",
+            ),
+            file_bytes: gauge("sapwood_file_bytes", Unit::Bytes, "the size of the file"),
         }
     }
 
