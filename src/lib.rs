@@ -181,6 +181,42 @@
 //! [`Builder::open`] keeps the database in a file. [`Durability`] says when a commit must be there: before anybody sees it, within a time, or when asked. The file
 //! is a [`pagefile`], which is a store of its own and can be used without the rest. [`Database::close`] tells whether all went well, which dropping the last handle cannot.
 //!
+//! # Tables that are filled from outside
+//!
+//! A table can wait for its sources: [`WriteTxn::add_initializer`] names one, [`WriteTxn::initialized`] says that it has filled its part, and
+//! [`Snapshot::is_ready`], [`Snapshot::watch_ready`] and [`Database::wait_ready`] tell when none is left. So nobody takes a half-filled table for the whole.
+//!
+//! # What is going on
+//!
+//! [`Database::counters`] says, at little cost, how writing goes, who holds the writer's seat and since when, and which snapshot was forgotten and what it
+//! pins; [`Database::stats`] also counts the memory of each index ([`stats`]). A write that holds the seat for longer than [`Builder::warn_after`] is a
+//! [`SlowWrite`], told to [`Builder::on_slow_write`]. The library prints nothing.
+//!
+//! With feature `tracing`, events of the target `sapwood` go to the subscriber of the program, each with the field `database`, the path of the file or `memory`:
+//!
+//! | level | event | fields besides |
+//! |---|---|---|
+//! | info | `opened` | `revision`, `file_bytes`, `loading_us` |
+//! | debug | `commit` | `revision`, `rows`, `held_us`, `waited_us`, `persist_us` |
+//! | trace | `abort` | `held_us`, `waited_us` |
+//! | warn | `slow write` | `revision`, `rows`, `held_us`, `waited_us`, `thread`, `began` |
+//! | error | `commit refused`, `published commits could not be written` | `error`, `poisoned` |
+//! | info, error | `closed`, `closed, but not everything is in the file` | `error` |
+//!
+//! With feature `metrics`, the recorder that is installed when a database is opened gets these, with the label `database`:
+//!
+//! | metric | kind | of |
+//! |---|---|---|
+//! | `sapwood_commits_total`, `sapwood_rows_written_total` | counter | published commits, and the rows that they wrote or removed |
+//! | `sapwood_aborts_total`, `sapwood_refused_commits_total` | counter | transactions that ended without a commit; commits that the disk refused |
+//! | `sapwood_slow_writes_total` | counter | slow writes |
+//! | `sapwood_watches_fired_total` | counter | watches that commits fired |
+//! | `sapwood_seat_held_seconds`, `sapwood_seat_waited_seconds` | histogram | each transaction on the writer's seat, and its wait for it |
+//! | `sapwood_persist_seconds` | histogram | what the file took for each commit |
+//! | `sapwood_versions_held`, `sapwood_file_bytes` | gauge | versions held besides the published one; the size of the file; as of the last commit |
+//!
+//! Without these features, nothing of it is compiled.
+//!
 //! # What things cost
 //!
 //! | | |
@@ -198,6 +234,8 @@
 //! | a step of a follower | O(changes in its query); the first O(rows) |
 //! | a fork, a savepoint | O(indexes) |
 //! | opening a file | O(rows), and sorting the keys of the indexes |
+//! | `counters` | O(indexes and versions held) |
+//! | `stats` | O(nodes of all trees), while writers go on |
 //!
 //! # Limits
 //!

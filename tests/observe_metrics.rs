@@ -24,9 +24,12 @@ fn node(name: &str) -> Node {
     Node { name: name.into() }
 }
 
-/// Everything that was recorded, by the name of the metric and the database that it is of.
+/// Values by the name of the metric and the database that they are of.
+type Values = BTreeMap<(String, String), Vec<f64>>;
+
+/// Everything that was recorded.
 #[derive(Clone, Default)]
-struct Book(Arc<Mutex<BTreeMap<(String, String), Vec<f64>>>>);
+struct Book(Arc<Mutex<Values>>);
 
 /// One metric of the book.
 struct Line {

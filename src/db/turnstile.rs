@@ -76,7 +76,7 @@ impl<S> Turnstile<S> {
     pub(super) fn enter(&self, timeout: Option<Duration>) -> Result<Option<Seated<S>>, Error> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let at = Location::caller();
-        let mut asked = None;
+        let mut asked: Option<Instant> = None;
         let mut seat = self.lock();
         loop {
             if seat.closed {
@@ -105,7 +105,7 @@ impl<S> Turnstile<S> {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             if left == Some(Duration::ZERO) {
                 if let Some(asked) = asked {
-                    seat.ledger.gave_up(Instant::now() - asked);
+                    seat.ledger.gave_up(asked.elapsed());
                 }
                 return Ok(None);
             }
@@ -127,12 +127,12 @@ impl<S> Turnstile<S> {
         let Seated {
             thing, since, end, ..
         } = seated;
-        let held = since.elapsed();
+        let took = since.elapsed();
         let mut seat = self.lock();
         let by = seat.by.take();
         let hold = Hold {
             end,
-            held,
+            held: took,
             waited: by.as_ref().map_or(Duration::ZERO, |by| by.waited),
             at: by.as_ref().map_or_else(Location::caller, |by| by.at),
             thread: by.map(|by| by.thread),

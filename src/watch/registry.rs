@@ -1,6 +1,6 @@
 //! The watched ranges of one index.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic};
 
 use smallvec::SmallVec;
 
@@ -30,8 +30,8 @@ pub(crate) struct Registry {
     ranges: Mutex<Ranges>,
     /// The number of watches, written under the lock, so that a commit need not take it to find nobody.
     len: AtomicUsize,
-    /// How many watches commits have fired.
-    fired: AtomicUsize,
+    /// How many watches commits have fired. No part of the protocol, and so of no model of it.
+    fired: atomic::AtomicUsize,
 }
 
 impl Registry {
@@ -39,7 +39,7 @@ impl Registry {
         Self {
             ranges: Mutex::new(Ranges::new()),
             len: AtomicUsize::new(0),
-            fired: AtomicUsize::new(0),
+            fired: atomic::AtomicUsize::new(0),
         }
     }
 

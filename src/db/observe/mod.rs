@@ -1,6 +1,14 @@
 //! Who is told of what happens: counters, the hook for slow writes, and the facades of `tracing` and `metrics` where their features are on.
 //!
 //! The one interface between the pipeline and all of them: a call for each event. Without the features a call is nothing, or a comparison.
+#![cfg_attr(
+    not(all(feature = "metrics", feature = "tracing")),
+    allow(
+        unused_variables,
+        clippy::unused_self,
+        reason = "they are for those who are told"
+    )
+)]
 
 #[cfg(feature = "metrics")]
 mod metrics;
@@ -9,9 +17,7 @@ mod tracing;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-#[cfg(any(feature = "metrics", feature = "tracing"))]
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::Builder;
 use super::hold::{End, Hold};
@@ -35,10 +41,6 @@ pub(crate) struct Observe {
 
 impl Observe {
     /// Of a database that is opened now, at `place`: its file, or `memory`.
-    #[cfg_attr(
-        not(any(feature = "metrics", feature = "tracing")),
-        allow(unused_variables, reason = "they call it by its name")
-    )]
     pub(crate) fn new(warn_after: Duration, hook: Option<Hook>, place: &str) -> Self {
         Self {
             warn_after,
@@ -69,10 +71,6 @@ impl Observe {
     }
 
     /// The database is there, with the rows of this commit, after so long.
-    #[cfg_attr(
-        not(any(feature = "metrics", feature = "tracing")),
-        allow(unused_variables, clippy::unused_self, reason = "told there")
-    )]
     pub(crate) fn opened(&self, revision: Revision, file_bytes: u64, loading: Stopwatch) {
         #[cfg(feature = "metrics")]
         if let Some(meters) = &self.meters {
@@ -85,10 +83,6 @@ impl Observe {
     }
 
     /// Somebody gave the writer's seat up. `state` is asked for the number of versions held and the size of the file, if somebody wants to know.
-    #[cfg_attr(
-        not(feature = "metrics"),
-        allow(unused_variables, reason = "told there")
-    )]
     pub(super) fn left(&self, hold: &Hold, state: impl FnOnce() -> (usize, u64)) {
         #[cfg(feature = "metrics")]
         if let Some(meters) = &self.meters {
@@ -137,10 +131,6 @@ impl Observe {
     }
 
     /// A commit was refused; `poisoned` if all will be from now on.
-    #[cfg_attr(
-        not(feature = "tracing"),
-        allow(unused_variables, clippy::unused_self, reason = "told there")
-    )]
     pub(super) fn refused(&self, error: &Error, poisoned: bool) {
         #[cfg(feature = "tracing")]
         if let Some(name) = &self.name {
@@ -149,10 +139,6 @@ impl Observe {
     }
 
     /// Published commits could not be written when somebody asked for it.
-    #[cfg_attr(
-        not(feature = "tracing"),
-        allow(unused_variables, clippy::unused_self, reason = "told there")
-    )]
     pub(super) fn unwritten(&self, error: &Error, poisoned: bool) {
         #[cfg(feature = "tracing")]
         if let Some(name) = &self.name {
@@ -161,10 +147,6 @@ impl Observe {
     }
 
     /// The database was closed, with everything in its file or not.
-    #[cfg_attr(
-        not(feature = "tracing"),
-        allow(unused_variables, clippy::unused_self, reason = "told there")
-    )]
     pub(super) fn closed(&self, closed: &Result<(), Error>) {
         #[cfg(feature = "tracing")]
         if let Some(name) = &self.name {
@@ -174,10 +156,6 @@ impl Observe {
 }
 
 /// Published commits could not be written to the file at `place`; they will be tried again unless it is `poisoned`.
-#[cfg_attr(
-    not(feature = "tracing"),
-    allow(unused_variables, reason = "told there")
-)]
 pub(crate) fn unwritten(place: &str, error: &Error, poisoned: bool) {
     #[cfg(feature = "tracing")]
     tracing::unwritten(place, error, poisoned);
@@ -185,28 +163,15 @@ pub(crate) fn unwritten(place: &str, error: &Error, poisoned: bool) {
 
 /// Measures a time that somebody is told of; nothing where nobody is.
 #[derive(Clone, Copy)]
-pub(crate) struct Stopwatch {
-    #[cfg(any(feature = "metrics", feature = "tracing"))]
-    start: Instant,
-}
+pub(crate) struct Stopwatch(Option<Instant>);
 
 impl Stopwatch {
     pub(crate) fn start() -> Self {
-        Self {
-            #[cfg(any(feature = "metrics", feature = "tracing"))]
-            start: Instant::now(),
-        }
+        Self(cfg!(any(feature = "metrics", feature = "tracing")).then(Instant::now))
     }
 
-    #[cfg(any(feature = "metrics", feature = "tracing"))]
     pub(super) fn elapsed(self) -> Option<Duration> {
-        Some(self.start.elapsed())
-    }
-
-    #[cfg(not(any(feature = "metrics", feature = "tracing")))]
-    #[allow(clippy::unused_self, reason = "measured where somebody is told")]
-    pub(super) fn elapsed(self) -> Option<Duration> {
-        None
+        self.0.map(|start| start.elapsed())
     }
 }
 

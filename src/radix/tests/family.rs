@@ -215,7 +215,12 @@ fn compare_tree(tree: Tree<'_, Value>, model: &BTreeMap<&[u8], u32>, ranges: &[K
 /// A version and its model agree, and the trees are sound.
 pub(super) fn compare(version: &Version, model: &Model, ranges: &[KeyRange]) {
     for (number, model) in trees(model).iter().enumerate() {
-        assert_eq!(version.check(0, number).unwrap().rows, model.len());
+        let census = version.check(0, number).unwrap();
+        assert_eq!(
+            (census.rows, version.entries(0, number)),
+            (model.len(), model.len())
+        );
+        assert_eq!(version.census(0, number), census);
         compare_tree(version.tree(0, number), model, ranges);
     }
 }
