@@ -8,7 +8,7 @@ use std::thread;
 use proptest::prelude::*;
 use sapwood::pagefile::MemStorage;
 use sapwood::stats::{Memory, Stats, Watches};
-use sapwood::{Database, Error, Snapshot, Table};
+use sapwood::{Database, Error, Revision, Snapshot, Table};
 use serde::{Deserialize, Serialize};
 
 #[derive(Table, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -38,7 +38,7 @@ fn database() -> Database {
 fn pod(id: u64) -> Pod {
     Pod {
         id,
-        node: (id % 4 == 0).then(|| format!("n{}", id % 10)),
+        node: (id.is_multiple_of(4)).then(|| format!("n{}", id % 10)),
         labels: (0..id % 3).map(|label| format!("l{label}")).collect(),
     }
 }
@@ -247,7 +247,7 @@ proptest! {
                 .iter()
                 .map(Snapshot::revision)
                 .filter(|&revision| revision < newest)
-                .map(|revision| revision.get())
+                .map(Revision::get)
                 .collect();
             // The youngest version that shows a row that is gone.
             let shown = |&(born, end): &(u64, u64)| revisions.range(born..end).next_back().copied();
@@ -342,7 +342,7 @@ fn transactions_are_counted_by_their_end() {
 #[test]
 fn the_one_who_writes_is_told() {
     let db = database();
-    let (begin, line) = (db.begin_write().unwrap(), line!());
+    let (tx, line) = (db.begin_write().unwrap(), line!());
     let now = db.counters().seat.now.unwrap();
     assert_eq!(now.thread.as_deref(), thread::current().name());
     assert!(
@@ -361,7 +361,7 @@ fn the_one_who_writes_is_told() {
         thread::yield_now();
     }
     assert_eq!(db.counters().seat.waited.count, 0, "it still waits");
-    drop(begin);
+    drop(tx);
     waiter.join().unwrap().unwrap();
     let seat = db.counters().seat;
     assert_eq!((seat.waiting, seat.now), (0, None));
