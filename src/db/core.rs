@@ -211,6 +211,7 @@ impl Core {
         }
         // Only when the rows are gone, which is not under the seat, is their memory free.
         if let Some(mut writer) = self.enter(None)? {
+            writer.end = End::Unchanged;
             writer.thing.trim();
             self.leave(writer);
         }

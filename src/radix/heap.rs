@@ -130,6 +130,15 @@ impl Heap {
         layout.size() <= LARGEST && layout.align() <= LINE && !cfg!(sapwood_plain_memory)
     }
 
+    /// How large the block for a value of this layout is, here or from the allocator.
+    pub(super) fn rounded(layout: Layout) -> usize {
+        if Self::takes(layout) {
+            size_of_class(class_of(layout.size()))
+        } else {
+            layout.size()
+        }
+    }
+
     /// A block for a value of a layout that it takes. Its content is anything.
     pub(super) fn take(&mut self, layout: Layout) -> NonNull<u8> {
         debug_assert!(Self::takes(layout));

@@ -10,13 +10,13 @@
 //! Rows are entries of the same lists. Dropping one runs the user's code, so freed rows are only collected, as [`Garbage`], and let go of
 //! where no lock is held.
 
-use std::collections::{BTreeMap, VecDeque};
 use std::mem::ManuallyDrop;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
 use super::dead::DeadList;
 use super::edit::Editor;
+use super::holdings::{Book, Live};
 use super::layout::Layout;
 use super::node::{Kind, Node};
 use super::pool::Pool;
@@ -115,26 +115,6 @@ impl Drop for Garbage {
         }
     }
 }
-
-/// A live version.
-#[derive(Debug)]
-pub(super) struct Live {
-    pub(super) revision: u64,
-    pub(super) dead: DeadList,
-    /// When the transaction began that made the next version; `None` of the newest.
-    pub(super) replaced: Option<Instant>,
-}
-
-/// Live versions, by their stamps.
-#[derive(Debug, Default)]
-pub(super) struct Book {
-    pub(super) live: BTreeMap<u64, Live>,
-    /// Dead lists of dead versions, still to be gone through.
-    pub(super) pending: VecDeque<(u64, DeadList)>,
-}
-
-// SAFETY: it owns what its lists name; rows are `Send` and `Sync`.
-unsafe impl Send for Book {}
 
 /// What the writer alone has.
 #[derive(Default)]

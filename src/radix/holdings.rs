@@ -1,11 +1,32 @@
-//! What held versions keep in memory, for whoever asks, while the writer goes on.
+//! The book of live versions, and what they keep in memory, for whoever asks while the writer goes on.
 
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
-use super::dead::Weight;
+use super::dead::{DeadList, Weight};
 use super::history::lock;
 use super::version::Version;
 use crate::revision::Revision;
+
+/// A live version.
+#[derive(Debug)]
+pub(super) struct Live {
+    pub(super) revision: u64,
+    pub(super) dead: DeadList,
+    /// When the transaction began that made the next version; `None` of the newest.
+    pub(super) replaced: Option<Instant>,
+}
+
+/// Live versions, by their stamps.
+#[derive(Debug, Default)]
+pub(super) struct Book {
+    pub(super) live: BTreeMap<u64, Live>,
+    /// Dead lists of dead versions, still to be gone through.
+    pub(super) pending: VecDeque<(u64, DeadList)>,
+}
+
+// SAFETY: it owns what its lists name; rows are `Send` and `Sync`.
+unsafe impl Send for Book {}
 
 /// What is held of a history beside its newest version.
 #[derive(Debug, Clone, Copy, Default)]

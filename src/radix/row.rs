@@ -69,7 +69,7 @@ impl RowType {
     pub(super) fn of<T: Send + Sync + 'static>() -> Self {
         Self {
             id: TypeId::of::<T>(),
-            size: size_of::<Inner<T>>(),
+            size: Heap::rounded(Layout::new::<Inner<T>>()),
             release: |handle| {
                 // SAFETY: the caller hands over one count of a row of this type.
                 drop(unsafe { Row::<T>::from_handle(handle) });
@@ -77,7 +77,7 @@ impl RowType {
         }
     }
 
-    /// Bytes of a row's own allocation.
+    /// Bytes of the block of a row.
     pub(super) fn size(&self) -> usize {
         self.size
     }

@@ -81,7 +81,7 @@ pub struct Counters {
 pub struct Commits {
     /// Published ones, that is those that changed something.
     pub count: u64,
-    /// Rows that they wrote or removed.
+    /// Rows that they wrote or removed; a source that is added or [done](crate::Initializer) counts as one.
     pub rows: u64,
     /// Transactions that ended without a commit.
     pub aborted: u64,
@@ -171,7 +171,7 @@ pub struct Memory {
     pub nodes: usize,
     /// Rows.
     pub rows: usize,
-    /// Of the nodes, and of the rows' own allocations; what a row points at (strings, lists) is not known.
+    /// Of the nodes, and of the rows' own blocks; what a row points at (strings, lists) is not known.
     pub bytes: usize,
 }
 
@@ -205,8 +205,8 @@ pub struct TableStats {
     pub name: String,
     /// Its rows.
     pub rows: usize,
-    /// Bytes of the rows' own allocations, each `size_of` the struct and 24 for what the database knows of it. What a row points at (strings,
-    /// lists) is not known, nor what the allocator adds.
+    /// Bytes of the rows' own blocks, each `size_of` the struct and 24 for what the database knows of it, rounded up to a multiple of 32 where
+    /// that is at most 2 KiB. What a row points at (strings, lists) is not known.
     pub row_bytes: usize,
     /// Its indexes, each at the place of its number: first the primary one.
     pub indexes: Vec<IndexStats>,
