@@ -11,7 +11,7 @@ use std::thread;
 use std::time::Duration;
 
 use sapwood::pagefile::{MemStorage, Storage};
-use sapwood::{Database, Error, Table};
+use sapwood::{Database, Durability, Error, Table};
 use serde::{Deserialize, Serialize};
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -216,4 +216,27 @@ fn a_failing_disk_is_an_error() {
         levels(&told),
         [(Level::ERROR, "closed, but not everything is in the file")]
     );
+}
+
+/// Commits that were published before the disk refuses them are told when somebody asks for them to be written.
+#[test]
+fn unwritten_commits_are_an_error() {
+    let listener = Listener::default();
+    let _guard = tracing::subscriber::set_default(listener.clone());
+    let disk = Disk::default();
+    let broken = Arc::clone(&disk.broken);
+    let db = Database::builder()
+        .table::<Node>()
+        .durability(Durability::Checkpoint)
+        .open_storage(Box::new(disk))
+        .unwrap();
+    db.write(|tx| tx.insert(node("a"))).unwrap();
+    broken.store(true, Ordering::Relaxed);
+    listener.take();
+    assert!(matches!(db.sync(), Err(Error::File { .. })));
+    let told = listener.take();
+    let event = (Level::ERROR, "published commits could not be written");
+    assert_eq!(levels(&told), [event]);
+    assert_eq!(told[0].fields["poisoned"], "true");
+    assert!(db.snapshot().get::<Node>("a").is_some());
 }
