@@ -52,6 +52,15 @@ fn a_picture_stays() {
     assert_eq!(picture.id_of("one"), Ok(full("1").as_str()));
 }
 
+/// Ends the readers, also when the test fails, which would wait for them else.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 /// While containers are created with their names and deleted with them, no picture has one without the other. Theirs keeps a second map of containers beside the view,
 /// and the two can disagree.
 #[test]
@@ -59,6 +68,7 @@ fn no_picture_has_a_container_without_its_name() {
     let view = View::new();
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
+        let _ends = Ends(&done);
         for _ in 0..2 {
             scope.spawn(|| {
                 while !done.load(Ordering::Relaxed) {
@@ -88,7 +98,6 @@ fn no_picture_has_a_container_without_its_name() {
                     .unwrap();
             }
         }
-        done.store(true, Ordering::Relaxed);
     });
     assert!(view.picture().all().is_empty());
 }

@@ -156,6 +156,16 @@ fn replicate<T: Numbers>(db: &Database) -> Plain {
     replica
 }
 
+/// Ends the readers and, by closing the database, the followers: also when the test fails, which would wait for them else.
+struct Ends<'a>(&'a Database, &'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.1.store(true, Ordering::Relaxed);
+        self.0.close().unwrap();
+    }
+}
+
 const VALUES: u64 = 7;
 const WRITERS: u64 = 6;
 const TURNS: u64 = 60;
@@ -221,6 +231,7 @@ fn writers_readers_and_followers_at_once() {
     let done = AtomicBool::new(false);
     let replicas = thread::scope(|scope| {
         let (db, log, done) = (&db, &log, &done);
+        let ends = Ends(db, done);
         for _ in 0..2 {
             scope.spawn(|| {
                 while !done.load(Ordering::Relaxed) {
@@ -257,7 +268,6 @@ fn writers_readers_and_followers_at_once() {
                 _ => {}
             }
         }
-        done.store(true, Ordering::Relaxed);
         // A last change in every table, so that whoever began late has something to tell, and then the end.
         db.write(|tx| {
             (0..4).try_for_each(|table| {
@@ -272,7 +282,7 @@ fn writers_readers_and_followers_at_once() {
             })
         })
         .unwrap();
-        db.close().unwrap();
+        drop(ends);
         followers
             .into_iter()
             .map(|follower| follower.join().unwrap())

@@ -193,6 +193,15 @@ fn a_step_can_be_read_with_other_tables() {
     assert!(services.try_next().is_none());
 }
 
+/// Closes the database, also when the test fails, which would wait for its followers else.
+struct Ends<'a>(&'a Database);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.close().unwrap();
+    }
+}
+
 /// Reading and being told from there on is one call without a lock: writers on several threads, and what the followers make of the first step and all the others is
 /// the final state, with no gap and nothing twice. Theirs stops all writers for it.
 #[test]
@@ -203,6 +212,7 @@ fn view_and_watch_has_no_gap() {
     let written = AtomicU32::new(0);
     thread::scope(|scope| {
         let (db, written) = (&db, &written);
+        let ends = Ends(db);
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| {
                 scope.spawn(move || {
@@ -223,7 +233,9 @@ fn view_and_watch_has_no_gap() {
             .map(|follower| {
                 scope.spawn(move || {
                     // They begin in the middle of the writing.
-                    while written.load(Ordering::Relaxed) < follower * WRITERS * COMMITS / 4 {
+                    while written.load(Ordering::Relaxed) < follower * WRITERS * COMMITS / 4
+                        && !db.is_closed()
+                    {
                         thread::yield_now();
                     }
                     let mut seen: BTreeMap<String, Revision> = BTreeMap::new();
@@ -249,7 +261,7 @@ fn view_and_watch_has_no_gap() {
         for writer in writers {
             writer.join().unwrap();
         }
-        db.close().unwrap();
+        drop(ends);
         let last = db.snapshot();
         let rows: BTreeMap<String, Revision> = last
             .list(Task::ALL)
