@@ -10,7 +10,9 @@
 mod changes;
 mod changes_replayed;
 mod fuzz;
+mod initialization;
 mod keys;
+mod numbers;
 mod queries;
 mod quick;
 #[path = "../support/random.rs"]
