@@ -274,7 +274,10 @@ fn remove_all_works_on_multi_value_indexes() {
         assert!(!snapshot.contains(query));
         // No entry of a removed row is left anywhere.
         for rows in everything(&db) {
-            assert!(rows.iter().all(|row| snapshot.get::<User>(&row.name).is_some()));
+            assert!(
+                rows.iter()
+                    .all(|row| snapshot.get::<User>(&row.name).is_some())
+            );
         }
     }
 }
@@ -299,7 +302,10 @@ fn compound_keys_of_several_values_are_whole() {
         assert_eq!(snapshot.count(User::BY_TEAM_ROLE.prefix(team.as_str())), 4);
     }
     for other in [("a", "bb"), ("b", "a"), ("aab", ""), ("a", "\0")] {
-        assert!(!snapshot.contains(User::BY_TEAM_ROLE.eq(other)), "{other:?}");
+        assert!(
+            !snapshot.contains(User::BY_TEAM_ROLE.eq(other)),
+            "{other:?}"
+        );
     }
 }
 
@@ -311,9 +317,8 @@ fn negative_integers_are_in_order() {
     let mut sorted = levels;
     sorted.sort_unstable();
     let snapshot = db.snapshot();
-    let found = |query: Query<User>| -> Vec<i64> {
-        snapshot.list(query).map(|row| row.level).collect()
-    };
+    let found =
+        |query: Query<User>| -> Vec<i64> { snapshot.list(query).map(|row| row.level).collect() };
     assert_eq!(found(User::BY_LEVEL.all()), sorted);
     assert_eq!(found(User::BY_LEVEL.range(-256..0)), [-256, -255, -1]);
     assert_eq!(found(User::BY_LEVEL.range(-1..=1)), [-1, 0, 1]);
@@ -367,7 +372,10 @@ fn compare_and_set_with_zero_means_absent() {
         );
     }
     assert_eq!(tx.put_if(user("bob", 1), Revision::ZERO).unwrap(), None);
-    assert_eq!(tx.remove_if::<User>("nobody", Revision::ZERO).unwrap(), None);
+    assert_eq!(
+        tx.remove_if::<User>("nobody", Revision::ZERO).unwrap(),
+        None
+    );
     assert!(tx.put_if(user("carl", 1), tx.revision()).is_err());
     tx.commit().unwrap();
     let snapshot = db.snapshot();
@@ -420,7 +428,9 @@ fn streams_read_only_what_is_committed() {
     tx.remove::<User>("ann").unwrap();
     // The first step too, and a follower that begins now.
     let names = |changes: Vec<Change<User>>| -> Vec<String> {
-        let rows = changes.into_iter().filter_map(|change| change.after().cloned());
+        let rows = changes
+            .into_iter()
+            .filter_map(|change| change.after().cloned());
         rows.map(|row| row.name.clone()).collect()
     };
     let mut second = db.follow(User::ALL).unwrap();
@@ -473,7 +483,10 @@ fn watches_are_not_woken_by_neighbours() {
         let fired = watches.iter().filter(|(watch, _)| watch.is_fired());
         fired.map(|&(_, what)| what).collect()
     };
-    for (n, name) in ["l\u{10ffff}", "m\0", "m\u{1}", "maz", "mc", "n", ""].iter().enumerate() {
+    for (n, name) in ["l\u{10ffff}", "m\0", "m\u{1}", "maz", "mc", "n", ""]
+        .iter()
+        .enumerate()
+    {
         let level = [7, 13, 29, -10, i64::MIN, 7, 13][n];
         let team = ["t", "tm\0", "tm\u{1}", "tn", "", "tma", "tl\u{10ffff}"][n];
         db.write(|tx| tx.insert(member(name, level, team))).unwrap();
