@@ -14,6 +14,7 @@ pub(crate) struct Main {
     pub(crate) qux: Vec<String>,
 }
 
+#[allow(clippy::disallowed_names, reason = "a column is called so")]
 pub(crate) fn row(id: &str, foo: &str, qux: &[&str]) -> Main {
     Main {
         id: id.to_owned(),

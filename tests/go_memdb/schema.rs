@@ -129,7 +129,7 @@ fn names_do_not_run_into_each_other() {
 #[test]
 fn a_name_that_ends_in_prefix_is_a_name() {
     #[derive(Table, Serialize, Deserialize)]
-    struct Word {
+    struct Entry {
         #[key]
         id: u64,
         #[index(name = by_prefix)]
@@ -138,9 +138,9 @@ fn a_name_that_ends_in_prefix_is_a_name() {
         word: String,
     }
 
-    let db = Database::builder().table::<Word>().in_memory().unwrap();
+    let db = Database::builder().table::<Entry>().in_memory().unwrap();
     db.write(|tx| {
-        tx.insert(Word {
+        tx.insert(Entry {
             id: 1,
             prefix: "under".to_owned(),
             word: "line".to_owned(),
@@ -148,8 +148,8 @@ fn a_name_that_ends_in_prefix_is_a_name() {
     })
     .unwrap();
     let snapshot = db.snapshot();
-    assert!(snapshot.contains(Word::BY_WORD_PREFIX.eq("line")));
-    assert!(snapshot.contains(Word::BY_WORD_PREFIX.starts_with("li")));
-    assert!(!snapshot.contains(Word::BY_WORD_PREFIX.eq("li")));
-    assert!(snapshot.contains(Word::BY_PREFIX.eq("under")));
+    assert!(snapshot.contains(Entry::BY_WORD_PREFIX.eq("line")));
+    assert!(snapshot.contains(Entry::BY_WORD_PREFIX.starts_with("li")));
+    assert!(!snapshot.contains(Entry::BY_WORD_PREFIX.eq("li")));
+    assert!(snapshot.contains(Entry::BY_PREFIX.eq("under")));
 }
