@@ -3,7 +3,7 @@
 use sapwood::Change;
 use sapwood::watch::Watch;
 
-use super::fixture::{User, everything, names, of, strings, user};
+use super::fixture::{User, everything, of, strings, user};
 
 /// A compare-and-set that fails changes nothing, makes no revision and wakes nobody.
 #[test]
