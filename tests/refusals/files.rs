@@ -1,6 +1,7 @@
 //! Files that are refused, and disks that refuse.
 
 use std::error::Error as _;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sapwood::pagefile::{Options, PageFile};
 use sapwood::{Database, Error, Table};
@@ -71,6 +72,41 @@ fn schema() {
         &error::<declared::Index>(&disk),
         "storage: table `jobs`: index `by_same`, `on(id)`, is in the program, but not in the file",
     );
+}
+
+/// Rows that get one key when a file is opened, because a unique index's function is not what it was: the index, the key and both rows.
+#[test]
+fn duplicate_in_a_file() {
+    static WIDTH: AtomicU64 = AtomicU64::new(1);
+    fn slot(job: &Slotted) -> u64 {
+        job.id / WIDTH.load(Ordering::SeqCst)
+    }
+    #[derive(Table, Serialize, Deserialize)]
+    #[table(index(by_slot, with(slot) -> u64, unique))]
+    struct Slotted {
+        #[key]
+        id: u64,
+    }
+
+    let disk = SimDisk::default();
+    let open = || {
+        let builder = Database::builder().table::<Slotted>();
+        builder.open_storage(Box::new(disk.clone()))
+    };
+    let db = open().unwrap();
+    db.write(|tx| (1..6).try_for_each(|id| tx.insert(Slotted { id }).map(drop)))
+        .unwrap_or_else(|error: Error| panic!("{error}"));
+    db.close().unwrap();
+    WIDTH.store(4, Ordering::SeqCst);
+    let error = open().map(drop).unwrap_err();
+    assert!(matches!(&error, Error::Duplicate { index, .. } if index == "by_slot"));
+    says(
+        &error,
+        "table `slotted`: index `by_slot` has 0 already, for the row 1; the row 2 was refused",
+    );
+    // Nothing was changed: with the function that it was, the file opens.
+    WIDTH.store(1, Ordering::SeqCst);
+    assert_eq!(open().unwrap().snapshot().count(Slotted::ALL), 5);
 }
 
 /// A file with a table that the program does not have.
