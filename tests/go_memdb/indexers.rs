@@ -170,7 +170,9 @@ fn string_slice_field() {
     assert_eq!(found(&db, Thing::BY_TAGS.eq("b")), [3]);
     assert_eq!(found(&db, Thing::BY_TAGS.eq("")), [3]);
     assert_eq!(found(&db, Thing::BY_LOWER_TAG.eq("b")), [1, 3]);
-    assert_eq!(db.snapshot().count(Thing::BY_TAGS.all()), 5);
+    for (tag, rows) in [("B", 1), ("ab", 1), ("A", 0), ("a\0", 0)] {
+        assert_eq!(db.snapshot().count(Thing::BY_TAGS.eq(tag)), rows, "{tag}");
+    }
 }
 
 /// A map is found by a key and its value, and by a key with any value; an empty one by nothing. There, a key alone found it by accident, or not at all.
@@ -353,7 +355,6 @@ fn compound_multi() {
     );
     db.write(|tx| tx.insert(row.clone())).unwrap();
     let snapshot = db.snapshot();
-    assert_eq!(snapshot.count(Cross::BY_ONE_A_B.all()), 4);
     for key in one_a_b(&row) {
         assert_eq!(snapshot.count(Cross::BY_ONE_A_B.eq(key)), 1, "{key:?}");
     }
