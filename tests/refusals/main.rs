@@ -5,6 +5,7 @@
 mod databases;
 mod files;
 mod fixture;
+mod initializers;
 #[path = "../pagefile_sim/mod.rs"]
 #[allow(dead_code, reason = "the page file's tests use the rest of it")]
 mod sim;
