@@ -11,7 +11,14 @@
 #[test]
 fn mistakes_are_explained() {
     let cases = trybuild::TestCases::new();
-    for theme in ["keys", "indexes", "attributes", "shapes", "queries"] {
+    for theme in [
+        "keys",
+        "indexes",
+        "attributes",
+        "shapes",
+        "queries",
+        "transactions",
+    ] {
         cases.compile_fail(format!("tests/ui/{theme}/*.rs"));
     }
 }

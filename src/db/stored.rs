@@ -143,23 +143,20 @@ impl<T: Table> Stored for Typed<T> {
             }
             loaded.push(row);
         }
+        distinct(&loaded, &mut keys)?;
         draft
             .load(self.family, loaded, &mut keys)
             .map_err(|refused| match refused {
                 Refused::KeyTooLong { tree, len } => Error::KeyTooLong {
                     table: T::NAME,
-                    index: T::definition()
-                        .indexes
-                        .get(tree)
-                        .map(|index| index.name.clone())
-                        .unwrap_or_default(),
+                    index: index_name::<T>(tree),
                     len,
                 },
-                Refused::Occupied { tree } => Error::Row {
+                Refused::Occupied { .. } => Error::Row {
                     table: T::NAME,
                     key: "unknown".to_owned(),
                     source: CodecError::Decode {
-                        reason: format!("two rows have one key in index number {tree}"),
+                        reason: "the rows are not in the order of their keys".to_owned(),
                     },
                 },
                 Refused::FromLater => Error::Row {
@@ -210,6 +207,34 @@ fn encode<T: Table>(row: &Row<T>, bytes: &mut Vec<u8>) -> Result<(), Error> {
         key: row.format_key(0),
         source,
     })
+}
+
+/// Refuses two rows that have one key in an index. They were stored without: the function of the index is not the one that it was.
+fn distinct<T: Table>(rows: &[Loaded<T>], keys: &mut [Vec<LoadedKey>]) -> Result<(), Error> {
+    for (tree, keys) in (1..).zip(keys) {
+        // Sorted here, they are sorted for the tree.
+        keys.sort_unstable();
+        let taken = keys.windows(2).find(|pair| pair[0].0 == pair[1].0);
+        let Some([(_, existing), (_, refused)]) = taken else {
+            continue;
+        };
+        let row = |number: u32| &rows[number as usize].value;
+        return Err(Error::Duplicate {
+            table: T::NAME,
+            index: index_name::<T>(tree),
+            key: row(*refused).format_key(tree),
+            existing: row(*existing).format_key(0),
+            refused: row(*refused).format_key(0),
+        });
+    }
+    Ok(())
+}
+
+fn index_name<T: Table>(tree: usize) -> String {
+    let definition = T::definition();
+    definition
+        .index(tree)
+        .map_or_else(String::new, |index| index.name.clone())
 }
 
 fn hex(bytes: &[u8]) -> String {

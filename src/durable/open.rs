@@ -44,7 +44,8 @@ impl Builder {
     ///
     /// # Errors
     /// [`Error::File`] where the file can't be opened or is damaged, or another process has it; [`Error::Schema`] and [`Error::ForeignTable`] where it holds
-    /// other tables, [`Error::Foreign`] and [`Error::Row`] where it holds something else; [`Error::SameName`]; [`Error::Period`]. The file is then as it was.
+    /// other tables, [`Error::Foreign`] and [`Error::Row`] where it holds something else; [`Error::Duplicate`] and [`Error::KeyTooLong`] where the function of an
+    /// index is not the one that the rows were stored with; [`Error::SameName`]; [`Error::Period`]. The file is then as it was.
     pub fn open(self, path: impl AsRef<Path>) -> Result<Database, Error> {
         let path = path.as_ref();
         self.open_file(&path.display().to_string(), || PageFile::open(path))

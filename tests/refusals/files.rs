@@ -1,0 +1,201 @@
+//! Files that are refused, and disks that refuse.
+
+use std::error::Error as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sapwood::pagefile::{Options, PageFile};
+use sapwood::{Database, Error, Table};
+use serde::{Deserialize, Serialize};
+
+use super::fixture::{Job, Pod, refused, says};
+use super::sim::{Failure, SimDisk};
+
+/// A file whose table has other fields, another key or other indexes than the program's: the file, the table, and the first difference.
+#[test]
+fn schema() {
+    mod declared {
+        use super::{Deserialize, Serialize, Table};
+
+        #[derive(Table, Serialize, Deserialize)]
+        #[table(name = "jobs")]
+        pub(super) struct Field {
+            #[key]
+            id: u32,
+        }
+        #[derive(Table, Serialize, Deserialize)]
+        #[table(name = "jobs")]
+        pub(super) struct Index {
+            #[key]
+            #[index(name = by_same)]
+            id: u64,
+        }
+        #[derive(Table, Serialize, Deserialize)]
+        #[table(name = "jobs", key(desc(id)))]
+        pub(super) struct Key {
+            id: u64,
+        }
+        #[derive(Table, Serialize, Deserialize)]
+        #[table(name = "jobs")]
+        pub(super) struct More {
+            #[key]
+            id: u64,
+            queue: String,
+        }
+    }
+    fn error<T: Table>(storage: &SimDisk) -> Error {
+        let builder = Database::builder().table::<T>();
+        let opened = builder.open_storage(Box::new(storage.clone()));
+        opened.map(drop).unwrap_err()
+    }
+
+    let disk = SimDisk::default();
+    let db = Database::builder().table::<Job>();
+    db.open_storage(Box::new(disk.clone()))
+        .unwrap()
+        .close()
+        .unwrap();
+    let field = error::<declared::Field>(&disk);
+    assert!(matches!(field, Error::Schema { .. }));
+    says(
+        &field,
+        "storage: table `jobs`: field `id` is `u64` in the file and `u32` in the program",
+    );
+    says(
+        &error::<declared::More>(&disk),
+        "storage: table `jobs`: field `queue`, `String`, is in the program, but not in the file",
+    );
+    says(
+        &error::<declared::Key>(&disk),
+        "storage: table `jobs`: the primary key is `on(id)` in the file and `on(desc(id))` in the program",
+    );
+    says(
+        &error::<declared::Index>(&disk),
+        "storage: table `jobs`: index `by_same`, `on(id)`, is in the program, but not in the file",
+    );
+}
+
+/// Rows that get one key when a file is opened, because a unique index's function is not what it was: the index, the key and both rows.
+#[test]
+fn duplicate_in_a_file() {
+    static WIDTH: AtomicU64 = AtomicU64::new(1);
+    fn slot(job: &Slotted) -> u64 {
+        job.id / WIDTH.load(Ordering::SeqCst)
+    }
+    #[derive(Table, Serialize, Deserialize)]
+    #[table(index(by_slot, with(slot) -> u64, unique))]
+    struct Slotted {
+        #[key]
+        id: u64,
+    }
+
+    let disk = SimDisk::default();
+    let open = || {
+        let builder = Database::builder().table::<Slotted>();
+        builder.open_storage(Box::new(disk.clone()))
+    };
+    let db = open().unwrap();
+    db.write(|tx| (1..6).try_for_each(|id| tx.insert(Slotted { id }).map(drop)))
+        .unwrap_or_else(|error: Error| panic!("{error}"));
+    db.close().unwrap();
+    WIDTH.store(4, Ordering::SeqCst);
+    let error = open().map(drop).unwrap_err();
+    assert!(matches!(&error, Error::Duplicate { index, .. } if index == "by_slot"));
+    says(
+        &error,
+        "table `slotted`: index `by_slot` has 0 already, for the row 1; the row 2 was refused",
+    );
+    // Nothing was changed: with the function that it was, the file opens.
+    WIDTH.store(1, Ordering::SeqCst);
+    assert_eq!(open().unwrap().snapshot().count(Slotted::ALL), 5);
+}
+
+/// A file with a table that the program does not have.
+#[test]
+fn foreign_table() {
+    let disk = SimDisk::default();
+    let both = Database::builder().table::<Job>().table::<Pod>();
+    both.open_storage(Box::new(disk.clone()))
+        .unwrap()
+        .close()
+        .unwrap();
+    let error = Database::builder()
+        .table::<Job>()
+        .open_storage(Box::new(disk))
+        .map(drop)
+        .unwrap_err();
+    assert!(matches!(&error, Error::ForeignTable { table, .. } if table == "pods"));
+    says(
+        &error,
+        "storage: the file has a table `pods` that the program does not declare",
+    );
+}
+
+/// A page file of something else.
+#[test]
+fn foreign() {
+    let disk = SimDisk::default();
+    let file = Options::new().open_storage(Box::new(disk.clone())).unwrap();
+    let mut tx = file.begin_write().unwrap();
+    tx.create_bucket("mine").unwrap().put("a", "b").unwrap();
+    tx.commit().unwrap();
+    drop(file);
+    let error = Database::builder()
+        .table::<Job>()
+        .open_storage(Box::new(disk))
+        .map(drop)
+        .unwrap_err();
+    assert!(matches!(error, Error::Foreign { .. }));
+    says(&error, "storage: a page file, but not of a database");
+}
+
+/// A file that somebody has, that is none, and that is not there: its path, and the cause as the source.
+#[test]
+fn file() {
+    let dir = tempfile::tempdir().unwrap();
+    let open = |path: &std::path::Path| Database::builder().table::<Job>().open(path);
+    let path = dir.path().join("state.sap");
+    let _holder = open(&path).unwrap();
+    let text = path.display();
+    let error = open(&path).map(drop).unwrap_err();
+    assert!(matches!(error, Error::File { .. }));
+    says(
+        &error,
+        &format!("{text}: page file {text} is open elsewhere"),
+    );
+    assert!(error.source().is_some());
+    let other = dir.path().join("notes.txt");
+    std::fs::write(&other, "x".repeat(10_000)).unwrap();
+    let error = open(&other).map(drop).unwrap_err();
+    says(
+        &error,
+        &format!("{}: the file is not a page file", other.display()),
+    );
+    assert!(PageFile::open(&other).is_err());
+}
+
+/// A disk that refused a commit, and every write after it.
+#[test]
+fn poisoned() {
+    let disk = SimDisk::default();
+    let db = Database::builder()
+        .table::<Job>()
+        .open_storage(Box::new(disk.clone()))
+        .unwrap();
+    db.write(|tx| tx.insert(Job { id: 1 })).unwrap();
+    disk.fail(Some(Failure {
+        at: disk.ops(),
+        forever: true,
+    }));
+    let first = refused(&db, |tx| tx.insert(Job { id: 2 }));
+    assert!(matches!(first, Error::File { .. }));
+    let error = refused(&db, |tx| tx.insert(Job { id: 2 }));
+    assert!(matches!(error, Error::Poisoned { .. }));
+    says(
+        &error,
+        &format!(
+            "writing stopped when the disk refused a commit ({first}); open the database anew"
+        ),
+    );
+    assert!(first.to_string().starts_with("storage: could not "));
+    assert_eq!(db.snapshot().count(Job::ALL), 1);
+}
