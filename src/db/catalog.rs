@@ -118,14 +118,6 @@ impl Catalog {
         index.map_or_else(String::new, |index| index.name.clone())
     }
 
-    /// Whether a row can have several entries in an index.
-    pub(super) fn has_several(&self, family: usize, index: usize) -> bool {
-        let table = self.tables.get(family);
-        table
-            .and_then(|table| table.definition.index(index))
-            .is_some_and(|index| index.each)
-    }
-
     pub(super) fn close_watches(&self) {
         for registry in self.entries().flat_map(|table| &table.watches) {
             registry.close();

@@ -6,7 +6,7 @@
 //! | file | what |
 //! |---|---|
 //! | `builder`, `database`, `snapshot`, `write_txn` | what a user holds |
-//! | `read` | the read verbs of the two that read |
+//! | `read`, `rows` | the read verbs of the two that read, and what they give |
 //! | `core` | what the handles share, and the pipeline |
 //! | `turnstile`, `current` | the writer's seat, the published version |
 //! | `catalog`, `stored` | the tables, and what is done with rows where their type is not known |
@@ -28,6 +28,7 @@ mod initializers;
 mod observe;
 mod persist;
 mod read;
+mod rows;
 mod slow_write;
 mod snapshot;
 pub mod stats;
@@ -42,7 +43,8 @@ pub use database::Database;
 pub use initializers::Initializer;
 pub(crate) use observe::{Stopwatch, unwritten};
 pub(crate) use persist::Persist;
-pub use read::{Only, Rows};
+pub use read::Only;
+pub use rows::Rows;
 pub use slow_write::SlowWrite;
 pub use snapshot::Snapshot;
 pub(crate) use stored::Record;

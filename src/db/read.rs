@@ -1,10 +1,5 @@
 //! The read verbs, which snapshots and write transactions have in common.
 
-use std::fmt;
-
-use crate::Row;
-use crate::radix;
-
 /// The answer to "is there exactly one?".
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Only<R> {
@@ -26,58 +21,6 @@ impl<R> Only<R> {
     }
 }
 
-/// The rows of a query in the order of its index, from both ends. No step allocates.
-pub struct Rows<'a, T>(pub(super) radix::Rows<'a, T>);
-
-impl<'a, T> Iterator for Rows<'a, T> {
-    type Item = &'a Row<T>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        self.0.next()
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.0.size_hint()
-    }
-
-    fn count(self) -> usize {
-        self.0.len()
-    }
-
-    /// O(depth), so that `skip` is the way to turn pages.
-    fn nth(&mut self, n: usize) -> Option<Self::Item> {
-        self.0.nth(n)
-    }
-
-    fn last(mut self) -> Option<Self::Item> {
-        self.0.next_back()
-    }
-}
-
-impl<T> DoubleEndedIterator for Rows<'_, T> {
-    #[inline]
-    fn next_back(&mut self) -> Option<Self::Item> {
-        self.0.next_back()
-    }
-}
-
-impl<T> ExactSizeIterator for Rows<'_, T> {}
-
-impl<T> std::iter::FusedIterator for Rows<'_, T> {}
-
-impl<T> Clone for Rows<'_, T> {
-    fn clone(&self) -> Self {
-        Self(self.0.clone())
-    }
-}
-
-impl<T: fmt::Debug> fmt::Debug for Rows<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.clone()).finish()
-    }
-}
-
 /// Writes the read verbs into an `impl` block of a type with `fn tree<T: Table>(&self, index: usize) -> radix::Tree<'_, T>`.
 macro_rules! read_verbs {
     () => {
@@ -92,32 +35,41 @@ macro_rules! read_verbs {
             self.tree::<T>(0).get(&bytes)
         }
 
-        /// The rows of a query, in the order of its index. O(key length) to begin, and O(1) for each row.
+        /// The rows of a query, in the order of its index, each once. O(key length) to begin, and O(1) for each row.
+        ///
+        /// In a query by more than one key of an `each` index a row may have several entries: it stands at the first of them, and a step costs
+        /// O(the row's keys) for it and for each entry that is passed over.
         pub fn list<T: Table>(&self, query: Query<T>) -> Rows<'_, T> {
-            Rows(self.tree(query.index()).scan(query.range()))
+            Rows::new(self.tree(query.index()), &query)
         }
 
         /// The first row of a query, in the order of its index. O(key length).
         pub fn first<T: Table>(&self, query: Query<T>) -> Option<&Row<T>> {
-            self.list(query).next()
+            // Nothing is passed over: the first entry of all is the first of its row.
+            self.tree(query.index()).scan(query.range()).next()
         }
 
-        /// The last row of a query, in the order of its index. O(key length).
+        /// The last row of a query, in the order of its index. O(key length), and in an `each` index as [`list`](Self::list).
         pub fn last<T: Table>(&self, query: Query<T>) -> Option<&Row<T>> {
             self.list(query).next_back()
         }
 
-        /// How many rows a query has; in an `each` index, how many entries. O(key length), whatever the number.
+        /// How many rows a query has. O(key length), whatever the number; but O(entries) in a query by more than one key of an `each` index, where a
+        /// row may have several entries.
         pub fn count<T: Table>(&self, query: Query<T>) -> usize {
+            if query.repeats() {
+                return self.list(query).count();
+            }
             self.tree::<T>(query.index()).count(query.range())
         }
 
         /// Whether a query has any row. O(key length).
         pub fn contains<T: Table>(&self, query: Query<T>) -> bool {
-            self.count(query) != 0
+            self.tree::<T>(query.index()).count(query.range()) != 0
         }
 
-        /// The row of a query, if it is the only one: to look something up by the beginning of its name. O(key length).
+        /// The row of a query, if it is the only one: to look something up by the beginning of its name. O(key length), and in
+        /// an `each` index as [`list`](Self::list).
         pub fn only<T: Table>(&self, query: Query<T>) -> Only<&Row<T>> {
             let mut rows = self.list(query);
             match (rows.next(), rows.next()) {

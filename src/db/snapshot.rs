@@ -1,14 +1,14 @@
 //! Snapshots.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::Database;
 use super::core::Core;
+use super::read::{Only, read_verbs};
+use super::rows::Rows;
 use super::observe::Observe;
-use super::read::{Only, Rows, read_verbs};
 use crate::key::{KeyBuf, KeyOf};
 use crate::radix::{Changed, Tree, Version, Writer};
 use crate::table::{Query, Table};
@@ -104,24 +104,6 @@ impl Snapshot {
     /// The newest published state of the same database.
     pub(crate) fn newest(&self) -> Self {
         Self::new(self.core.current(), Arc::clone(&self.core))
-    }
-
-    /// The rows of a query, each once, also where it has several entries.
-    pub(crate) fn distinct<T: Table>(&self, query: &Query<T>) -> impl Iterator<Item = Row<T>> {
-        let mut seen = HashSet::new();
-        let several = self
-            .core
-            .catalog
-            .has_several(self.core.family::<T>(), query.index());
-        self.list(query.clone())
-            .filter(move |row| {
-                !several || {
-                    let mut key = KeyBuf::new();
-                    row.encode_key(&mut key);
-                    seen.insert(key)
-                }
-            })
-            .cloned()
     }
 
     /// Whether a query has other rows in `other`. O(changes).

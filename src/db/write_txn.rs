@@ -4,7 +4,8 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::core::Core;
-use super::read::{Only, Rows, read_verbs};
+use super::read::{Only, read_verbs};
+use super::rows::Rows;
 use super::turnstile::Seated;
 use crate::key::{KeyBuf, KeyOf};
 use crate::radix::{self, Draft, Refused, Tree, Writer};
@@ -227,12 +228,8 @@ impl WriteTxn {
         seen: Option<Revision>,
     ) -> Result<usize, Error> {
         let family = self.core.catalog.family::<T>()?;
-        let rows: Vec<Row<T>> = self
-            .draft()
-            .tree::<T>(family, query.index())
-            .scan(query.range())
-            .cloned()
-            .collect();
+        let tree = self.draft().tree::<T>(family, query.index());
+        let rows: Vec<Row<T>> = Rows::new(tree, query).cloned().collect();
         if let Some(seen) = seen
             && let Some(newer) = rows.iter().find(|row| row.modified() > seen)
         {
@@ -244,25 +241,13 @@ impl WriteTxn {
             });
         }
         let savepoint = self.draft_mut().savepoint();
-        let mut removed = 0;
         for row in &rows {
-            // A row that has several entries in the query is gone after the first.
-            self.encode_key::<T>(row);
-            if self
-                .draft()
-                .tree::<T>(family, 0)
-                .get(&self.keys.primary)
-                .is_none()
-            {
-                continue;
-            }
             if let Err(error) = self.erase(family, row) {
                 self.draft_mut().rollback(&savepoint);
                 return Err(error);
             }
-            removed += 1;
         }
-        Ok(removed)
+        Ok(rows.len())
     }
 
     /// Marks this point of the transaction, to [go back](Self::rollback_to) to. O(number of indexes in the database).

@@ -124,14 +124,12 @@ impl<T: Table> Follow<T> {
             return None;
         };
         let snapshot = snapshot.newest();
-        let mut batch = Batch {
+        let rows = snapshot.list(self.query.clone()).cloned();
+        let batch = Batch {
             from: None,
             to: snapshot.revision(),
-            changes: Vec::with_capacity(snapshot.count(self.query.clone())),
+            changes: rows.map(Change::Inserted).collect(),
         };
-        batch
-            .changes
-            .extend(snapshot.distinct(&self.query).map(Change::Inserted));
         self.seen = Step::At {
             told: snapshot.revision(),
             snapshot,

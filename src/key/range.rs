@@ -23,8 +23,7 @@ impl KeyRange {
     /// Every key there is.
     pub(crate) const ALL: Self = Self::Prefix(SmallVec::new_const());
 
-    /// Whether `key` lies in the range: what the models ask.
-    #[cfg(test)]
+    /// Whether `key` lies in the range.
     pub(crate) fn contains(&self, key: &[u8]) -> bool {
         match self {
             Self::Prefix(prefix) => key.starts_with(prefix),

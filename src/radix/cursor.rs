@@ -2,11 +2,11 @@
 
 use smallvec::SmallVec;
 
-use super::digit::digit;
+use super::digit::{bytes_of, digit};
 use super::find::{Fit, child_index, fit, position};
 use super::node::{Kind, NodeRef, sum};
 use super::row::Handle;
-use crate::key::KeyRange;
+use crate::key::{KeyBuf, KeyRange};
 
 /// A gap between two rows: before row `index` of a bucket, with the way that leads there.
 ///
@@ -136,6 +136,23 @@ impl<'v> Cursor<'v> {
         }
     }
 
+    /// Makes `out` the key of row `index` of the bucket that the cursor is in, in a tree with this root. O(key length).
+    fn key(&self, root: NodeRef<'v>, index: usize, out: &mut KeyBuf) {
+        let bucket = match self.above.last() {
+            Some((node, index)) => node.child(usize::from(*index)),
+            None => root,
+        };
+        out.clear();
+        for node in self.above.iter().map(|(node, _)| *node).chain([bucket]) {
+            // A parent's prefix may have grown into that of its child.
+            out.truncate(node.start());
+            out.extend_from_slice(node.prefix());
+        }
+        let (head, len) = bytes_of(bucket.digits()[index]);
+        out.extend_from_slice(&head[..len]);
+        out.extend_from_slice(bucket.tail(index));
+    }
+
     /// On to the next bucket. Where there is none, the cursor stays behind the last row.
     #[cold]
     fn step(&mut self) -> Option<()> {
@@ -225,6 +242,35 @@ pub(super) fn count(root: Option<NodeRef<'_>>, range: &KeyRange) -> usize {
     end.saturating_sub(start)
 }
 
+/// The first row whose key is `from` or greater, and its key in `key`. O(key length).
+pub(super) fn first_from<'v>(
+    root: Option<NodeRef<'v>>,
+    from: &[u8],
+    key: &mut KeyBuf,
+) -> Option<&'v Handle> {
+    let root = root?;
+    let (mut cursor, _) = Cursor::seek(root, from);
+    let row = cursor.next()?;
+    cursor.key(root, cursor.index - 1, key);
+    Some(row)
+}
+
+/// The last row whose key is below `end`, or of all where there is none, and its key in `key`. O(key length).
+pub(super) fn last_below<'v>(
+    root: Option<NodeRef<'v>>,
+    end: Option<&[u8]>,
+    key: &mut KeyBuf,
+) -> Option<&'v Handle> {
+    let root = root?;
+    let mut cursor = match end {
+        Some(end) => Cursor::seek(root, end).0,
+        None => Cursor::end(root),
+    };
+    let row = cursor.previous()?;
+    cursor.key(root, cursor.index, key);
+    Some(row)
+}
+
 /// The rows of a range, from both ends.
 #[derive(Clone, Debug)]
 pub(super) struct Scan<'v> {
@@ -276,6 +322,14 @@ impl<'v> Scan<'v> {
         }
     }
 
+    /// Passes over the last `rows` rows, or all that are left. O(depth).
+    pub(super) fn skip_back(&mut self, rows: usize) {
+        self.left -= rows.min(self.left);
+        if let (Some(root), Some((_, back))) = (self.root, &mut self.ends) {
+            *back = Cursor::at(root, self.rank + self.left);
+        }
+    }
+
     #[inline]
     pub(super) fn next(&mut self) -> Option<&'v Handle> {
         self.left = self.left.checked_sub(1)?;
@@ -287,5 +341,19 @@ impl<'v> Scan<'v> {
     pub(super) fn next_back(&mut self) -> Option<&'v Handle> {
         self.left = self.left.checked_sub(1)?;
         self.ends.as_mut()?.1.previous()
+    }
+
+    /// Makes `out` the key of the row that [`next`](Self::next) has just given. O(key length).
+    pub(super) fn front_key(&self, out: &mut KeyBuf) {
+        if let (Some(root), Some((front, _))) = (self.root, &self.ends) {
+            front.key(root, front.index - 1, out);
+        }
+    }
+
+    /// Makes `out` the key of the row that [`next_back`](Self::next_back) has just given. O(key length).
+    pub(super) fn back_key(&self, out: &mut KeyBuf) {
+        if let (Some(root), Some((_, back))) = (self.root, &self.ends) {
+            back.key(root, back.index, out);
+        }
     }
 }

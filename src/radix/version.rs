@@ -5,13 +5,13 @@ use std::marker::PhantomData;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::cursor::{Scan, count};
+use super::cursor::{Scan, count, first_from, last_below};
 use super::diff::diff;
 use super::find::get;
 use super::history::Shared;
 use super::node::{Node, NodeRef};
 use super::row::Row;
-use crate::key::KeyRange;
+use crate::key::{KeyBuf, KeyRange};
 use crate::revision::Revision;
 
 /// One state of all trees. Cloning costs a count; its last drop pushes a number onto a queue.
@@ -144,6 +144,18 @@ impl<'v, T> Tree<'v, T> {
         }
     }
 
+    /// The first row whose key is `from` or greater, and its key in `key`. O(key length).
+    pub(crate) fn first_from(self, from: &[u8], key: &mut KeyBuf) -> Option<&'v Row<T>> {
+        // SAFETY: the tree's handles are rows of type T, alive with the version.
+        first_from(self.root, from, key).map(|row| unsafe { Row::from_slot(row) })
+    }
+
+    /// The last row whose key is below `end`, or of all where there is none, and its key in `key`. O(key length).
+    pub(crate) fn last_below(self, end: Option<&[u8]>, key: &mut KeyBuf) -> Option<&'v Row<T>> {
+        // SAFETY: the tree's handles are rows of type T, alive with the version.
+        last_below(self.root, end, key).map(|row| unsafe { Row::from_slot(row) })
+    }
+
     /// Calls `found` for each key in `range` that leads to another row in `new` than here, in order. O(changes · depth).
     pub(crate) fn diff<B>(
         self,
@@ -167,6 +179,18 @@ impl<'v, T> Tree<'v, T> {
 pub(crate) struct Rows<'v, T> {
     scan: Scan<'v>,
     rows: PhantomData<&'v Row<T>>,
+}
+
+impl<T> Rows<'_, T> {
+    /// Makes `out` the key of the row that `next` has just given. O(key length).
+    pub(crate) fn front_key(&self, out: &mut KeyBuf) {
+        self.scan.front_key(out);
+    }
+
+    /// Makes `out` the key of the row that `next_back` has just given. O(key length).
+    pub(crate) fn back_key(&self, out: &mut KeyBuf) {
+        self.scan.back_key(out);
+    }
 }
 
 impl<T> Clone for Rows<'_, T> {
@@ -212,6 +236,11 @@ impl<T> DoubleEndedIterator for Rows<'_, T> {
         self.scan
             .next_back()
             .map(|row| unsafe { Row::from_slot(row) })
+    }
+
+    fn nth_back(&mut self, n: usize) -> Option<Self::Item> {
+        self.scan.skip_back(n);
+        self.next_back()
     }
 }
 

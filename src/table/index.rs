@@ -37,6 +37,8 @@ use crate::key::{KeyBuf, KeyOf, KeyRange};
 pub struct Index<T, K> {
     number: usize,
     name: &'static str,
+    /// Whether a row may have several entries.
+    several: bool,
     types: PhantomData<fn() -> (T, K)>,
 }
 
@@ -48,8 +50,15 @@ impl<T, K> Index<T, K> {
         Self {
             number,
             name,
+            several: false,
             types: PhantomData,
         }
+    }
+
+    /// The same handle, of an index in which a row may have several entries.
+    pub(super) const fn of_several(mut self) -> Self {
+        self.several = true;
+        self
     }
 
     /// Its name, as in the table's definition.
@@ -59,14 +68,15 @@ impl<T, K> Index<T, K> {
 
     /// Every row that is in the index, in its order.
     pub const fn all(self) -> Query<T> {
-        Query::all(self.number, self.name)
+        Query::all(self.number, self.name).repeating(self.several)
     }
 
     /// The rows with this key: all columns of it. O(length of the key), as the other queries.
     pub fn eq<Q: KeyOf<K>>(self, key: Q) -> Query<T> {
         let mut bytes = KeyBuf::new();
         key.encode(&mut bytes);
-        self.query(KeyRange::Prefix(bytes))
+        // A row has no entry twice.
+        self.query(KeyRange::Prefix(bytes)).repeating(false)
     }
 
     /// The rows whose first columns are these: the bare first one, or a tuple of the first ones.
@@ -93,7 +103,7 @@ impl<T, K> Index<T, K> {
     }
 
     fn query(self, range: KeyRange) -> Query<T> {
-        Query::new(self.number, self.name, range)
+        Query::new(self.number, self.name, range).repeating(self.several)
     }
 }
 

@@ -13,6 +13,11 @@ pub const fn index<T: Table, K>(number: usize, name: &'static str) -> Index<T, K
     Index::new(number, name)
 }
 
+/// The handle of an index in which a row may have several entries.
+pub const fn index_of_several<T: Table, K>(number: usize, name: &'static str) -> Index<T, K> {
+    Index::new(number, name).of_several()
+}
+
 /// The query for every row, in the order of the primary key.
 pub const fn all<T: Table>(name: &'static str) -> Query<T> {
     Query::all(0, name)

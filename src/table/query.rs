@@ -12,6 +12,8 @@ pub struct Query<T> {
     index: usize,
     name: &'static str,
     range: KeyRange,
+    /// Whether a row may have more than one entry in the range.
+    repeats: bool,
     rows: PhantomData<fn() -> T>,
 }
 
@@ -22,6 +24,7 @@ impl<T> Query<T> {
             index,
             name,
             range: KeyRange::ALL,
+            repeats: false,
             rows: PhantomData,
         }
     }
@@ -32,8 +35,20 @@ impl<T> Query<T> {
             index,
             name,
             range,
+            repeats: false,
             rows: PhantomData,
         }
+    }
+
+    /// The same query, of an index in which a row may have more than one entry in such a range.
+    pub(crate) const fn repeating(mut self, repeats: bool) -> Self {
+        self.repeats = repeats;
+        self
+    }
+
+    /// Whether a row may have more than one entry in the range.
+    pub(crate) fn repeats(&self) -> bool {
+        self.repeats
     }
 
     /// The number of the index that is asked.

@@ -34,10 +34,15 @@ fn constants(table: &Table<'_>) -> TokenStream {
         let (constant, name) = (&index.constant, &index.name);
         let ty = index.key_type(krate);
         let doc = documentation(table, number, index);
+        let make = if index.each {
+            quote!(index_of_several)
+        } else {
+            quote!(index)
+        };
         quote_spanned! {at(&ty)=>
             #[doc = #doc]
             #visibility const #constant: #krate::__private::Index<#ident, #ty> =
-                #krate::__private::index(#number, #name);
+                #krate::__private::#make(#number, #name);
         }
     });
     quote! {
