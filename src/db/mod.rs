@@ -6,7 +6,8 @@
 //! | file | what |
 //! |---|---|
 //! | `builder`, `database`, `snapshot`, `write_txn` | what a user holds |
-//! | `read`, `rows` | the read verbs of the two that read, and what they give |
+//! | `read` | the read verbs of the two that read |
+//! | `rows`, `prefixes`, `groups` | what they give |
 //! | `core` | what the handles share, and the pipeline |
 //! | `turnstile`, `current` | the writer's seat, the published version |
 //! | `catalog`, `stored` | the tables, and what is done with rows where their type is not known |
@@ -23,10 +24,12 @@ mod catalog;
 mod core;
 mod current;
 mod database;
+mod groups;
 mod hold;
 mod initializers;
 mod observe;
 mod persist;
+mod prefixes;
 mod read;
 mod rows;
 mod slow_write;
@@ -40,6 +43,7 @@ pub use builder::{Builder, Durability};
 pub(crate) use catalog::Catalog;
 pub(crate) use core::Core;
 pub use database::Database;
+pub use groups::Groups;
 pub use initializers::Initializer;
 pub(crate) use observe::{Stopwatch, unwritten};
 pub(crate) use persist::Persist;

@@ -78,6 +78,157 @@ macro_rules! read_verbs {
                 (Some(_), Some(_)) => Only::Many,
             }
         }
+
+        /// The row whose key is the longest prefix of `of`: of a path the rule for its longest beginning, of an address, with feature `ipnet`, the
+        /// smallest network that holds it. The last column of the index is compared so; the columns before it, in a tuple with it, are whole. Of several rows with that key
+        /// the first.
+        ///
+        /// The empty string is a prefix of every string, and a network of length 0 of every address of its family. A network that is not
+        /// [truncated](https://docs.rs/ipnet/2/ipnet/enum.IpNet.html#method.trunc) is a prefix of nothing.
+        ///
+        /// O(key length) for each search, of which there are mostly one or two: one, and one more for each entry that lies between the prefix and `of`, but
+        /// shares less with `of` than those before it did. So there are never more than bytes or bits in `of`.
+        ///
+        /// ```
+        /// # use sapwood::{Database, Table};
+        /// # use serde::{Deserialize, Serialize};
+        /// #[derive(Table, Serialize, Deserialize)]
+        /// #[table(key(host, path))]
+        /// struct Rule {
+        ///     host: String,
+        ///     path: String,
+        /// }
+        ///
+        /// # fn main() -> Result<(), sapwood::Error> {
+        /// let db = Database::builder().table::<Rule>().in_memory()?;
+        /// for path in ["/", "/api/", "/api/v1/", "/app/"] {
+        ///     db.write(|tx| tx.insert(Rule { host: "a".into(), path: path.into() }))?;
+        /// }
+        /// let snapshot = db.snapshot();
+        /// let rule = snapshot.longest_prefix(Rule::BY_HOST_PATH, ("a", "/api/v2/pods"));
+        /// assert_eq!(rule.expect("all begin with /").path, "/api/");
+        /// assert!(snapshot.longest_prefix(Rule::BY_HOST_PATH, ("b", "/")).is_none());
+        /// # Ok(())
+        /// # }
+        /// ```
+        pub fn longest_prefix<T: Table, K, M>(
+            &self,
+            index: Index<T, K>,
+            of: impl ExtendsLast<K, M>,
+        ) -> Option<&Row<T>> {
+            Prefixes::new(self.tree(index.number()), index, of).next()
+        }
+
+        /// All rows whose key is a prefix of `of`, as [`longest_prefix`](Self::longest_prefix) finds them: from the longest key to the shortest, and
+        /// of several with one key in the order of the index. Each row once, at its longest key.
+        pub fn prefixes<T: Table, K, M>(
+            &self,
+            index: Index<T, K>,
+            of: impl ExtendsLast<K, M>,
+        ) -> impl Iterator<Item = &Row<T>> {
+            Prefixes::new(self.tree(index.number()), index, of)
+        }
+
+        /// The groups that the first columns of an index make, in its order, each with how many entries it has: in an `each` index a row counts once for
+        /// each of its entries, elsewhere once. O(groups · key length), however many rows there are.
+        ///
+        /// ```
+        /// # use sapwood::{Database, Table};
+        /// # use serde::{Deserialize, Serialize};
+        /// #[derive(Table, Serialize, Deserialize)]
+        /// #[table(index(by_node_phase, on(node, phase)))]
+        /// struct Pod {
+        ///     #[key]
+        ///     id: u32,
+        ///     node: String,
+        ///     phase: u8,
+        /// }
+        ///
+        /// # fn main() -> Result<(), sapwood::Error> {
+        /// let db = Database::builder().table::<Pod>().in_memory()?;
+        /// for (id, node, phase) in [(1, "n1", 0), (2, "n2", 1), (3, "n1", 1), (4, "n1", 1)] {
+        ///     db.write(|tx| tx.insert(Pod { id, node: node.into(), phase }))?;
+        /// }
+        /// let snapshot = db.snapshot();
+        /// let by_node: Vec<(String, usize)> = snapshot.groups(Pod::BY_NODE_PHASE.group_by::<1>()).collect();
+        /// assert_eq!(by_node, [("n1".to_owned(), 3), ("n2".to_owned(), 1)]);
+        ///
+        /// for ((node, phase), pods) in snapshot.groups(Pod::BY_NODE_PHASE.group_by_key().prefix("n1")) {
+        ///     println!("{pods} pods on {node} are in phase {phase}");
+        /// }
+        /// # Ok(())
+        /// # }
+        /// ```
+        pub fn groups<T: Table, K, G: Key>(&self, grouping: Grouping<T, K, G>) -> Groups<'_, T, G> {
+            let query = grouping.query();
+            Groups::new(self.tree(query.index()), query)
+        }
+
+        /// The rows of a query, each with every row of an index that has the key which `key` makes of it. A row for which there is none, or `key` gives `None`,
+        /// is left out. Nothing is made beforehand: O(key length) for each row of the query, and O(1) for each further pair.
+        ///
+        /// ```
+        /// # use sapwood::{Database, Table};
+        /// # use serde::{Deserialize, Serialize};
+        /// #[derive(Table, Serialize, Deserialize)]
+        /// struct Node {
+        ///     #[key]
+        ///     name: String,
+        ///     zone: String,
+        /// }
+        ///
+        /// #[derive(Table, Serialize, Deserialize)]
+        /// struct Pod {
+        ///     #[key]
+        ///     id: u32,
+        ///     #[index]
+        ///     node: Option<String>,
+        /// }
+        ///
+        /// # fn main() -> Result<(), sapwood::Error> {
+        /// let db = Database::builder().table::<Node>().table::<Pod>().in_memory()?;
+        /// db.write(|tx| {
+        ///     tx.insert(Node { name: "n1".into(), zone: "east".into() })?;
+        ///     tx.insert(Pod { id: 1, node: Some("n1".into()) })?;
+        ///     tx.insert(Pod { id: 2, node: None })
+        /// })?;
+        /// let snapshot = db.snapshot();
+        /// for (pod, node) in snapshot.join(Pod::ALL, Node::BY_NAME, |pod| pod.node.as_deref()) {
+        ///     assert_eq!((pod.id, &*node.zone), (1, "east"));
+        /// }
+        /// let of_nodes = snapshot.join(Node::ALL, Pod::BY_NODE, |node| Some(&node.name));
+        /// assert_eq!(of_nodes.count(), 1);
+        /// # Ok(())
+        /// # }
+        /// ```
+        pub fn join<'a, L: Table, R: Table, K, Q: KeyOf<K>>(
+            &'a self,
+            rows: Query<L>,
+            index: Index<R, K>,
+            mut key: impl FnMut(&'a Row<L>) -> Option<Q>,
+        ) -> impl Iterator<Item = (&'a Row<L>, &'a Row<R>)> {
+            self.list(rows).flat_map(move |row| {
+                let others = key(row).map(|key| self.list(index.eq(key)));
+                others.into_iter().flatten().map(move |other| (row, other))
+            })
+        }
+
+        /// As [`join`](Self::join), but a row for which there is none stays, once, with `None`.
+        pub fn left_join<'a, L: Table, R: Table, K, Q: KeyOf<K>>(
+            &'a self,
+            rows: Query<L>,
+            index: Index<R, K>,
+            mut key: impl FnMut(&'a Row<L>) -> Option<Q>,
+        ) -> impl Iterator<Item = (&'a Row<L>, Option<&'a Row<R>>)> {
+            self.list(rows).flat_map(move |row| {
+                let mut others = key(row).map(|key| self.list(index.eq(key)));
+                let first = others.as_mut().and_then(Iterator::next);
+                let further = others.into_iter().flatten().map(Some);
+                std::iter::once(first)
+                    .chain(further)
+                    .map(move |other| (row, other))
+            })
+        }
     };
 }
 

@@ -6,12 +6,15 @@ use std::sync::Arc;
 
 use super::Database;
 use super::core::Core;
+use super::groups::Groups;
+use super::prefixes::Prefixes;
 use super::read::{Only, read_verbs};
 use super::rows::Rows;
+use crate::key::{Key, KeyBuf, KeyOf};
 use super::observe::Observe;
 use crate::key::{KeyBuf, KeyOf};
 use crate::radix::{Changed, Tree, Version, Writer};
-use crate::table::{Query, Table};
+use crate::table::{ExtendsLast, Grouping, Index, Query, Table};
 use crate::watch::Watch;
 use crate::{Revision, Row};
 

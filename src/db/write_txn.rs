@@ -4,12 +4,14 @@ use std::fmt;
 use std::sync::Arc;
 
 use super::core::Core;
+use super::groups::Groups;
+use super::prefixes::Prefixes;
 use super::read::{Only, read_verbs};
 use super::rows::Rows;
 use super::turnstile::Seated;
-use crate::key::{KeyBuf, KeyOf};
+use crate::key::{Key, KeyBuf, KeyOf};
 use crate::radix::{self, Draft, Refused, Tree, Writer};
-use crate::table::{KeySet, Query, Table};
+use crate::table::{ExtendsLast, Grouping, Index, KeySet, Query, Table};
 use crate::{Error, Revision, Row};
 
 /// Changes to the database that nobody else sees until they are [committed](Self::commit), all at once.

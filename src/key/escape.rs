@@ -60,3 +60,11 @@ pub(super) fn unescape(input: &mut &[u8]) -> Result<Vec<u8>, KeyDecodeError> {
         }
     }
 }
+
+/// How many of `bytes` the string that [`escape`] wrote at the beginning of `input` begins with. O(that number).
+pub(super) fn common(bytes: &[u8], input: &[u8]) -> usize {
+    let mut input = input.iter();
+    let same =
+        |&&byte: &&u8| input.next() == Some(&byte) && (byte != 0 || input.next() == Some(&0xFF));
+    bytes.iter().take_while(same).count()
+}

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Key, KeyBuf, KeyDecodeError, KeyOf, KeyPrefixOf, escape};
+use super::{Key, KeyBuf, KeyDecodeError, KeyOf, KeyPrefixOf, escape, extends::extends_bytes};
 
 /// Every form of a list stands for a `Vec<K>`.
 macro_rules! list_form {
@@ -32,9 +32,11 @@ impl<K: Key> Key for Vec<K> {
     }
 }
 
-/// Every form of a byte string begins a `Vec<u8>`.
+/// Every form of a byte string begins a `Vec<u8>`, and can have one as its own beginning.
 macro_rules! bytes_prefix {
     ([$($size:tt)*] $form:ty) => {
+        extends_bytes!([$($size)*] $form as Vec<u8>, std::convert::identity::<&[u8]>);
+
         impl<$($size)*> KeyPrefixOf<Vec<u8>> for $form {
             fn encode_prefix(&self, low: &mut KeyBuf, high: &mut KeyBuf) {
                 escape::escape_prefix(self, low);

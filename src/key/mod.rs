@@ -34,6 +34,7 @@
 mod chrono;
 mod error;
 mod escape;
+mod extends;
 mod float;
 mod integer;
 mod ipnet;
@@ -54,6 +55,7 @@ mod wrapper;
 pub use sapwood_derive::Key;
 
 pub use error::{KeyDecodeError, MAX_KEY_LEN};
+pub use extends::Extends;
 pub use float::Total;
 pub use prefix::KeyPrefixOf;
 pub use range::KeyBuf;

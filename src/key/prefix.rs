@@ -2,7 +2,7 @@
 
 use super::KeyBuf;
 
-/// The beginning of a key of type `K`: a string for strings, bytes for bytes, hexadecimal digits for a `Uuid`.
+/// The beginning of a key of type `K`: a string for strings, bytes for bytes, hexadecimal digits for a `Uuid`, a network for the networks within it.
 ///
 /// It stands for `Option<K>` too, and means the `Some` that begin so.
 #[diagnostic::on_unimplemented(

@@ -2,7 +2,10 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use super::{Key, KeyBuf, KeyDecodeError, KeyOf, KeyPrefixOf, escape, option::stands_for_some};
+use super::{
+    Key, KeyBuf, KeyDecodeError, KeyOf, KeyPrefixOf, escape, extends::extends_bytes,
+    option::stands_for_some,
+};
 
 /// Every form of a string stands for the key `$key`.
 macro_rules! string_key {
@@ -26,6 +29,8 @@ macro_rules! string_key {
         }
 
         stands_for_some!($form as $key);
+
+        extends_bytes!([] $form as $key, str::as_bytes);
 
         #[diagnostic::do_not_recommend]
         impl KeyPrefixOf<$key> for $form {

@@ -3,7 +3,7 @@
 //! A bare value and a tuple both can be the first columns of a key. Rust would take a rule for each to be in conflict, so the traits carry a
 //! marker that says which rule is meant; the compiler finds the only one that fits.
 
-use crate::key::{KeyBuf, KeyOf, KeyPrefixOf};
+use crate::key::{Extends, KeyBuf, KeyOf, KeyPrefixOf};
 
 /// Rules by which a value is taken as a part of a key.
 pub mod rule {
@@ -61,6 +61,38 @@ pub trait StartsWith<K, M> {
     fn encode_beginning(&self, low: &mut KeyBuf, high: &mut KeyBuf);
 }
 
+/// What a key `K` can be the beginning of in its last column, after the columns before it: what longest-prefix match takes. `M` is found by the
+/// compiler.
+#[diagnostic::on_unimplemented(
+    message = "no key of type `{K}` can be a prefix of `{Self}`",
+    label = "not something that begins with such a key",
+    note = "strings are prefixes of a `&str`, bytes of a `&[u8]`, and networks, with feature `ipnet`, of an address or a network; in a compound key the last column is, and all columns before it are needed, in a tuple"
+)]
+pub trait ExtendsLast<K, M> {
+    #[doc(hidden)]
+    type Column: ?Sized;
+    #[doc(hidden)]
+    type Extension: Extends<Self::Column> + ?Sized;
+
+    #[doc(hidden)]
+    fn encode_before(&self, out: &mut KeyBuf);
+
+    #[doc(hidden)]
+    fn extension(&self) -> &Self::Extension;
+}
+
+#[diagnostic::do_not_recommend]
+impl<K, P: Extends<K>> ExtendsLast<K, Whole> for P {
+    type Column = K;
+    type Extension = P;
+
+    fn encode_before(&self, _: &mut KeyBuf) {}
+
+    fn extension(&self) -> &P {
+        self
+    }
+}
+
 #[diagnostic::do_not_recommend]
 impl<K, Q: KeyOf<K>> RangeEnd<K, Whole> for Q {
     fn encode_end(&self, out: &mut KeyBuf) {
@@ -112,6 +144,7 @@ macro_rules! compound {
     };
     (@step $all:tt [$($done:tt)+] $column:tt) => {
         beginning!($all [$($done)+] $column);
+        extension!([$($done)+] $column);
     };
     (@step $all:tt [$($done:tt)+] $column:tt $($rest:tt)+) => {
         beginning!($all [$($done)+] $column);
@@ -152,6 +185,28 @@ macro_rules! beginning {
                     self.$place.encode(high);
                 )+
                 self.$last.encode_prefix(low, high);
+            }
+        }
+    };
+}
+
+macro_rules! extension {
+    (
+        [$(($key:ident $query:ident $place:tt))+] ($last_key:ident $last_query:ident $last:tt)
+    ) => {
+        #[diagnostic::do_not_recommend]
+        impl<$($key, $query: KeyOf<$key>,)+ $last_key, $last_query: Extends<$last_key>>
+            ExtendsLast<($($key,)+ $last_key,), Tuple<$last>> for ($($query,)+ $last_query,)
+        {
+            type Column = $last_key;
+            type Extension = $last_query;
+
+            fn encode_before(&self, out: &mut KeyBuf) {
+                $(self.$place.encode(out);)+
+            }
+
+            fn extension(&self) -> &$last_query {
+                &self.$last
             }
         }
     };

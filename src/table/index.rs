@@ -2,8 +2,8 @@
 
 use std::{fmt, marker::PhantomData};
 
-use super::{LeadingColumns, Query, Ranges, StartsWith, query::through};
-use crate::key::{KeyBuf, KeyOf, KeyRange};
+use super::{ExtendsLast, LeadingColumns, Query, Ranges, StartsWith, query::through};
+use crate::key::{Extends, KeyBuf, KeyOf, KeyRange};
 
 /// An index of the table `T`, whose keys are of type `K`: the type of its column, or the tuple of the types of its columns.
 ///
@@ -66,6 +66,15 @@ impl<T, K> Index<T, K> {
         self.name
     }
 
+    pub(crate) const fn number(self) -> usize {
+        self.number
+    }
+
+    /// Whether a row may have several entries.
+    pub(crate) const fn is_of_several(self) -> bool {
+        self.several
+    }
+
     /// Every row that is in the index, in its order.
     pub const fn all(self) -> Query<T> {
         Query::all(self.number, self.name).repeating(self.several)
@@ -88,7 +97,7 @@ impl<T, K> Index<T, K> {
 
     /// The rows where a column begins so; for a column that is not the first one, a tuple of the columns before it, and the beginning.
     ///
-    /// For strings a string, for bytes bytes, for a `Uuid` hexadecimal digits.
+    /// For strings a string, for bytes bytes, for a `Uuid` hexadecimal digits, for a network a network that it lies within.
     pub fn starts_with<Q: StartsWith<K, M>, M>(self, beginning: Q) -> Query<T> {
         let (mut low, mut high) = (KeyBuf::new(), KeyBuf::new());
         beginning.encode_beginning(&mut low, &mut high);
@@ -100,6 +109,87 @@ impl<T, K> Index<T, K> {
     /// An end that has only the first columns takes in, or leaves out, all rows that share them. A range the wrong way round is empty.
     pub fn range<R: Ranges<K, M>, M>(self, range: R) -> Query<T> {
         self.query(range.key_range().0)
+    }
+
+    /// The rows whose network lies within this one: a network alone, or a tuple of the columns before it and a network. It is
+    /// [`starts_with`](Self::starts_with) by the name that goes with networks.
+    ///
+    /// An address is kept as it is given, and a network with bits behind its length lies where its address does: keep networks
+    /// [truncated](ipnet::IpNet::trunc).
+    ///
+    /// ```
+    /// # use ipnet::{IpNet, Ipv4Net};
+    /// # use sapwood::{Database, Table};
+    /// # use serde::{Deserialize, Serialize};
+    /// #[derive(Table, Serialize, Deserialize)]
+    /// struct Subnet {
+    ///     #[key]
+    ///     net: IpNet,
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let db = Database::builder().table::<Subnet>().in_memory()?;
+    /// for net in ["10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "192.168.0.0/16"] {
+    ///     db.write(|tx| tx.insert(Subnet { net: net.parse().expect("a network") }))?;
+    /// }
+    /// let pool: Ipv4Net = "10.1.0.0/16".parse()?;
+    /// assert_eq!(db.snapshot().count(Subnet::BY_NET.within(pool)), 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[cfg(feature = "ipnet")]
+    pub fn within<Q: StartsWith<K, M>, M>(self, network: Q) -> Query<T> {
+        self.starts_with(network)
+    }
+
+    /// One query for each key that could be a prefix of `of`, from the longest to the shortest: those among which
+    /// [`longest_prefix`](crate::Snapshot::longest_prefix) finds. O(length of `of`) each.
+    ///
+    /// To learn when another row becomes the longest prefix, watch these queries down to the one that is it now:
+    ///
+    /// ```
+    /// # use sapwood::{Database, Table, watch::WatchSet};
+    /// # use serde::{Deserialize, Serialize};
+    /// #[derive(Table, Serialize, Deserialize)]
+    /// struct Route {
+    ///     #[key]
+    ///     path: String,
+    /// }
+    ///
+    /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let db = Database::builder().table::<Route>().in_memory()?;
+    /// db.write(|tx| tx.insert(Route { path: "/a".into() }))?;
+    /// let snapshot = db.snapshot();
+    /// assert_eq!(snapshot.longest_prefix(Route::BY_PATH, "/a/b").map(|route| &*route.path), Some("/a"));
+    ///
+    /// let mut other = WatchSet::new();
+    /// for query in Route::BY_PATH.prefixes_of("/a/b") {
+    ///     other.add(snapshot.watch(query.clone()));
+    ///     if snapshot.contains(query) {
+    ///         break;
+    ///     }
+    /// }
+    /// // Shorter than the one that is it, and not a prefix.
+    /// db.write(|tx| tx.insert(Route { path: "/".into() }))?;
+    /// db.write(|tx| tx.insert(Route { path: "/a/c".into() }))?;
+    /// assert!(other.try_fired()?.is_empty());
+    /// db.write(|tx| tx.insert(Route { path: "/a/".into() }))?;
+    /// assert_eq!(other.wait()?.len(), 1);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn prefixes_of<Q: ExtendsLast<K, M>, M>(self, of: Q) -> impl Iterator<Item = Query<T>> {
+        let mut before = KeyBuf::new();
+        of.encode_before(&mut before);
+        let lengths = of
+            .extension()
+            .longest()
+            .map_or(0..0, |longest| 0..longest + 1);
+        lengths.rev().map(move |len| {
+            let mut bytes = before.clone();
+            of.extension().encode_first(len, &mut bytes);
+            self.query(KeyRange::Prefix(bytes)).repeating(false)
+        })
     }
 
     fn query(self, range: KeyRange) -> Query<T> {
