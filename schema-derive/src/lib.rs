@@ -44,6 +44,9 @@ pub fn derive_key(input: TokenStream) -> TokenStream {
 /// In `on(..)` and `key(..)` a column can be `desc(cpu)`: it sorts from the greatest to the least, and is a `std::cmp::Reverse` in the type of
 /// the key.
 ///
+/// In `on(..)` a column can also be `each(tags)`, a collection: the row is found by the other columns with every element of it, as in
+/// `on(namespace, each(tags))`. Where there are several of them, by every combination.
+///
 /// On a field:
 ///
 /// - `#[key]`: the field is the primary key.
@@ -70,6 +73,7 @@ mod tests {
         let table = super::table::derive(&parse_quote! {
             #[table(name = "pods", crate = other, index(by_all, on(id, node), sparse, unique))]
             #[table(index(by_zone, with(zone) -> u8), index(by_tag, with(tags) -> u8, each))]
+            #[table(index(by_node_tag, on(node, each(tags)), sparse))]
             struct Pod {
                 #[key]
                 id: u64,

@@ -40,7 +40,7 @@ pub struct IndexDefinition {
     pub columns: IndexColumns,
     /// Whether no two rows may have the same key.
     pub unique: bool,
-    /// Whether every element of its column is a key of its own.
+    /// Whether a row may have several entries: one for every element of its column, or of those columns that are `each(field)`.
     pub each: bool,
     /// Whether rows with `None` in a column are left out.
     pub sparse: bool,
@@ -52,7 +52,7 @@ pub struct IndexDefinition {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub enum IndexColumns {
-    /// These fields of the row; a descending one as `desc(field)`.
+    /// These fields of the row; a descending one as `desc(field)`, and one of several of which every element is a key as `each(field)`.
     Fields(Vec<String>),
     /// What a function makes of the row.
     Computed {
@@ -85,9 +85,10 @@ impl fmt::Display for IndexDefinition {
     /// As in `on(node, phase) unique`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.columns.fmt(f)?;
+        let says_each = matches!(&self.columns, IndexColumns::Fields(fields) if fields.iter().any(|field| field.starts_with("each(")));
         for (flag, word) in [
             (self.unique, " unique"),
-            (self.each, " each"),
+            (self.each && !says_each, " each"),
             (self.sparse, " sparse"),
         ] {
             if flag {

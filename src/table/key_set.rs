@@ -100,6 +100,12 @@ impl KeySet {
         for key in keys {
             self.entry(unique).key(&key).end();
         }
+        self.sort();
+    }
+
+    /// Brings entries that were added one by one into their order, and leaves each of them once.
+    #[doc(hidden)]
+    pub fn sort(&mut self) {
         let bytes = &self.bytes;
         let entry = |&(start, end): &(usize, usize)| &bytes[start..end];
         // A set comes sorted, and sorting what is sorted takes one pass.

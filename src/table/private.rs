@@ -49,6 +49,11 @@ pub fn format_each(keys: impl IntoIterator<Item = impl Debug>) -> String {
     format!("{:?}", keys.into_iter().collect::<Vec<_>>())
 }
 
+/// The elements of a collection among other columns, for people to read.
+pub fn elements(keys: impl IntoIterator<Item = impl Debug>) -> Vec<impl Debug> {
+    keys.into_iter().collect()
+}
+
 /// The definition of a table: its fields as pairs of name and type.
 pub fn table(name: &str, fields: &[(&str, &str)], indexes: &[IndexDefinition]) -> TableDefinition {
     let fields = fields.iter().map(|&(name, type_text)| FieldDefinition {

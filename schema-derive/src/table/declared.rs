@@ -44,14 +44,15 @@ pub(super) struct DeclaredIndex {
     pub(super) when: Option<Path>,
 }
 
-/// A column: `a`, or `desc(a)`.
+/// A column: `a`, `desc(a)` or `each(a)`.
 pub(super) struct DeclaredColumn {
     pub(super) field: Ident,
     pub(super) descending: Option<Span>,
+    pub(super) each: Option<Span>,
 }
 
 pub(super) enum DeclaredColumns {
-    /// `on(a, desc(b))`
+    /// `on(a, desc(b), each(c))`
     On(Vec<DeclaredColumn>),
     /// `with(function) -> Type`
     With(Box<(Path, Type)>),
@@ -235,6 +236,7 @@ impl DeclaredColumn {
         Self {
             field: field.clone(),
             descending: None,
+            each: None,
         }
     }
 }
@@ -242,15 +244,23 @@ impl DeclaredColumn {
 impl Parse for DeclaredColumn {
     fn parse(input: ParseStream) -> syn::Result<Self> {
         let word: Ident = input.parse()?;
-        if word != "desc" || !input.peek(token::Paren) {
+        let (descending, each) = (word == "desc", word == "each");
+        if !(descending || each) || !input.peek(token::Paren) {
             return Ok(Self::of(&word));
         }
         let content;
         parenthesized!(content in input);
         let field = content.parse()?;
+        if content.peek(token::Paren) {
+            return Err(syn::Error::new(
+                word.span(),
+                "a column is `desc(a)` or `each(a)`, of a field as it is",
+            ));
+        }
         Ok(Self {
             field,
-            descending: Some(word.span()),
+            descending: descending.then(|| word.span()),
+            each: each.then(|| word.span()),
         })
     }
 }

@@ -67,9 +67,12 @@ fn documentation(table: &Table<'_>, number: usize, index: &Index<'_>) -> String 
     };
     let source = match &index.source {
         Source::Fields(fields) => {
-            let names: Vec<String> = fields.iter().map(column_text).collect();
+            let names: Vec<String> = fields
+                .iter()
+                .map(|field| column_text(index, field))
+                .collect();
             let names = listed(names.iter().map(String::as_str));
-            if index.each {
+            if index.each && fields.len() == 1 {
                 format!("each element of {names}")
             } else {
                 names
@@ -117,7 +120,7 @@ fn implementation(table: &Table<'_>) -> TokenStream {
         let entries = if number == 0 {
             quote!(__out.push_primary();)
         } else {
-            let entries = entries(index);
+            let entries = entries(index, krate);
             index.when.as_ref().map_or_else(
                 || entries.clone(),
                 |when| quote!(if #when(self) { #entries }),
@@ -193,7 +196,7 @@ fn definition(table: &Table<'_>) -> TokenStream {
         };
         match &index.source {
             Source::Fields(fields) => {
-                let fields = fields.iter().map(column_text);
+                let fields = fields.iter().map(|field| column_text(index, field));
                 quote!(#krate::__private::index_on(#number, #name, &[#(#fields),*], #properties))
             }
             Source::Function(computed) => {
@@ -207,10 +210,13 @@ fn definition(table: &Table<'_>) -> TokenStream {
     quote!(#krate::__private::table(#name, &[#(#fields),*], &[#(#indexes),*]))
 }
 
-/// A column as it is written in the attribute.
-fn column_text(field: &Field<'_>) -> String {
+/// A column as it is written in the attribute; the only one that is `each` without it, for the index says so.
+fn column_text(index: &Index<'_>, field: &Field<'_>) -> String {
+    let alone = matches!(&index.source, Source::Fields(fields) if fields.len() == 1);
     if field.descending {
         format!("desc({})", field.name())
+    } else if field.each && !alone {
+        format!("each({})", field.name())
     } else {
         field.name()
     }
@@ -224,6 +230,8 @@ struct Column {
     descending: bool,
     /// What the value is bound to where it is in an option that must not be `None`.
     binding: Option<Ident>,
+    /// What each element is bound to where each is a key.
+    element: Option<Ident>,
 }
 
 impl Column {
@@ -245,22 +253,23 @@ fn columns(index: &Index<'_>) -> Vec<Column> {
     };
     let column = |(place, field): (usize, &Field<'_>)| {
         let ident = field.ident;
-        let inside = field.in_option().filter(|_| index.sparse);
+        let inside = field.in_option().filter(|_| index.sparse && !field.each);
         Column {
             value: quote!(self.#ident),
             ty: inside.unwrap_or(field.ty).clone(),
             descending: field.descending,
             binding: inside.map(|_| format_ident!("__column_{place}")),
+            element: field.each.then(|| format_ident!("__element_{place}")),
         }
     };
     fields.iter().enumerate().map(column).collect()
 }
 
 /// What adds the entries of a row to `out`.
-fn entries(index: &Index<'_>) -> TokenStream {
+fn entries(index: &Index<'_>, krate: &Path) -> TokenStream {
     let unique = index.unique;
     match &index.source {
-        Source::Fields(_) if index.each => {
+        Source::Fields(fields) if index.each && fields.len() == 1 => {
             let collections = columns(index).into_iter().map(|Column { value, ty, .. }| {
                 quote_spanned!(at(&ty)=> __out.push_elements::<#ty>(&#value, #unique);)
             });
@@ -270,6 +279,10 @@ fn entries(index: &Index<'_>) -> TokenStream {
             let columns = columns(index);
             let encoded = columns.iter().map(|column| {
                 let Column { value, ty, .. } = column;
+                if let Some(element) = &column.element {
+                    let item = quote_spanned!(at(ty)=> <#ty as #krate::__private::Each>::Item);
+                    return quote_spanned!(at(ty)=> .key::<#item>(&#element));
+                }
                 let value = column
                     .binding
                     .as_ref()
@@ -277,7 +290,21 @@ fn entries(index: &Index<'_>) -> TokenStream {
                 let append = column.method("column", "descending_column");
                 quote_spanned!(at(ty)=> .#append::<#ty>(#value))
             });
-            let entry = quote!(__out.entry(#unique) #(#encoded)* .end(););
+            let mut entry = quote!(__out.entry(#unique) #(#encoded)* .end(););
+            for Column {
+                value, ty, element, ..
+            } in columns.iter().rev()
+            {
+                let Some(element) = element else { continue };
+                entry = quote_spanned! {at(ty)=>
+                    for #element in <#ty as #krate::__private::Each>::each(&#value) {
+                        #entry
+                    }
+                };
+            }
+            if index.each {
+                entry = quote!(#entry __out.sort(););
+            }
             let sparse = columns
                 .iter()
                 .filter_map(|column| Some((column.binding.as_ref()?, &column.value)));
@@ -311,7 +338,7 @@ fn entries(index: &Index<'_>) -> TokenStream {
 /// What gives the columns of a row as text.
 fn format(index: &Index<'_>, krate: &Path) -> TokenStream {
     match &index.source {
-        Source::Fields(_) if index.each => {
+        Source::Fields(fields) if index.each && fields.len() == 1 => {
             let collections = columns(index).into_iter().map(|Column { value, ty, .. }| {
                 let each =
                     quote_spanned!(at(&ty)=> <#ty as #krate::__private::Each>::each(&#value));
@@ -320,7 +347,14 @@ fn format(index: &Index<'_>, krate: &Path) -> TokenStream {
             quote!(#(#collections)*)
         }
         Source::Fields(_) => {
-            let values = columns(index).into_iter().map(|column| column.value);
+            let values = columns(index).into_iter().map(|column| {
+                let Column { value, ty, .. } = &column;
+                if column.element.is_none() {
+                    return value.clone();
+                }
+                let each = quote_spanned!(at(ty)=> <#ty as #krate::__private::Each>::each(&#value));
+                quote!(#krate::__private::elements(#each))
+            });
             quote!(#krate::__private::format(&[#(&#values),*]))
         }
         Source::Function(computed) => {

@@ -41,6 +41,8 @@ pub(super) struct Field<'a> {
     pub(super) ty: &'a Type,
     /// As a column of an index: whether it sorts from the greatest to the least.
     pub(super) descending: bool,
+    /// As a column of an index: whether each of its elements is a key.
+    pub(super) each: bool,
 }
 
 pub(super) struct Index<'a> {
@@ -48,6 +50,7 @@ pub(super) struct Index<'a> {
     pub(super) constant: Ident,
     pub(super) source: Source<'a>,
     pub(super) unique: bool,
+    /// Whether a row may have several entries.
     pub(super) each: bool,
     pub(super) sparse: bool,
     pub(super) when: Option<Path>,
@@ -92,6 +95,7 @@ impl<'a> Table<'a> {
                     ident,
                     ty: &field.ty,
                     descending: false,
+                    each: false,
                 })
             })
             .collect();
@@ -142,6 +146,12 @@ impl<'a> Check<'_, 'a> {
             );
             return None;
         };
+        if let Some(each) = columns.iter().find_map(|column| column.each) {
+            self.errors.at(
+                each,
+                "a row has one primary key: `each` is for the other indexes",
+            );
+        }
         let fields = self.columns(columns)?;
         let name = default_name(&fields);
         let constant = self.constant(&name, *span)?;
@@ -157,7 +167,7 @@ impl<'a> Check<'_, 'a> {
     }
 
     fn index(&mut self, index: DeclaredIndex) -> Option<Index<'a>> {
-        let source = match index.columns {
+        let mut source = match index.columns {
             None => {
                 if !index.has_columns {
                     self.errors.at(
@@ -170,27 +180,23 @@ impl<'a> Check<'_, 'a> {
             Some(DeclaredColumns::On(columns)) => self.columns(&columns).map(Source::Fields),
             Some(DeclaredColumns::With(computed)) => Some(Source::Function(computed)),
         };
-        if let (Some(each), Some(_)) = (index.each, index.sparse) {
+        if let Some(Source::Fields(fields)) = &mut source {
+            self.each(fields, &index.each);
+        }
+        let alone = match &source {
+            Some(Source::Fields(fields)) => fields.len() == 1 && fields[0].each,
+            _ => index.each.is_some(),
+        };
+        if let Some(sparse) = index.sparse.filter(|_| alone) {
             self.errors.at(
-                each,
+                index.each.unwrap_or(sparse),
                 "`each` and `sparse` do not go together: an empty collection has no entries anyway",
             );
         }
-        if let Some(Source::Fields(fields)) = &source {
-            if let Some(each) = index.each.filter(|_| fields.len() > 1) {
-                self.errors.at(
-                    each,
-                    "`each` takes one column; for pairs use `with` a function that makes them",
-                );
-            }
-            let descending = fields.iter().any(|field| field.descending);
-            if let Some(each) = index.each.filter(|_| descending) {
-                self.errors
-                    .at(each, "`each` takes a column as it is, not a descending one");
-            }
-            if let Some(sparse) = index.sparse.filter(|_| index.each.is_none()) {
-                self.sparse(fields, sparse);
-            }
+        if let (Some(Source::Fields(fields)), Some(sparse)) = (&source, index.sparse)
+            && !alone
+        {
+            self.sparse(fields, sparse);
         }
         let (name, span) = match (&index.name, &source) {
             (Some(name), _) => {
@@ -201,21 +207,47 @@ impl<'a> Check<'_, 'a> {
             (None, _) => return None,
         };
         let constant = self.constant(&name, span);
+        let source = source?;
+        let each = match &source {
+            Source::Fields(fields) => fields.iter().any(|field| field.each),
+            Source::Function(_) => index.each.is_some(),
+        };
         Some(Index {
             name,
             constant: constant?,
-            source: source?,
+            source,
             unique: index.unique.is_some(),
-            each: index.each.is_some(),
+            each,
             sparse: index.sparse.is_some(),
             when: index.when,
         })
     }
 
+    /// Puts the property `each` onto the column that it is for.
+    fn each(&mut self, fields: &mut [Field<'a>], each: &Option<Span>) {
+        let Some(each) = *each else { return };
+        match fields {
+            [field] if field.each => self.errors.at(each, "`each` is given twice"),
+            [field] if field.descending => self
+                .errors
+                .at(each, "`each` takes a column as it is, not a descending one"),
+            [field] => field.each = true,
+            _ => self.errors.at(
+                each,
+                "`each` takes one column; of several, write `each(..)` around those that are collections",
+            ),
+        }
+    }
+
     /// The fields of these names. Notes those that are not there, or are there twice.
     fn columns(&mut self, columns: &[DeclaredColumn]) -> Option<Vec<Field<'a>>> {
         let mut found: Vec<Field<'a>> = Vec::new();
-        for DeclaredColumn { field, descending } in columns {
+        for DeclaredColumn {
+            field,
+            descending,
+            each,
+        } in columns
+        {
             let name = field.unraw();
             let known = self.fields.iter().find(|other| other.ident.unraw() == name);
             match known {
@@ -229,6 +261,7 @@ impl<'a> Check<'_, 'a> {
                 }
                 Some(known) => found.push(Field {
                     descending: descending.is_some(),
+                    each: each.is_some(),
                     ..*known
                 }),
             }
@@ -250,7 +283,10 @@ impl<'a> Check<'_, 'a> {
                     "a `sparse` index leaves out `None`, so its column must be an `Option`",
                 );
             }
-        } else if fields.iter().all(|field| field.in_option().is_none()) {
+        } else if fields
+            .iter()
+            .all(|field| field.each || field.in_option().is_none())
+        {
             self.errors.at(
                 sparse,
                 "a `sparse` index leaves out `None`, so one of its columns must be an `Option`",
@@ -347,7 +383,7 @@ impl Index<'_> {
 
     fn column_type(&self, field: &Field<'_>, krate: &Path) -> Type {
         let ty = field.ty;
-        if self.each {
+        if field.each {
             let each = quote_spanned!(at(ty)=> <#ty as #krate::__private::Each>::Item);
             return parse_quote!(#each);
         }
