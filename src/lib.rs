@@ -76,6 +76,10 @@
 //! | [`range`](Index::range) | between two keys, or first columns |
 //! | [`all`](Index::all) | that are in the index, in its order |
 //!
+//! In an index with several entries for a row, each row is given once, at its first entry in the query. Some verbs take an index instead:
+//! [`longest_prefix`](Snapshot::longest_prefix) finds the rule for a path or the route for an address, [`groups`](Snapshot::groups) counts what has its first columns in common, and
+//! [`join`](Snapshot::join) finds the rows of another table for those of a query.
+//!
 //! A query of the wrong table, type or number of columns does not compile. Keys are of the types in [`key`], and your own with `#[derive(Key)]`.
 //!
 //! # Snapshots
@@ -224,7 +228,11 @@
 //! | a snapshot, its clone, its drop | O(1); once the database is gone, the last drop of a version frees what only it kept |
 //! | `get`, `first`, `last`, `count`, `contains`, `only`, the beginning of a `list` | O(length of the key) |
 //! | a further row of a `list`, either way | O(1), no allocation |
-//! | `nth` and `skip` in a `list` | O(depth of the tree) |
+//! | `nth` and `skip` in a `list`, either way | O(depth of the tree) |
+//! | `count` and steps where a row may have several entries: other than `eq` in an index of `each` | O(entries), with the row's keys computed for each |
+//! | `longest_prefix` | O(length of the key), mostly once or twice |
+//! | `groups` | O(length of the key) for each group |
+//! | `join` | O(length of the key) for each row of the query, O(1) for each further pair |
 //! | an operation that writes a row | O(length of its keys), in all indexes |
 //! | a commit | O(rows written), and a word for each index of the database |
 //! | a commit to a file | these rows' pages in the file, and one sync with [`Durability::Immediate`] |
@@ -241,7 +249,7 @@
 //!
 //! All rows and indexes are in memory. One process has a file, and one thread at a time writes. A key has at most 32 KiB and eight columns, an index 2³² − 1 entries. Tables in a
 //! file cannot change their fields or indexes; a file can get new tables. Rows must be such that serde can tell their shape from the type alone
-//! ([`Table`](trait@Table)). The functions of indexes must depend on the row alone. To read a table that the database was not built with panics. What a
+//! ([`Table`](trait@Table)). The functions of indexes must depend on the row alone; those of `each` indexes run when these are read, too. To read a table that the database was not built with panics. What a
 //! dropped snapshot kept in memory is freed by the writes that follow, or by [`Database::reclaim`].
 #![cfg_attr(docsrs, feature(doc_cfg))]
 

@@ -28,6 +28,10 @@ use serde::{Deserialize, Serialize};
 #[table(index(by_zone_desc, on[namespace, desc(zone)], unique))]
 #[table(index(by_zone_known, on[desc(zone), name], sparse))]
 #[table(index(by_web, on(name), when(is_web)))]
+#[table(index(by_space_tag, on[namespace, each(tags)]))]
+#[table(index(by_port_tag, on[each(ports), desc(zone), each(tags)], unique))]
+#[table(index(by_known_node_label, on[node, each(labels)], sparse, when(is_web)))]
+#[table(index(by_tag_again, on[each(tags)]))]
 struct Pod {
     namespace: String,
     name: String,
@@ -293,6 +297,90 @@ fn each() {
     assert!(entries(&bare, "by_tags").is_empty());
 }
 
+/// A compound key has an entry for every element of a column that is `each`, and for every combination where there are several; the other columns are as
+/// elsewhere.
+#[test]
+fn compound_each() {
+    let full = pod();
+    assert_eq!(
+        entries(&full, "by_space_tag"),
+        ["b", "x"].map(|tag| entry::<(String, String)>(&full, ("web", tag), false))
+    );
+    let combined = [(80, "b"), (80, "x"), (443, "b"), (443, "x")].map(|(port, tag)| {
+        let key = (port, Reverse(Some(3)), tag);
+        entry::<(u16, Reverse<Option<u8>>, String)>(&full, key, true)
+    });
+    assert_eq!(entries(&full, "by_port_tag"), combined);
+    assert_eq!(
+        entries(&full, "by_known_node_label"),
+        [("app", 2), ("team", 1)].map(|label| entry::<(String, (String, u8))>(
+            &full,
+            ("n1", label),
+            false
+        ))
+    );
+    // The only column of an index needs no compound.
+    assert_eq!(entries(&full, "by_tag_again"), entries(&full, "by_tags"));
+
+    let zoneless = Pod {
+        zone: None,
+        tags: vec!["x".into()],
+        ..pod()
+    };
+    let key = |port| {
+        let key = (port, Reverse(None::<u8>), "x");
+        entry::<(u16, Reverse<Option<u8>>, String)>(&zoneless, key, false)
+    };
+    assert_eq!(entries(&zoneless, "by_port_tag"), [key(80), key(443)]);
+    for bare in [
+        Pod {
+            tags: vec![],
+            ..pod()
+        },
+        Pod {
+            ports: BTreeSet::new(),
+            ..pod()
+        },
+    ] {
+        assert!(entries(&bare, "by_port_tag").is_empty());
+    }
+    for left_out in [
+        Pod {
+            node: None,
+            ..pod()
+        },
+        Pod {
+            labels: None,
+            ..pod()
+        },
+        Pod {
+            namespace: "db".into(),
+            ..pod()
+        },
+    ] {
+        assert!(entries(&left_out, "by_known_node_label").is_empty());
+    }
+
+    let definition = Pod::definition();
+    let text = |name: &str| {
+        let index = definition.indexes.iter().find(|index| index.name == name);
+        let index = index.unwrap();
+        assert!(index.each);
+        index.to_string()
+    };
+    assert_eq!(text("by_space_tag"), "on(namespace, each(tags))");
+    assert_eq!(
+        text("by_port_tag"),
+        "on(each(ports), desc(zone), each(tags)) unique"
+    );
+    assert_eq!(
+        text("by_known_node_label"),
+        "on(node, each(labels)) sparse when(is_web)"
+    );
+    // As `#[index(each)]` on the field.
+    assert_eq!(text("by_tag_again"), "on(tags) each");
+}
+
 /// A set that is used again holds the entries of the last row and index only, and an index that is not there has none.
 #[test]
 fn sets_are_used_again() {
@@ -330,5 +418,6 @@ fn keys_as_text() {
     assert_eq!(format(&pod, "by_ports"), "[80, 443]");
     assert_eq!(format(&pod, "by_word"), r#"["a", "b", "a"]"#);
     assert_eq!(format(&pod, "by_initial"), "Some('a')");
+    assert_eq!(format(&pod, "by_space_tag"), r#"("web", ["x", "b", "x"])"#);
     assert_eq!(pod.format_key(99), "");
 }

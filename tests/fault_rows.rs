@@ -112,7 +112,7 @@ fn a_row_that_cannot_be_written_is_told_to_who_checkpoints() {
         open_moods(&disk.crash(Crash::None, 0), Durability::Checkpoint)
             .snapshot()
             .list(Moody::ALL)
-            .len()
+            .count()
             == 0
     );
     db.write(|tx| tx.remove::<Moody>(2)).unwrap();

@@ -1,6 +1,6 @@
 //! What a key can be the beginning of: what longest-prefix match searches with.
 
-use super::{KeyBuf, escape};
+use super::KeyBuf;
 
 /// Something that keys of type `K` can be a prefix of: a string for strings, bytes for bytes, and with feature `ipnet` an address or a network for
 /// networks.
@@ -40,12 +40,6 @@ impl<K: ?Sized, P: Extends<K> + ?Sized> Extends<K> for &P {
     }
 }
 
-/// The greatest length, at most `len`, of which the first of `bytes` is not greater than the escaped string that `found` begins with.
-pub(super) fn bytes_not_above(bytes: &[u8], len: usize, found: &[u8]) -> Option<usize> {
-    // The string of what both have in common is the beginning of both.
-    Some(escape::common(&bytes[..len], found))
-}
-
 /// Lets a form of a byte string have keys of a type as prefixes; `$bytes` makes it bytes.
 macro_rules! extends_bytes {
     ([$($generics:tt)*] $form:ty as $key:ty, $bytes:expr) => {
@@ -62,7 +56,9 @@ macro_rules! extends_bytes {
             }
 
             fn not_above(&self, len: usize, found: &[u8]) -> Option<usize> {
-                $crate::key::extends::bytes_not_above($bytes(self), len, found)
+                let bytes: &[u8] = $bytes(self);
+                // What both have in common is the beginning of both.
+                Some($crate::key::escape::common(&bytes[..len], found))
             }
         }
 

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 use crate::key::{Key, KeyOf};
 
-/// A collection that `#[index(each)]` can be put on: the row is found by each element.
+/// A collection that `each` can be put on, as `#[index(each)]` or `on(node, each(labels))`: the row is found by each element.
 ///
 /// An element of a map is the pair of key and value, so that such an index is asked with `eq(("team", "blue"))`, or for every value with
 /// `prefix("team")`. An optional collection is empty where it is `None`.
 #[diagnostic::on_unimplemented(
-    message = "`#[index(each)]` needs a collection of keys, and `{Self}` is none",
+    message = "`each` needs a collection of keys, and `{Self}` is none",
     label = "not a collection of keys",
     note = "it goes with `Vec`, `VecDeque`, arrays, sets and maps of keys from the standard library, options of them, and types that implement `sapwood::Each`"
 )]

@@ -76,7 +76,7 @@ impl<T> fmt::Debug for Query<T> {
         f.debug_struct("Query")
             .field("index", &self.name)
             .field("range", &self.range)
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the attributes of a table say, as they say it: the syntax, and nothing of its sense.
 
-use proc_macro2::Span;
+use proc_macro2::{Span, TokenStream};
 use syn::{
     Attribute, Data, DeriveInput, Fields, Ident, LitStr, Path, Token, Type, bracketed,
     parenthesized,
@@ -252,6 +252,8 @@ impl Parse for DeclaredColumn {
         parenthesized!(content in input);
         let field = content.parse()?;
         if content.peek(token::Paren) {
+            // One mistake is enough of it.
+            content.parse::<TokenStream>()?;
             return Err(syn::Error::new(
                 word.span(),
                 "a column is `desc(a)` or `each(a)`, of a field as it is",

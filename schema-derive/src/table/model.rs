@@ -180,8 +180,8 @@ impl<'a> Check<'_, 'a> {
             Some(DeclaredColumns::On(columns)) => self.columns(&columns).map(Source::Fields),
             Some(DeclaredColumns::With(computed)) => Some(Source::Function(computed)),
         };
-        if let Some(Source::Fields(fields)) = &mut source {
-            self.each(fields, &index.each);
+        if let (Some(Source::Fields(fields)), Some(each)) = (&mut source, index.each) {
+            self.each(fields, each);
         }
         let alone = match &source {
             Some(Source::Fields(fields)) => fields.len() == 1 && fields[0].each,
@@ -224,8 +224,7 @@ impl<'a> Check<'_, 'a> {
     }
 
     /// Puts the property `each` onto the column that it is for.
-    fn each(&mut self, fields: &mut [Field<'a>], each: &Option<Span>) {
-        let Some(each) = *each else { return };
+    fn each(&mut self, fields: &mut [Field<'a>], each: Span) {
         match fields {
             [field] if field.each => self.errors.at(each, "`each` is given twice"),
             [field] if field.descending => self

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::key::KeyRange;
+use crate::key::{KeyBuf, KeyRange};
 use crate::radix::{Draft, Keys, Layout, Refused, Tree, Version, Writer};
 use crate::revision::Revision;
 
@@ -193,6 +193,18 @@ fn compare_tree(tree: Tree<'_, Value>, model: &BTreeMap<&[u8], u32>, ranges: &[K
                 "skip {skip} {range:?}"
             );
         }
+        let keys: Vec<&[u8]> = (model.keys().copied())
+            .filter(|key| range.contains(key))
+            .collect();
+        compare_keys(tree, &keys, range);
+        for skip in [1, expected.len() / 2] {
+            let rest: Vec<u32> = all().rev().skip(skip).collect();
+            let expected = expected.iter().rev().skip(skip).copied();
+            assert!(
+                expected.eq(rest.iter().copied()),
+                "skip {skip} from the end, {range:?}"
+            );
+        }
         // From both ends in turn, the two meet without a gap.
         let mut scan = all();
         let mut expected_ends = expected.iter();
@@ -210,6 +222,36 @@ fn compare_tree(tree: Tree<'_, Value>, model: &BTreeMap<&[u8], u32>, ranges: &[K
             "scan back {range:?}"
         );
     }
+}
+
+/// The keys of a range are told at each step, from both ends, and its first and last one are found from outside.
+fn compare_keys(tree: Tree<'_, Value>, keys: &[&[u8]], range: &KeyRange) {
+    // Some of them: a test goes through many trees.
+    let some = 40;
+    let mut key = KeyBuf::new();
+    let mut scan = tree.scan(range);
+    for expected in keys.iter().take(some) {
+        assert!(scan.next().is_some());
+        scan.front_key(&mut key);
+        assert_eq!(key.as_slice(), *expected, "{range:?}");
+    }
+    let mut scan = tree.scan(range);
+    for expected in keys.iter().rev().take(some) {
+        assert!(scan.next_back().is_some());
+        scan.back_key(&mut key);
+        assert_eq!(key.as_slice(), *expected, "{range:?}");
+    }
+    let mut found = |row: fn(Tree<'_, Value>, &KeyRange, &mut KeyBuf) -> bool| {
+        (row(tree, range, &mut key) && range.contains(&key)).then(|| key.to_vec())
+    };
+    let first = found(|tree, range, key| tree.first_from(range.start(), key).is_some());
+    assert_eq!(
+        first.as_deref(),
+        keys.first().copied(),
+        "first of {range:?}"
+    );
+    let last = found(|tree, range, key| tree.last_below(range.end().as_deref(), key).is_some());
+    assert_eq!(last.as_deref(), keys.last().copied(), "last of {range:?}");
 }
 
 /// A version and its model agree, and the trees are sound.
