@@ -121,6 +121,29 @@ macro_rules! read_verbs {
 
         /// All rows whose key is a prefix of `of`, as [`longest_prefix`](Self::longest_prefix) finds them: from the longest key to the shortest, and
         /// of several with one key in the order of the index. Each row once, at its longest key.
+        ///
+        /// ```
+        /// # use sapwood::{Database, Table};
+        /// # use serde::{Deserialize, Serialize};
+        /// #[derive(Table, Serialize, Deserialize)]
+        /// struct Policy {
+        ///     #[key]
+        ///     path: String,
+        ///     limit: Option<u32>,
+        /// }
+        ///
+        /// # fn main() -> Result<(), sapwood::Error> {
+        /// let db = Database::builder().table::<Policy>().in_memory()?;
+        /// for (path, limit) in [("/", Some(10)), ("/home/", Some(50)), ("/home/ann/", None)] {
+        ///     db.write(|tx| tx.insert(Policy { path: path.into(), limit }))?;
+        /// }
+        /// // What a policy does not say, a wider one does.
+        /// let snapshot = db.snapshot();
+        /// let mut policies = snapshot.prefixes(Policy::BY_PATH, "/home/ann/mail");
+        /// assert_eq!(policies.find_map(|policy| policy.limit), Some(50));
+        /// # Ok(())
+        /// # }
+        /// ```
         pub fn prefixes<T: Table, K, M>(
             &self,
             index: Index<T, K>,
@@ -214,6 +237,36 @@ macro_rules! read_verbs {
         }
 
         /// As [`join`](Self::join), but a row for which there is none stays, once, with `None`.
+        ///
+        /// ```
+        /// # use sapwood::{Database, Table};
+        /// # use serde::{Deserialize, Serialize};
+        /// # #[derive(Table, Serialize, Deserialize)]
+        /// # struct Node {
+        /// #     #[key]
+        /// #     name: String,
+        /// # }
+        /// # #[derive(Table, Serialize, Deserialize)]
+        /// # struct Pod {
+        /// #     #[key]
+        /// #     id: u32,
+        /// #     #[index]
+        /// #     node: Option<String>,
+        /// # }
+        /// # fn main() -> Result<(), sapwood::Error> {
+        /// # let db = Database::builder().table::<Node>().table::<Pod>().in_memory()?;
+        /// # db.write(|tx| tx.insert(Node { name: "n1".into() }))?;
+        /// # db.write(|tx| tx.insert(Pod { id: 1, node: Some("n1".into()) }))?;
+        /// # db.write(|tx| tx.insert(Pod { id: 2, node: Some("n2".into()) }))?;
+        /// # let snapshot = db.snapshot();
+        /// // The pods on nodes that are gone.
+        /// let lost = snapshot
+        ///     .left_join(Pod::ALL, Node::BY_NAME, |pod| pod.node.as_deref())
+        ///     .filter(|(pod, node)| pod.node.is_some() && node.is_none());
+        /// assert!(lost.map(|(pod, _)| pod.id).eq([2]));
+        /// # Ok(())
+        /// # }
+        /// ```
         pub fn left_join<'a, L: Table, R: Table, K, Q: KeyOf<K>>(
             &'a self,
             rows: Query<L>,

@@ -12,6 +12,34 @@ use crate::table::{KeySet, Query, Table};
 /// In a query by more than one key of an `each` index a row may have several entries. It stands at the first of them, from whichever end it is come to.
 /// To see which one is the first, the row's keys in the index are computed anew at each entry: a step then costs O(the row's keys), and as much
 /// again for each entry that is passed over. Everywhere else a step is O(1).
+///
+/// ```
+/// # use sapwood::{Database, Table};
+/// # use serde::{Deserialize, Serialize};
+/// #[derive(Table, Serialize, Deserialize)]
+/// #[table(index(by_space_tag, on(space, each(tags))))]
+/// struct Pod {
+///     #[key]
+///     name: String,
+///     space: String,
+///     tags: Vec<String>,
+/// }
+///
+/// # fn main() -> Result<(), sapwood::Error> {
+/// let db = Database::builder().table::<Pod>().in_memory()?;
+/// for (name, tags) in [("web", ["blue", "edge"]), ("api", ["core", "edge"])] {
+///     let tags = tags.map(String::from).to_vec();
+///     db.write(|tx| tx.insert(Pod { name: name.into(), space: "prod".into(), tags }))?;
+/// }
+/// let snapshot = db.snapshot();
+/// assert_eq!(snapshot.count(Pod::BY_SPACE_TAG.eq(("prod", "edge"))), 2);
+/// // Four entries, two rows: `web` at "blue", `api` at "core".
+/// let rows = snapshot.list(Pod::BY_SPACE_TAG.prefix("prod"));
+/// assert!(rows.clone().map(|pod| &pod.name).eq(["web", "api"]));
+/// assert!(rows.rev().map(|pod| &pod.name).eq(["api", "web"]));
+/// # Ok(())
+/// # }
+/// ```
 pub struct Rows<'a, T> {
     rows: radix::Rows<'a, T>,
     /// Where a row may have several entries. In a box, so that what has none of it need not carry it.

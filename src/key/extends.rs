@@ -5,7 +5,7 @@ use super::KeyBuf;
 /// Something that keys of type `K` can be a prefix of: a string for strings, bytes for bytes, and with feature `ipnet` an address or a network for
 /// networks.
 ///
-/// It stands for `Option<K>` too, of which `None` is never a prefix.
+/// It stands for `Option<K>` too, of which `None` is never a prefix. [`Snapshot::longest_prefix`](crate::Snapshot::longest_prefix) takes it.
 #[diagnostic::on_unimplemented(
     message = "no key of type `{K}` can be a prefix of `{Self}`",
     label = "not something that begins with a `{K}`",

@@ -47,6 +47,29 @@ first_columns!((K0 1)(K1 2)(K2 3)(K3 4)(K4 5)(K5 6)(K6 7)(K7 8));
 /// The rows of an index with keys `K`, or of a part of it, by its first columns `G`: what [`groups`](crate::Snapshot::groups) takes.
 ///
 /// Made by [`Index::group_by`] and [`Index::group_by_key`]; of the whole index, until one of the methods here says of which part.
+///
+/// ```
+/// # use sapwood::{Database, Table};
+/// # use serde::{Deserialize, Serialize};
+/// #[derive(Table, Serialize, Deserialize)]
+/// struct Volume {
+///     #[key]
+///     name: String,
+///     #[index]
+///     pool: String,
+/// }
+///
+/// # fn main() -> Result<(), sapwood::Error> {
+/// let db = Database::builder().table::<Volume>().in_memory()?;
+/// for (name, pool) in [("a", "ssd-1"), ("b", "hdd-1"), ("c", "ssd-2"), ("d", "ssd-1")] {
+///     db.write(|tx| tx.insert(Volume { name: name.into(), pool: pool.into() }))?;
+/// }
+/// let ssd = Volume::BY_POOL.group_by_key().starts_with("ssd-");
+/// let pools: Vec<(String, usize)> = db.snapshot().groups(ssd).collect();
+/// assert_eq!(pools, [("ssd-1".to_owned(), 2), ("ssd-2".to_owned(), 1)]);
+/// # Ok(())
+/// # }
+/// ```
 pub struct Grouping<T, K, G> {
     index: Index<T, K>,
     query: Query<T>,
