@@ -269,10 +269,9 @@ mod follow;
 mod radix;
 mod revision;
 
-pub use db::{
-    Builder, Database, Durability, Groups, Only, Rows, Savepoint, Snapshot, Stats, WriteTxn,
 pub use db::stats;
-    Builder, Database, Durability, Initializer, Only, Rows, Savepoint, SlowWrite, Snapshot,
+pub use db::{
+    Builder, Database, Durability, Groups, Initializer, Only, Rows, Savepoint, SlowWrite, Snapshot,
     WriteTxn,
 };
 pub use error::Error;
