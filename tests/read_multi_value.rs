@@ -312,3 +312,31 @@ fn lengths_are_known_where_rows_have_one_entry() {
         (0, Some(200))
     );
 }
+
+/// A scan allocates once to begin where rows have several entries, and never for a row, be there few or many.
+#[test]
+fn no_step_allocates() {
+    let allocations = |rows: u16| {
+        let doc = |id| Doc {
+            id,
+            space: "x".into(),
+            zone: None,
+            tags: vec!["a".into(), "b".into()],
+            ports: BTreeSet::new(),
+            text: String::new(),
+        };
+        let (db, _) = database(&(0..rows).map(doc).collect::<Vec<_>>());
+        let snapshot = db.snapshot();
+        let queries = [
+            Doc::BY_TAGS.eq("a"),
+            Doc::BY_TAGS.starts_with("a"),
+            Doc::BY_SPACE_TAG.prefix("x"),
+        ];
+        queries.map(|query| {
+            let count = || assert_eq!(snapshot.list(query.clone()).fold(0, |n, _| n + 1), rows);
+            allocation_counter::measure(count).count_total
+        })
+    };
+    assert_eq!(allocations(10), [0, 1, 1]);
+    assert_eq!(allocations(2000), [0, 1, 1]);
+}
