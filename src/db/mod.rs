@@ -8,6 +8,7 @@
 //! | `builder`, `database`, `snapshot`, `write_txn` | what a user holds |
 //! | `read` | the read verbs of the two that read |
 //! | `core` | what the handles share, and the pipeline |
+//! | `live_index` | indexes that are added at run time |
 //! | `turnstile`, `current` | the writer's seat, the published version |
 //! | `catalog`, `stored` | the tables, and what is done with rows where their type is not known |
 //! | `initializers` | what tables wait for |
@@ -25,6 +26,7 @@ mod current;
 mod database;
 mod hold;
 mod initializers;
+mod live_index;
 mod observe;
 mod persist;
 mod read;

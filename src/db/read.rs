@@ -78,13 +78,24 @@ impl<T: fmt::Debug> fmt::Debug for Rows<'_, T> {
     }
 }
 
-/// Writes the read verbs into an `impl` block of a type with `fn tree<T: Table>(&self, index: usize) -> radix::Tree<'_, T>`.
+/// Writes the read verbs into an `impl` block of a type with `fn tree<T: Table>(&self, index: usize) -> radix::Tree<'_, T>`, and `find` which gives the
+/// same or `None`.
 macro_rules! read_verbs {
     () => {
+        /// The tree that a query asks.
+        #[inline]
+        fn queried<T: Table>(&self, query: &Query<T>) -> Tree<'_, T> {
+            match self.find(query.index()) {
+                Some(tree) => tree,
+                None => panic!("{}", live_index::unknown(query)),
+            }
+        }
+
         /// The row with this primary key. O(key length).
         ///
         /// # Panics
-        /// Like every read, if the database was built without the table: it would seem to be empty.
+        /// Like every read, if the database was built without the table, or if this state of it lacks the index of the query, which was
+        /// added at run time: it would seem to be empty.
         #[inline]
         pub fn get<T: Table>(&self, key: impl KeyOf<T::Key>) -> Option<&Row<T>> {
             let mut bytes = KeyBuf::new();
@@ -94,7 +105,7 @@ macro_rules! read_verbs {
 
         /// The rows of a query, in the order of its index. O(key length) to begin, and O(1) for each row.
         pub fn list<T: Table>(&self, query: Query<T>) -> Rows<'_, T> {
-            Rows(self.tree(query.index()).scan(query.range()))
+            Rows(self.queried(&query).scan(query.range()))
         }
 
         /// The first row of a query, in the order of its index. O(key length).
@@ -109,7 +120,7 @@ macro_rules! read_verbs {
 
         /// How many rows a query has; in an `each` index, how many entries. O(key length), whatever the number.
         pub fn count<T: Table>(&self, query: Query<T>) -> usize {
-            self.tree::<T>(query.index()).count(query.range())
+            self.queried(&query).count(query.range())
         }
 
         /// Whether a query has any row. O(key length).

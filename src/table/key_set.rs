@@ -100,6 +100,11 @@ impl KeySet {
         for key in keys {
             self.entry(unique).key(&key).end();
         }
+        self.sort();
+    }
+
+    /// Puts the entries in their order, each once.
+    pub(crate) fn sort(&mut self) {
         let bytes = &self.bytes;
         let entry = |&(start, end): &(usize, usize)| &bytes[start..end];
         // A set comes sorted, and sorting what is sorted takes one pass.
