@@ -81,6 +81,29 @@ pub enum Error {
         /// The table.
         table: &'static str,
     },
+    /// This state of the database has no such index: it was added at run time, to a later state or to another database, or was dropped.
+    UnknownIndex {
+        /// The table.
+        table: &'static str,
+        /// The index.
+        index: String,
+    },
+    /// The index that was watched was dropped.
+    IndexDropped,
+    /// The table has an index of this name already.
+    IndexExists {
+        /// The table.
+        table: &'static str,
+        /// The index.
+        index: String,
+    },
+    /// An index that the struct of the table declares can't be dropped at run time.
+    DeclaredIndex {
+        /// The table.
+        table: &'static str,
+        /// The index.
+        index: String,
+    },
     /// Two tables of a database have one name.
     SameName {
         /// The name.
@@ -149,6 +172,7 @@ pub enum Error {
 }
 
 impl fmt::Display for Error {
+    #[allow(clippy::too_many_lines, reason = "an arm for each error")]
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Duplicate {
@@ -204,6 +228,19 @@ impl fmt::Display for Error {
                 f,
                 "table `{table}` is not part of this database; add it to the builder with `.table::<…>()`"
             ),
+            Self::UnknownIndex { table, index } => write!(
+                f,
+                "table `{table}`: no index `{index}` here; it was dropped, or added later or to another database"
+            ),
+            Self::IndexDropped => write!(f, "the index that was watched was dropped"),
+            Self::IndexExists { table, index } => write!(
+                f,
+                "table `{table}`: there is an index `{index}` already; drop it first or give the new one another name"
+            ),
+            Self::DeclaredIndex { table, index } => write!(
+                f,
+                "table `{table}`: index `{index}` is declared by the struct of its rows and stays with it"
+            ),
             Self::SameName { table } => write!(
                 f,
                 "two tables are called `{table}`; give one another name with `#[table(name = \"…\")]`"
@@ -242,9 +279,11 @@ impl fmt::Display for Error {
 }
 
 impl From<Closed> for Error {
-    /// A watch ends only with its database.
-    fn from(_: Closed) -> Self {
-        Self::Closed
+    fn from(closed: Closed) -> Self {
+        match closed {
+            Closed::Database => Self::Closed,
+            Closed::Index => Self::IndexDropped,
+        }
     }
 }
 

@@ -82,6 +82,9 @@
 //!
 //! A query of the wrong table, type or number of columns does not compile. Keys are of the types in [`key`], and your own with `#[derive(Key)]`.
 //!
+//! An index can also come and go while the program runs: [`WriteTxn::add_index`] takes a [`NewIndex`] and gives such a handle, and
+//! [`WriteTxn::drop_index`] takes it back. Both are changes of a transaction like any other.
+//!
 //! # Snapshots
 //!
 //! A [`Snapshot`] is all tables as one commit left them. It is free to take, to clone and to send to another thread, and it shows the same for as long as it is
@@ -241,6 +244,7 @@
 //! | a commit, for watches on indexes that it does not change | nothing |
 //! | a step of a follower | O(changes in its query); the first O(rows) |
 //! | a fork, a savepoint | O(indexes) |
+//! | an index added; dropped | O(rows), and sorting its keys; O(its nodes) |
 //! | opening a file | O(rows), and sorting the keys of the indexes |
 //! | `counters` | O(indexes and versions held) |
 //! | `stats` | O(nodes of all trees), while writers go on |
@@ -249,7 +253,8 @@
 //!
 //! All rows and indexes are in memory. One process has a file, and one thread at a time writes. A key has at most 32 KiB and eight columns, an index 2³² − 1 entries. Tables in a
 //! file cannot change their fields or indexes; a file can get new tables. Rows must be such that serde can tell their shape from the type alone
-//! ([`Table`](trait@Table)). The functions of indexes must depend on the row alone; those of `each` indexes run when these are read, too. To read a table that the database was not built with panics. What a
+//! ([`Table`](trait@Table)). The functions of indexes must depend on the row alone; those of `each` indexes run when these are read, too. Indexes that are added
+//! at run time are in no file. To read a table that the database was not built with panics, and so does a query of an index that a state does not have. What a
 //! dropped snapshot kept in memory is freed by the writes that follow, or by [`Database::reclaim`].
 #![cfg_attr(docsrs, feature(doc_cfg))]
 
@@ -279,7 +284,7 @@ pub use follow::{Batch, Change, Follow};
 pub use key::Key;
 pub use radix::Row;
 pub use revision::Revision;
-pub use table::{Each, Index, Query, Table};
+pub use table::{Each, Index, NewIndex, Query, Table};
 
 #[doc(hidden)]
 pub mod __private {

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::catalog::Catalog;
 use super::current::Current;
 use super::hold::{End, Ledger};
+use super::live_index;
 use super::observe::{Observe, Stopwatch};
 use super::persist::Persist;
 use super::turnstile::{Seated, Sitter, Turnstile};
@@ -179,7 +180,7 @@ impl Core {
                 }
             }
         }
-        fired
+        fired + live_index::notify(&self.catalog, before, version, written)
     }
 
     pub(super) fn sync(&self) -> Result<(), Error> {
@@ -229,6 +230,9 @@ impl Core {
         }
         let writer = self.writer.close();
         self.catalog.close_watches();
+        for (_, index) in live_index::all(self.current().added()) {
+            index.watches.close();
+        }
         let closed = match &self.persist {
             Some(persist) => persist.close(&self.current()),
             None => Ok(()),

@@ -145,7 +145,7 @@ impl Database {
     /// A [watch](Snapshot::watch) also fires for a change that was undone meanwhile; this does not return for it.
     ///
     /// # Errors
-    /// [`Error::Closed`] when the database is.
+    /// [`Error::Closed`] when the database is; [`Error::UnknownIndex`] when the index was added at run time and is dropped.
     pub fn wait_changed<T: Table>(
         &self,
         snapshot: &Snapshot,
@@ -153,10 +153,11 @@ impl Database {
     ) -> Result<Snapshot, Error> {
         let mut seen = snapshot.clone();
         loop {
-            seen.watch(query.clone())
-                .wait()
-                .map_err(|_| Error::Closed)?;
+            seen.has_index(&query)?;
+            let changed = seen.watch(query.clone()).wait();
             seen = self.snapshot();
+            seen.has_index(&query)?;
+            changed.map_err(|_| Error::Closed)?;
             if snapshot.differs(&seen, &query) {
                 return Ok(seen);
             }

@@ -9,6 +9,7 @@
 //! | `read` | the read verbs of the two that read |
 //! | `rows`, `prefixes`, `groups` | what they give |
 //! | `core` | what the handles share, and the pipeline |
+//! | `live_index` | indexes that are added at run time |
 //! | `turnstile`, `current` | the writer's seat, the published version |
 //! | `catalog`, `stored` | the tables, and what is done with rows where their type is not known |
 //! | `initializers` | what tables wait for |
@@ -27,6 +28,7 @@ mod database;
 mod groups;
 mod hold;
 mod initializers;
+mod live_index;
 mod observe;
 mod persist;
 mod prefixes;

@@ -4,10 +4,11 @@
 //! match, or shows how long the next one can be at most: the longest of the chain that is not above the entry. There are no more searches than
 //! entries that came between.
 
+use super::live_index::KeysOf;
 use crate::Row;
 use crate::key::{Extends, KeyBuf, KeyRange, after_prefix};
 use crate::radix::{Rows, Tree};
-use crate::table::{ExtendsLast, Index, KeySet, Table};
+use crate::table::{ExtendsLast, KeySet, Table};
 
 /// The rows whose key is the beginning of `of`, from the longest to the shortest key.
 pub(super) struct Prefixes<'a, T, K, Q, M>
@@ -15,7 +16,8 @@ where
     Q: ExtendsLast<K, M>,
 {
     tree: Tree<'a, T>,
-    index: Index<T, K>,
+    /// How the keys of a row are made, where it may have several.
+    keys_of: Option<KeysOf>,
     of: Q,
     /// The columns before the last one.
     before: KeyBuf,
@@ -26,16 +28,16 @@ where
     rows: Option<Rows<'a, T>>,
     found: KeyBuf,
     keys: KeySet,
-    marker: std::marker::PhantomData<fn() -> M>,
+    marker: std::marker::PhantomData<fn() -> (K, M)>,
 }
 
 impl<'a, T: Table, K, Q: ExtendsLast<K, M>, M> Prefixes<'a, T, K, Q, M> {
-    pub(super) fn new(tree: Tree<'a, T>, index: Index<T, K>, of: Q) -> Self {
+    pub(super) fn new(tree: Tree<'a, T>, keys_of: Option<KeysOf>, of: Q) -> Self {
         let mut before = KeyBuf::new();
         of.encode_before(&mut before);
         Self {
             tree,
-            index,
+            keys_of,
             before,
             len: of.extension().longest(),
             of,
@@ -78,13 +80,13 @@ impl<'a, T: Table, K, Q: ExtendsLast<K, M>, M> Prefixes<'a, T, K, Q, M> {
 
     /// Whether a row was given already, at an entry of it with a longer key.
     fn is_given(&mut self, row: &T, len: usize) -> bool {
-        let Some(longest) = self.of.extension().longest() else {
+        let (Some(longest), Some(keys_of)) = (self.of.extension().longest(), &self.keys_of) else {
             return false;
         };
         self.found.clear();
         row.encode_key(&mut self.found);
         self.keys.reset(&self.found);
-        row.encode_index_keys(self.index.number(), &mut self.keys);
+        keys_of.entries(row, &mut self.keys);
         self.keys.iter().any(|key| {
             let column = key.strip_prefix(self.before.as_slice());
             let extension = self.of.extension();
@@ -114,8 +116,7 @@ impl<'a, T: Table, K, Q: ExtendsLast<K, M>, M> Iterator for Prefixes<'a, T, K, Q
                 self.len = self.len.and_then(|len| len.checked_sub(1));
                 continue;
             };
-            let given =
-                self.index.is_of_several() && self.len.is_some_and(|len| self.is_given(row, len));
+            let given = self.len.is_some_and(|len| self.is_given(row, len));
             if !given {
                 return Some(row);
             }

@@ -21,13 +21,24 @@ impl<R> Only<R> {
     }
 }
 
-/// Writes the read verbs into an `impl` block of a type with `fn tree<T: Table>(&self, index: usize) -> radix::Tree<'_, T>`.
+/// Writes the read verbs into an `impl` block of a type with `fn tree<T: Table>(&self, index: usize) -> radix::Tree<'_, T>`, with `find` which gives the
+/// same or `None`, and with `keys_of` which tells how the keys of an index are made.
 macro_rules! read_verbs {
     () => {
+        /// The tree that a query asks.
+        #[inline]
+        fn queried<T: Table>(&self, query: &Query<T>) -> Tree<'_, T> {
+            match self.find(query.index()) {
+                Some(tree) => tree,
+                None => panic!("{}", live_index::unknown(query)),
+            }
+        }
+
         /// The row with this primary key. O(key length).
         ///
         /// # Panics
-        /// Like every read, if the database was built without the table: it would seem to be empty.
+        /// Like every read, if the database was built without the table, or if this state of it lacks the index of the query, which was
+        /// added at run time: it would seem to be empty.
         #[inline]
         pub fn get<T: Table>(&self, key: impl KeyOf<T::Key>) -> Option<&Row<T>> {
             let mut bytes = KeyBuf::new();
@@ -40,13 +51,15 @@ macro_rules! read_verbs {
         /// In a query by more than one key of an `each` index a row may have several entries: it stands at the first of them, and a step costs
         /// O(the row's keys) for it and for each entry that is passed over.
         pub fn list<T: Table>(&self, query: Query<T>) -> Rows<'_, T> {
-            Rows::new(self.tree(query.index()), &query)
+            Rows::new(self.queried(&query), &query, || {
+                self.keys_of::<T>(query.index())
+            })
         }
 
         /// The first row of a query, in the order of its index. O(key length).
         pub fn first<T: Table>(&self, query: Query<T>) -> Option<&Row<T>> {
             // Nothing is passed over: the first entry of all is the first of its row.
-            self.tree(query.index()).scan(query.range()).next()
+            self.queried(&query).scan(query.range()).next()
         }
 
         /// The last row of a query, in the order of its index. O(key length), and in an `each` index as [`list`](Self::list).
@@ -60,12 +73,12 @@ macro_rules! read_verbs {
             if query.repeats() {
                 return self.list(query).count();
             }
-            self.tree::<T>(query.index()).count(query.range())
+            self.queried(&query).count(query.range())
         }
 
         /// Whether a query has any row. O(key length).
         pub fn contains<T: Table>(&self, query: Query<T>) -> bool {
-            self.tree::<T>(query.index()).count(query.range()) != 0
+            self.queried(&query).count(query.range()) != 0
         }
 
         /// The row of a query, if it is the only one: to look something up by the beginning of its name. O(key length), and in
@@ -116,7 +129,7 @@ macro_rules! read_verbs {
             index: Index<T, K>,
             of: impl ExtendsLast<K, M>,
         ) -> Option<&Row<T>> {
-            Prefixes::new(self.tree(index.number()), index, of).next()
+            self.prefixes(index, of).next()
         }
 
         /// All rows whose key is a prefix of `of`, as [`longest_prefix`](Self::longest_prefix) finds them: from the longest key to the shortest, and
@@ -149,7 +162,10 @@ macro_rules! read_verbs {
             index: Index<T, K>,
             of: impl ExtendsLast<K, M>,
         ) -> impl Iterator<Item = &Row<T>> {
-            Prefixes::new(self.tree(index.number()), index, of)
+            let keys_of = index
+                .is_of_several()
+                .then(|| self.keys_of::<T>(index.number()));
+            Prefixes::new(self.queried(&index.all()), keys_of, of)
         }
 
         /// The groups that the first columns of an index make, in its order, each with how many entries it has: in an `each` index a row counts once for
@@ -184,7 +200,7 @@ macro_rules! read_verbs {
         /// ```
         pub fn groups<T: Table, K, G: Key>(&self, grouping: Grouping<T, K, G>) -> Groups<'_, T, G> {
             let query = grouping.query();
-            Groups::new(self.tree(query.index()), query)
+            Groups::new(self.queried(query), query)
         }
 
         /// The rows of a query, each with every row of an index that has the key which `key` makes of it. A row for which there is none, or `key` gives `None`,

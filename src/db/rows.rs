@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::live_index::KeysOf;
 use crate::Row;
 use crate::key::{KeyBuf, KeyRange};
 use crate::radix;
@@ -49,7 +50,7 @@ pub struct Rows<'a, T> {
 /// What tells a row's first entry in a range from its others.
 #[derive(Clone)]
 struct FirstEntry {
-    index: usize,
+    keys_of: KeysOf,
     range: KeyRange,
     keys: KeySet,
     primary: KeyBuf,
@@ -65,17 +66,22 @@ impl FirstEntry {
         self.primary.clear();
         row.encode_key(&mut self.primary);
         self.keys.reset(&self.primary);
-        row.encode_index_keys(self.index, &mut self.keys);
+        self.keys_of.entries(row, &mut self.keys);
         let first = self.keys.iter().find(|key| self.range.contains(key));
         first.is_none_or(|first| *first == *self.at)
     }
 }
 
 impl<'a, T: Table> Rows<'a, T> {
-    pub(super) fn new(tree: radix::Tree<'a, T>, query: &Query<T>) -> Self {
+    /// `keys_of` tells how the keys of the query's index are made; it is asked where a row may have several.
+    pub(super) fn new(
+        tree: radix::Tree<'a, T>,
+        query: &Query<T>,
+        keys_of: impl FnOnce() -> KeysOf,
+    ) -> Self {
         let first = query.repeats().then(|| {
             Box::new(FirstEntry {
-                index: query.index(),
+                keys_of: keys_of(),
                 range: query.range().clone(),
                 keys: KeySet::default(),
                 primary: KeyBuf::new(),

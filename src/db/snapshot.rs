@@ -7,6 +7,7 @@ use std::sync::Arc;
 use super::Database;
 use super::core::Core;
 use super::groups::Groups;
+use super::live_index::{self, KeysOf, LiveIndex};
 use super::observe::Observe;
 use super::prefixes::Prefixes;
 use super::read::{Only, read_verbs};
@@ -15,7 +16,7 @@ use crate::key::{Key, KeyBuf, KeyOf};
 use crate::radix::{Changed, Tree, Version, Writer};
 use crate::table::{ExtendsLast, Grouping, Index, Query, Table};
 use crate::watch::Watch;
-use crate::{Revision, Row};
+use crate::{Error, Revision, Row};
 
 /// All tables as one commit left them.
 ///
@@ -38,7 +39,30 @@ impl Snapshot {
         self.version.tree(self.core.family::<T>(), index)
     }
 
+    #[inline]
+    fn find<T: Table>(&self, index: usize) -> Option<Tree<'_, T>> {
+        self.version.find(self.core.family::<T>(), index)
+    }
+
+    fn keys_of<T: Table>(&self, index: usize) -> KeysOf {
+        KeysOf::index(self.version.added(), self.core.family::<T>(), index)
+    }
+
     read_verbs!();
+
+    pub(super) fn core(&self) -> &Core {
+        &self.core
+    }
+
+    pub(super) fn version(&self) -> &Version {
+        &self.version
+    }
+
+    /// Refuses a query of an index that was added at run time, and that this state does not have.
+    pub(crate) fn has_index<T: Table>(&self, query: &Query<T>) -> Result<(), Error> {
+        let tree = self.find::<T>(query.index());
+        tree.map(drop).ok_or_else(|| live_index::unknown(query))
+    }
 
     /// The commit that it shows.
     pub fn revision(&self) -> Revision {
@@ -47,7 +71,11 @@ impl Snapshot {
 
     /// A watch that fires when a row of the query comes, goes or is written after this snapshot; at once, if that has happened already.
     ///
-    /// It fires for nothing else: not for rows beside the query, however close. O(key length) where nothing has changed yet.
+    /// It fires for nothing else: not for rows beside the query, however close. O(key length) where nothing has changed yet. On an index that was
+    /// added at run time, it is closed when the index is dropped.
+    ///
+    /// # Panics
+    /// As the reads do.
     ///
     /// ```
     /// # use sapwood::{Database, Table};
@@ -73,18 +101,24 @@ impl Snapshot {
     /// # }
     /// ```
     pub fn watch<T: Table>(&self, query: Query<T>) -> Watch {
-        let family = self.core.family::<T>();
-        let watch = self.core.catalog.entry(family).watches[query.index()]
-            .register(query.range().clone(), self.revision().get());
+        let (family, index) = (self.core.family::<T>(), query.index());
+        let old = self.queried(&query);
+        let declared = self.core.catalog.entry(family).watches.get(index);
+        let live = live_index::get(self.version.added(), family, index).map(|live| &live.watches);
+        let Some(watches) = declared.or(live) else {
+            unreachable!("every tree of a family has watches")
+        };
+        let watch = watches.register(query.range().clone(), self.revision().get());
         // Registered first, compared then: what is published between the two is seen by one of them.
         let now = self.core.current();
         if now.revision() <= self.revision() {
             return watch;
         }
-        let (old, new) = (
-            self.version.tree::<T>(family, query.index()),
-            now.tree(family, query.index()),
-        );
+        let Some(new) = now.find(family, index) else {
+            // The index was dropped: whoever committed that does the same.
+            watches.close_dropped();
+            return watch;
+        };
         if old
             .diff(new, query.range(), |_| ControlFlow::Break(()))
             .is_break()
@@ -99,7 +133,7 @@ impl Snapshot {
     /// O(number of indexes): it shares the snapshot's memory, which stays pinned. What it commits is never seen in the original, nor the other way round.
     pub fn fork(&self) -> Database {
         let catalog = Arc::new(self.core.catalog.fork());
-        let (writer, version) = Writer::fork(&self.version);
+        let (writer, version) = Writer::fork(&self.version, LiveIndex::fork);
         Database::from_core(Core::new(catalog, writer, version, None, Observe::silent()))
     }
 
@@ -121,8 +155,8 @@ impl Snapshot {
         query: &Query<T>,
         found: impl FnMut(Changed<'_, 'a, T>) -> ControlFlow<B>,
     ) -> ControlFlow<B> {
-        self.tree(query.index())
-            .diff(newer.tree(query.index()), query.range(), found)
+        self.queried(query)
+            .diff(newer.queried(query), query.range(), found)
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::core::Core;
 use super::groups::Groups;
+use super::live_index::{self, KeysOf};
 use super::prefixes::Prefixes;
 use super::read::{Only, read_verbs};
 use super::rows::Rows;
@@ -54,7 +55,7 @@ impl WriteTxn {
         }
     }
 
-    fn draft(&self) -> &Draft {
+    pub(super) fn draft(&self) -> &Draft {
         match &self.running {
             Some((_, draft)) => draft,
             None => unreachable!("a transaction that has ended is gone"),
@@ -64,6 +65,19 @@ impl WriteTxn {
     #[inline]
     fn tree<T: Table>(&self, index: usize) -> Tree<'_, T> {
         self.draft().tree(self.core.family::<T>(), index)
+    }
+
+    #[inline]
+    fn find<T: Table>(&self, index: usize) -> Option<Tree<'_, T>> {
+        self.draft().find(self.core.family::<T>(), index)
+    }
+
+    fn keys_of<T: Table>(&self, index: usize) -> KeysOf {
+        KeysOf::index(self.draft().added(), self.core.family::<T>(), index)
+    }
+
+    pub(super) fn core(&self) -> &Core {
+        &self.core
     }
 
     read_verbs!();
@@ -81,7 +95,14 @@ impl WriteTxn {
         let family = self.core.catalog.family::<T>()?;
         self.encode_key(&row);
         if let Some(existing) = self.look::<T>(family) {
-            return Err(duplicate(&self.core, family, 0, &existing, &row));
+            let key = row.format_key(0);
+            return Err(Error::Duplicate {
+                table: T::NAME,
+                index: self.core.catalog.index_name(family, 0),
+                existing: existing.format_key(0),
+                refused: key.clone(),
+                key,
+            });
         }
         self.store(family, row, None)?;
         self.stored(family)
@@ -207,7 +228,7 @@ impl WriteTxn {
     /// Removes all rows of a query, and says how many. All or none.
     ///
     /// # Errors
-    /// [`Error::UnknownTable`]; [`Error::UnstableIndex`].
+    /// [`Error::UnknownTable`]; [`Error::UnknownIndex`]; [`Error::UnstableIndex`].
     pub fn remove_all<T: Table>(&mut self, query: Query<T>) -> Result<usize, Error> {
         self.remove_rows(&query, None)
     }
@@ -230,8 +251,11 @@ impl WriteTxn {
         seen: Option<Revision>,
     ) -> Result<usize, Error> {
         let family = self.core.catalog.family::<T>()?;
-        let tree = self.draft().tree::<T>(family, query.index());
-        let rows: Vec<Row<T>> = Rows::new(tree, query).cloned().collect();
+        let tree = self
+            .find::<T>(query.index())
+            .ok_or_else(|| live_index::unknown(query))?;
+        let keys = || self.keys_of::<T>(query.index());
+        let rows: Vec<Row<T>> = Rows::new(tree, query, keys).cloned().collect();
         if let Some(seen) = seen
             && let Some(newer) = rows.iter().find(|row| row.modified() > seen)
         {
@@ -281,7 +305,7 @@ impl WriteTxn {
         }
     }
 
-    fn draft_mut(&mut self) -> &mut Draft {
+    pub(super) fn draft_mut(&mut self) -> &mut Draft {
         match &mut self.running {
             Some((_, draft)) => draft,
             None => unreachable!("a transaction that has ended is gone"),
@@ -319,10 +343,12 @@ impl WriteTxn {
         let indexes = core.catalog.entry(family).watches.len() - 1;
         let Scratch { primary, old, new } = keys;
         match previous {
-            Some(previous) => index_keys::<T>(previous, primary, indexes, old),
+            Some(previous) => {
+                live_index::index_keys::<T>(draft.added(), family, previous, primary, indexes, old);
+            }
             None => old.clear(),
         }
-        index_keys(&row, primary, indexes, new);
+        live_index::index_keys(draft.added(), family, &row, primary, indexes, new);
         match draft.put(family, primary, row, previous, old, new) {
             Ok(()) => Ok(()),
             Err((refused, row)) => Err(refusal::<T>(core, draft, family, refused, &row, new)),
@@ -350,7 +376,7 @@ impl WriteTxn {
             return Err(Error::Closed);
         };
         let indexes = core.catalog.entry(family).watches.len() - 1;
-        index_keys::<T>(row, primary, indexes, old);
+        live_index::index_keys::<T>(draft.added(), family, row, primary, indexes, old);
         match draft.remove(family, primary, row, old) {
             Ok(()) => Ok(()),
             Err(refused) => Err(refusal::<T>(core, draft, family, refused, row, &[])),
@@ -376,15 +402,6 @@ impl fmt::Debug for WriteTxn {
     }
 }
 
-/// The keys of a row in every index but the primary one.
-fn index_keys<T: Table>(row: &T, primary: &[u8], indexes: usize, sets: &mut Vec<KeySet>) {
-    sets.resize_with(indexes, KeySet::default);
-    for (index, set) in sets.iter_mut().enumerate() {
-        set.reset(primary);
-        row.encode_index_keys(index + 1, set);
-    }
-}
-
 /// Says in the words of the table why the trees refused `row`, whose keys behind the primary one are `keys`.
 fn refusal<T: Table>(
     core: &Core,
@@ -394,16 +411,36 @@ fn refusal<T: Table>(
     row: &T,
     keys: &[KeySet],
 ) -> Error {
+    // An index by its place among the trees: its number, its name, and the key of the row.
+    let at_place = |tree: usize| {
+        let declared = core.catalog.entry(family).watches.len();
+        let live = tree.checked_sub(declared);
+        live.and_then(|place| live_index::at_place(draft.added(), family, place, row))
+            .unwrap_or_else(|| {
+                (
+                    tree,
+                    core.catalog.index_name(family, tree),
+                    row.format_key(tree),
+                )
+            })
+    };
     match refused {
         Refused::Occupied { tree } => {
             let tree_keys = tree.checked_sub(1).and_then(|tree| keys.get(tree));
             let others = tree_keys.into_iter().flat_map(KeySet::iter);
             let key = row.format_key(0);
+            let (number, index, taken) = at_place(tree);
             let existing = others
-                .filter_map(|key| draft.tree::<T>(family, tree).get(key))
+                .filter_map(|key| draft.find::<T>(family, number)?.get(key))
                 .find(|other| other.format_key(0) != key);
             match existing {
-                Some(existing) => duplicate(core, family, tree, existing, row),
+                Some(existing) => Error::Duplicate {
+                    table: T::NAME,
+                    index,
+                    key: taken,
+                    existing: existing.format_key(0),
+                    refused: key,
+                },
                 None => Error::UnstableIndex {
                     table: T::NAME,
                     key,
@@ -416,26 +453,10 @@ fn refusal<T: Table>(
         },
         Refused::KeyTooLong { tree, len } => Error::KeyTooLong {
             table: T::NAME,
-            index: core.catalog.index_name(family, tree),
+            index: at_place(tree).1,
             len,
         },
         Refused::Full { .. } | Refused::FromLater => Error::TableFull { table: T::NAME },
-    }
-}
-
-fn duplicate<T: Table>(
-    core: &Core,
-    family: usize,
-    index: usize,
-    existing: &Row<T>,
-    refused: &T,
-) -> Error {
-    Error::Duplicate {
-        table: T::NAME,
-        index: core.catalog.index_name(family, index),
-        key: refused.format_key(index),
-        existing: existing.format_key(0),
-        refused: refused.format_key(0),
     }
 }
 

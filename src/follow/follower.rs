@@ -12,7 +12,8 @@ use crate::{Error, Revision};
 /// The rows of a query and then its changes, step by step: an iterator that waits, and with feature `async` a `Stream`.
 ///
 /// The first step holds the rows that there are when it is taken, and may be empty. Each further one holds what changed since the step before, and is never
-/// empty. It ends when the database is closed, after the last change. A slow consumer misses no row and no removal: steps are merged.
+/// empty. It ends when the database is closed, after the last change; and when its index was added at run time and is dropped, without what changed right
+/// before. A slow consumer misses no row and no removal: steps are merged.
 ///
 /// ```
 /// # use sapwood::{Change, Database, Table};
@@ -65,12 +66,14 @@ impl Database {
     /// Follows a query: first the rows that there are when the first step is taken, then what changes.
     ///
     /// # Errors
-    /// [`Error::UnknownTable`] if the database was built without the table.
+    /// [`Error::UnknownTable`] if the database was built without the table; [`Error::UnknownIndex`] if the index was added at run time and is not there.
     pub fn follow<T: Table>(&self, query: Query<T>) -> Result<Follow<T>, Error> {
         self.has_table::<T>()?;
+        let snapshot = self.snapshot();
+        snapshot.has_index(&query)?;
         Ok(Follow {
             query,
-            seen: Step::First(self.snapshot()),
+            seen: Step::First(snapshot),
             #[cfg(feature = "async")]
             waiting: None,
         })
@@ -124,6 +127,7 @@ impl<T: Table> Follow<T> {
             return None;
         };
         let snapshot = snapshot.newest();
+        snapshot.has_index(&self.query).ok()?;
         let rows = snapshot.list(self.query.clone()).cloned();
         let batch = Batch {
             from: None,
@@ -142,7 +146,8 @@ impl<T: Table> Follow<T> {
         let seen = self.snapshot();
         let newest = seen.newest();
         let to = newest.revision();
-        if to == seen.revision() {
+        if to == seen.revision() || newest.has_index(&self.query).is_err() {
+            // Where the index is gone, the watch on what was seen says so.
             return None;
         }
         let changes = changes(seen, &newest, &self.query);

@@ -55,9 +55,9 @@ impl Version {
     }
 
     fn root(&self, family: usize, tree: usize) -> Option<NodeRef<'_>> {
-        let slot = self.0.shared.layout.families[family].first + tree;
         // SAFETY: a version's nodes are alive and frozen for as long as it is.
-        self.0.roots[slot].map(|node| unsafe { node.get() })
+        self.root_node(family, tree)
+            .map(|node| unsafe { node.get() })
     }
 }
 

@@ -3,22 +3,18 @@
 use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use super::added::AddedTrees;
 use super::edit::Editor;
-use super::history::{Dead, Garbage, Shared, Staged, Writer, free_younger};
+use super::garbage::Garbage;
+use super::history::{Dead, Shared, Staged, Writer, free_younger};
 use super::node::{MAX_KEY, Node};
 use super::row::{Handle, Row};
-use super::version::{Tree, Version, view};
+use super::steps::{Keys, Step, merged};
+use super::version::{Tree, Version, must, view};
 use crate::revision::Revision;
 
-/// The keys of one row in one tree: ascending and distinct.
-pub(crate) trait Keys {
-    fn len(&self) -> usize;
-    /// `index` is below the length.
-    fn key(&self, index: usize) -> &[u8];
-}
-
 /// Entries may come in before those that they replace are gone: so many.
-const SPARE: usize = 1 << 16;
+pub(super) const SPARE: usize = 1 << 16;
 /// The most entries of a tree.
 pub(super) const MAX_ENTRIES: usize = u32::MAX as usize - SPARE;
 
@@ -46,6 +42,7 @@ pub(crate) struct Savepoint {
     number: u64,
     stamp: u64,
     roots: Box<[Option<Node>]>,
+    added: AddedTrees,
     unlinked: usize,
     gone: usize,
     created: usize,
@@ -58,7 +55,9 @@ pub(crate) struct Savepoint {
 pub(crate) struct Draft {
     base: Version,
     revision: Revision,
+    /// Those of the layout, and then those that were added.
     pub(super) roots: Box<[Option<Node>]>,
+    pub(super) added: AddedTrees,
     pub(super) editor: Box<Editor>,
     garbage: Garbage,
     /// The numbers of the savepoints that can be gone back to.
@@ -68,20 +67,13 @@ pub(crate) struct Draft {
 // SAFETY: it owns what it made; rows are `Send` and `Sync`.
 unsafe impl Send for Draft {}
 
-/// One change of one entry.
-#[derive(Clone, Copy)]
-enum Step<'k> {
-    Insert(&'k [u8]),
-    Swap(&'k [u8]),
-    Remove(&'k [u8]),
-}
-
 impl Draft {
     /// Begins to change `base`, the newest version of the writer's history. Rows that it writes carry `revision`.
     pub(crate) fn new(writer: &mut Writer, base: Version, revision: Revision) -> Self {
         let (editor, garbage) = writer.lend(base.0.stamp + 1);
         Self {
             roots: base.0.roots.clone(),
+            added: base.0.added.clone(),
             editor,
             base,
             revision,
@@ -109,15 +101,21 @@ impl Draft {
         self.editor.created.len().max(self.editor.gone.len())
     }
 
-    /// Whether anything was changed.
+    /// Whether anything was changed: a row, or which trees there are.
     pub(crate) fn is_changed(&self) -> bool {
-        self.written() > 0
+        self.written() > 0 || !self.added.same(&self.base.0.added)
     }
 
-    /// One tree as it is now.
+    /// One tree as it is now. Panics as [`Version::tree`] does.
     #[inline]
     pub(crate) fn tree<T: 'static>(&self, family: usize, tree: usize) -> Tree<'_, T> {
-        view(self.shared(), &self.roots, family, tree)
+        must(self.find(family, tree))
+    }
+
+    /// One tree as it is now; `None` if there is none of this number.
+    #[inline]
+    pub(crate) fn find<T: 'static>(&self, family: usize, tree: usize) -> Option<Tree<'_, T>> {
+        view(self.shared(), &self.roots, &self.added, family, tree)
     }
 
     /// Checks every invariant of a tree.
@@ -152,13 +150,13 @@ impl Draft {
     ) -> Result<(), (Refused, Row<T>)> {
         self.assert_family::<T>(family);
         let created = previous.map_or(self.revision, Row::created);
-        let entries = 1 + new.iter().map(Keys::len).sum::<usize>();
+        let entries = self.entries(family, new) as u32;
         let heap = &mut self.editor.heap;
-        let row = Row::new(heap, value, created, self.revision, entries as u32);
+        let row = Row::new(heap, value, created, self.revision, entries);
         let gone = previous.map(Row::handle);
         let placed = self
             .fits(family, key, gone.is_some(), old, new)
-            .and_then(|()| previous.map_or(Ok(()), |previous| stable(previous, old)))
+            .and_then(|()| previous.map_or(Ok(()), |previous| self.stable(family, previous, old)))
             .and_then(|()| self.apply(family, key, gone, Some(row.handle()), old, new));
         if let Err(refused) = placed {
             return Err((refused, row));
@@ -179,17 +177,31 @@ impl Draft {
         old: &[K],
     ) -> Result<(), Refused> {
         self.assert_family::<T>(family);
-        stable(row, old)?;
+        self.stable(family, row, old)?;
         self.apply(family, key, Some(row.handle()), None, old, &[])?;
         self.editor.gone.push((row.handle(), family));
         Ok(())
     }
 
-    fn assert_family<T: 'static>(&self, family: usize) {
+    pub(super) fn assert_family<T: 'static>(&self, family: usize) {
         assert!(
             self.shared().layout.families[family].row.is::<T>(),
             "rows of another type"
         );
+    }
+
+    /// How many entries a row with these keys has in the trees of the layout.
+    fn entries<K: Keys>(&self, family: usize, keys: &[K]) -> usize {
+        let behind = self.shared().layout.families[family].trees - 1;
+        1 + keys.iter().take(behind).map(Keys::len).sum::<usize>()
+    }
+
+    /// Whether a stored row has as many keys now as when it was stored. Each of them is looked up when it is taken out; so none is left behind.
+    fn stable<T, K: Keys>(&self, family: usize, row: &Row<T>, keys: &[K]) -> Result<(), Refused> {
+        if row.entries() as usize == self.entries(family, keys) {
+            return Ok(());
+        }
+        Err(Refused::Unstable { tree: 0 })
     }
 
     /// Whether a row's keys can go into the trees, from which `old` ones go; `replaces` if it has the primary key of another.
@@ -201,6 +213,9 @@ impl Draft {
         old: &[K],
         new: &[K],
     ) -> Result<(), Refused> {
+        if !self.added.is_none() {
+            self.fits_added(family, key, old, new)?;
+        }
         let family = &self.shared().layout.families[family];
         let all = new
             .iter()
@@ -278,6 +293,35 @@ impl Draft {
                 }
             }
         }
+        if self.added.is_none() {
+            return Ok(());
+        }
+        let done = self.apply_added(family, key, [gone, row], [old, new]);
+        if done.is_err() {
+            for tree in 0..trees {
+                for step in steps(tree) {
+                    self.undo(first + tree, step, gone, row);
+                }
+            }
+        }
+        done
+    }
+
+    /// Takes `gone` out of one tree and puts `row` in, under these keys. All or nothing.
+    pub(super) fn change_tree<K: Keys>(
+        &mut self,
+        slot: usize,
+        [gone, row]: [Option<Handle>; 2],
+        [old, new]: [Option<&K>; 2],
+    ) -> Result<(), Refused> {
+        for (done, step) in merged(old, new).enumerate() {
+            if let Err(refused) = self.step(slot, step, gone, row) {
+                for step in merged(old, new).take(done) {
+                    self.undo(slot, step, gone, row);
+                }
+                return Err(refused);
+            }
+        }
         Ok(())
     }
 
@@ -325,6 +369,7 @@ impl Draft {
             number,
             stamp: self.editor.stamp,
             roots: self.roots.clone(),
+            added: self.added.clone(),
             unlinked: self.editor.unlinked.len(),
             gone: self.editor.gone.len(),
             created: self.editor.created.len(),
@@ -350,7 +395,14 @@ impl Draft {
         let roots = mem::replace(&mut self.roots, to.roots.clone());
         self.free_since(&roots, to.stamp, to.unlinked, to.created);
         self.editor.gone.truncate(to.gone);
+        self.set_added(to.added.clone());
         true
+    }
+
+    /// What is known of the trees before may be the last of its kind, and a user's.
+    pub(super) fn set_added(&mut self, added: AddedTrees) {
+        let before = mem::replace(&mut self.added, added);
+        self.garbage.push_trees(before);
     }
 
     /// Frees what was made since a mark, where `roots` are what has become of the trees.
@@ -409,7 +461,7 @@ impl Draft {
             }
         }
         let staged = Staged {
-            version: writer.version(*stamp, self.revision, self.roots),
+            version: writer.version(*stamp, self.revision, self.roots, self.added),
             base: base.stamp,
             unlinked,
             passed,
@@ -424,47 +476,18 @@ impl Draft {
         let roots = mem::take(&mut self.roots);
         self.free_since(&roots, self.base.0.stamp, 0, 0);
         self.editor.gone.clear();
+        self.set_added(AddedTrees::default());
         writer.take_back(self.editor);
         self.garbage
     }
 }
 
 impl Refused {
-    fn in_tree(self, tree: usize) -> Self {
+    pub(super) fn in_tree(self, tree: usize) -> Self {
         match self {
             Self::Occupied { .. } => Self::Occupied { tree },
             Self::Unstable { .. } => Self::Unstable { tree },
             other => other,
         }
     }
-}
-
-/// Whether a stored row has as many keys now as when it was stored. Each of them is looked up when it is taken out; so none is left behind.
-fn stable<T, K: Keys>(row: &Row<T>, keys: &[K]) -> Result<(), Refused> {
-    let entries = 1 + keys.iter().map(Keys::len).sum::<usize>();
-    if row.entries() as usize == entries {
-        return Ok(());
-    }
-    Err(Refused::Unstable { tree: 0 })
-}
-
-/// What leads from the keys of the old row to those of the new one, in key order.
-fn merged<'k, K: Keys>(old: Option<&'k K>, new: Option<&'k K>) -> impl Iterator<Item = Step<'k>> {
-    let key = |keys: Option<&'k K>, index: usize| {
-        keys.filter(|keys| index < keys.len())
-            .map(|keys| keys.key(index))
-    };
-    let (mut i, mut j) = (0, 0);
-    std::iter::from_fn(move || {
-        let step = match (key(old, i), key(new, j)) {
-            (Some(old), Some(new)) if old == new => Step::Swap(new),
-            (Some(old), Some(new)) if old > new => Step::Insert(new),
-            (None, Some(new)) => Step::Insert(new),
-            (Some(old), _) => Step::Remove(old),
-            (None, None) => return None,
-        };
-        i += usize::from(!matches!(step, Step::Insert(_)));
-        j += usize::from(!matches!(step, Step::Remove(_)));
-        Some(step)
-    })
 }

@@ -14,8 +14,10 @@ use std::mem::ManuallyDrop;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use super::added::{About, AddedTrees};
 use super::dead::DeadList;
 use super::edit::Editor;
+use super::garbage::Garbage;
 use super::holdings::{Book, Live};
 use super::layout::Layout;
 use super::node::{Kind, Node};
@@ -41,8 +43,8 @@ pub(super) enum Dead {
 /// What all versions of one history share.
 pub(crate) struct Shared {
     pub(super) layout: Layout,
-    /// Stamps of versions that nobody holds any more.
-    pub(super) queue: Mutex<Vec<u64>>,
+    /// Stamps of versions that nobody holds any more, and what they knew of added trees.
+    pub(super) queue: Mutex<Vec<(u64, AddedTrees)>>,
     /// Which versions are alive. Only the writer changes it; others look.
     pub(super) book: Mutex<Book>,
     /// The registry, once there is no writer.
@@ -56,11 +58,11 @@ impl Shared {
     pub(super) const NEVER: u64 = u64::MAX;
 
     /// The last holder of a version let go of it.
-    pub(super) fn dropped(&self, stamp: u64) {
+    pub(super) fn dropped(&self, stamp: u64, added: AddedTrees) {
         if stamp == Self::NEVER {
             return;
         }
-        lock(&self.queue).push(stamp);
+        lock(&self.queue).push((stamp, added));
         // While there is a writer, the next transaction does the rest.
         let garbage = lock(&self.left)
             .as_mut()
@@ -88,34 +90,6 @@ pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Rows that no version reaches. Dropping this drops them, which runs their own `Drop`: not under a lock.
-#[derive(Default)]
-#[must_use = "to be dropped where no lock is held"]
-pub(crate) struct Garbage(Vec<(Handle, RowType)>);
-
-// SAFETY: rows are `Send` and `Sync`, as `Layout::add` asks.
-unsafe impl Send for Garbage {}
-
-impl Garbage {
-    pub(super) fn push(&mut self, row: Handle, of: RowType) {
-        self.0.push((row, of));
-    }
-
-    fn forget(mut self) {
-        self.0.clear();
-    }
-}
-
-impl Drop for Garbage {
-    fn drop(&mut self) {
-        // One by one, so that a row whose own `Drop` panics is not let go of twice.
-        while let Some((row, of)) = self.0.pop() {
-            // SAFETY: a row of this type, whose one count was the history's; no version reaches it.
-            unsafe { of.release(row) };
-        }
-    }
-}
-
 /// What the writer alone has.
 #[derive(Default)]
 pub(super) struct Registry {
@@ -123,7 +97,7 @@ pub(super) struct Registry {
     editor: Option<Box<Editor>>,
     /// Emptied lists, kept for their memory.
     spare: DeadList,
-    dropped: Vec<u64>,
+    dropped: Vec<(u64, AddedTrees)>,
     /// The roots of the published version.
     newest: Box<[Option<Node>]>,
     /// What is not younger than this stamp and revision belongs to the version that a fork stands on.
@@ -146,7 +120,8 @@ impl Registry {
         let mut book = lock(&shared.book);
         let Book { live, pending } = &mut *book;
         std::mem::swap(&mut self.dropped, &mut *lock(&shared.queue));
-        for stamp in self.dropped.drain(..) {
+        for (stamp, added) in self.dropped.drain(..) {
+            garbage.push_trees(added);
             if let Some(live) = live.remove(&stamp)
                 && !live.dead.is_empty()
             {
@@ -245,29 +220,29 @@ pub(super) fn free_younger(
     mut row: impl FnMut(Handle, RowType),
 ) {
     let mut open = Vec::new();
-    for family in &layout.families {
-        for tree in 0..family.trees {
-            open.extend(roots.get(family.first + tree).copied().flatten());
-            while let Some(node) = open.pop() {
-                // SAFETY: reachable from these roots and not freed yet: each node has one parent.
-                let view = unsafe { node.get() };
-                if view.birth() <= stamp {
-                    // So are all below it.
-                    continue;
-                }
-                match view.kind() {
-                    Kind::Inner => {
-                        open.extend_from_slice(view.children());
-                    }
-                    Kind::Bucket if tree == 0 => view
-                        .rows()
-                        .iter()
-                        .for_each(|&handle| row(handle, family.row)),
-                    Kind::Bucket => {}
-                }
-                // SAFETY: nobody reaches what is younger than the stamp, and its parent was freed before.
-                unsafe { node.free(pool) };
+    let declared = layout.families.iter().flat_map(|family| {
+        // Rows are in the first tree of their family, each once.
+        (0..family.trees).map(|tree| (family.first + tree, (tree == 0).then_some(family.row)))
+    });
+    let added = (layout.trees..roots.len()).map(|slot| (slot, None));
+    for (slot, rows) in declared.chain(added) {
+        open.extend(roots.get(slot).copied().flatten());
+        while let Some(node) = open.pop() {
+            // SAFETY: reachable from these roots and not freed yet: each node has one parent.
+            let view = unsafe { node.get() };
+            if view.birth() <= stamp {
+                // So are all below it.
+                continue;
             }
+            match (view.kind(), rows) {
+                (Kind::Inner, _) => open.extend_from_slice(view.children()),
+                (Kind::Bucket, Some(of)) => {
+                    view.rows().iter().for_each(|&handle| row(handle, of));
+                }
+                (Kind::Bucket, None) => {}
+            }
+            // SAFETY: nobody reaches what is younger than the stamp, and its parent was freed before.
+            unsafe { node.free(pool) };
         }
     }
 }
@@ -305,13 +280,15 @@ impl Writer {
     /// A new history, and its first version, which is empty.
     pub(crate) fn new(layout: Layout, revision: Revision) -> (Self, Version) {
         let roots = vec![None; layout.trees].into_boxed_slice();
-        Self::start(layout, roots, revision, None)
+        Self::start(layout, roots, AddedTrees::default(), revision, None)
     }
 
-    /// A history of its own that stands on `base`, and its first version, which shows the same. What it commits is never seen in the other.
-    pub(crate) fn fork(base: &Version) -> (Self, Version) {
+    /// A history of its own that stands on `base`, and its first version, which shows the same. What it commits is never seen in the other. What
+    /// it knows of an added tree is what `about` makes of that.
+    pub(crate) fn fork(base: &Version, about: impl FnMut(&About) -> About) -> (Self, Version) {
         let State {
             roots,
+            added,
             revision,
             shared,
             ..
@@ -319,6 +296,7 @@ impl Writer {
         Self::start(
             shared.layout.clone(),
             roots.clone(),
+            added.map(about),
             *revision,
             Some(base.clone()),
         )
@@ -327,6 +305,7 @@ impl Writer {
     fn start(
         layout: Layout,
         roots: Box<[Option<Node>]>,
+        added: AddedTrees,
         revision: Revision,
         base: Option<Version>,
     ) -> (Self, Version) {
@@ -351,7 +330,7 @@ impl Writer {
             registry: Box::new(registry),
             begun: Instant::now(),
         };
-        let version = writer.version(floor.0, revision, roots);
+        let version = writer.version(floor.0, revision, roots, added);
         (writer, version)
     }
 
@@ -361,6 +340,7 @@ impl Writer {
         stamp: u64,
         revision: Revision,
         roots: Box<[Option<Node>]>,
+        added: AddedTrees,
     ) -> Version {
         let live = Live {
             revision: revision.get(),
@@ -372,6 +352,7 @@ impl Writer {
             stamp,
             revision,
             roots,
+            added,
             shared: Arc::clone(&self.shared),
         }))
     }
@@ -412,6 +393,13 @@ impl Writer {
         if let Some(editor) = &mut self.registry.editor {
             editor.heap.trim();
         }
+    }
+
+    /// How many nodes there are.
+    #[cfg(test)]
+    pub(super) fn nodes(&self) -> usize {
+        let editor = self.registry.editor.as_ref();
+        editor.map_or(0, |editor| editor.pool.blocks)
     }
 
     /// Makes a staged version the newest: from here on its predecessor's dead list answers for what it unlinked.
@@ -466,6 +454,7 @@ impl Writer {
         };
         lock(&self.shared.book).live.remove(&state.stamp);
         state.stamp = Shared::NEVER;
+        garbage.push_trees(std::mem::take(&mut state.added));
         if let Some(editor) = &mut self.registry.editor {
             let layout = &self.shared.layout;
             free_younger(&state.roots, base, layout, &mut editor.pool, |_, _| {});

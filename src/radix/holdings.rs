@@ -55,7 +55,9 @@ impl Version {
         let mut holdings = Holdings::default();
         let book = lock(&self.0.shared.book);
         // Those that are dropped and not taken out of the book yet. The book is locked first, as the writer does.
-        let mut dropped = lock(&self.0.shared.queue).clone();
+        let queue = lock(&self.0.shared.queue);
+        let mut dropped: Vec<u64> = queue.iter().map(|(stamp, _)| *stamp).collect();
+        drop(queue);
         dropped.sort_unstable();
         for (stamp, live) in &book.live {
             holdings.unlinked.add(live.dead.weight());

@@ -19,7 +19,7 @@ pub(crate) struct Loaded<T> {
 }
 
 impl Draft {
-    /// Builds the trees of a family that is empty: rows with their revisions, in ascending order of their keys, and for each tree behind the
+    /// Builds the trees of a family that is empty and has no added ones: rows with their revisions, in ascending order of their keys, and for each tree behind the
     /// first its keys in any order, each with the number of its row. O(rows), with full buckets.
     pub(crate) fn load<T: Send + Sync + 'static>(
         &mut self,
@@ -29,7 +29,9 @@ impl Draft {
     ) -> Result<(), Refused> {
         let layout = self.shared().layout.families[family];
         assert!(
-            layout.row.is::<T>() && keys.len() + 1 == layout.trees,
+            layout.row.is::<T>()
+                && keys.len() + 1 == layout.trees
+                && self.added.of(family).next().is_none(),
             "rows of another table"
         );
         if self.roots[layout.first..layout.first + layout.trees]

@@ -17,9 +17,10 @@
 //! | `edit` | changing a tree: with `grow`, `divide`, `shrink`, and `unpacked` between them |
 //! | `bulk` | building one |
 //! | `row` | counted rows and their bare handles; with `heap`, their memory |
-//! | `layout`, `version`, `history`, `dead` | which trees there are, states of them, what may be freed |
+//! | `layout`, `version`, `history`, `dead`, `garbage` | which trees there are, states of them, what may be freed, and is |
 //! | `holdings` | what held versions keep in memory |
-//! | `draft`, `load` | the running transaction, and filling a table at once |
+//! | `draft`, `steps`, `load` | the running transaction, and filling a table at once |
+//! | `added` | trees that come while the history runs, and go |
 //!
 //! The room knows key bytes and nothing of tables. It is the one place where `unsafe` is allowed, besides the mapping of the page file. What makes it
 //! sound: a [`Version`] or [`Draft`] lends rows only for as long as it is borrowed; only the draft writes to nodes, and only to those
@@ -28,6 +29,7 @@
 //! Keys may be any bytes of at most 32 KiB; they need not be prefix-free. A tree holds fewer than 2³² rows.
 #![allow(unsafe_code)]
 
+mod added;
 mod bulk;
 mod census;
 #[cfg(test)]
@@ -40,6 +42,7 @@ mod divide;
 mod draft;
 mod edit;
 mod find;
+mod garbage;
 mod grow;
 mod heap;
 mod history;
@@ -52,17 +55,20 @@ mod pool;
 mod region;
 mod row;
 mod shrink;
+mod steps;
 mod unpacked;
 mod version;
 
 #[cfg(test)]
 mod tests;
 
+pub(crate) use added::{About, AddedTrees, NotAdded};
 pub(crate) use dead::Weight;
-pub(crate) use draft::{Draft, Keys, Refused, Savepoint};
+pub(crate) use draft::{Draft, Refused, Savepoint};
 pub(crate) use history::Writer;
 pub(crate) use holdings::Holdings;
 pub(crate) use layout::Layout;
 pub(crate) use load::{Loaded, LoadedKey};
 pub use row::Row;
+pub(crate) use steps::Keys;
 pub(crate) use version::{Changed, Rows, State, Tree, Version};

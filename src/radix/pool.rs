@@ -23,6 +23,9 @@ pub(super) struct Pool {
     /// By size: the first of the pages that have room.
     roomy: [Option<NonNull<Page>>; LARGEST / GRAIN + 1],
     regions: Vec<Option<Pages>>,
+    /// Blocks that were taken and not given back.
+    #[cfg(test)]
+    pub(super) blocks: usize,
 }
 
 /// A region, and its pages that hold no blocks, a bit for each.
@@ -57,6 +60,8 @@ impl Default for Pool {
         Self {
             roomy: [None; LARGEST / GRAIN + 1],
             regions: Vec::new(),
+            #[cfg(test)]
+            blocks: 0,
         }
     }
 }
@@ -70,6 +75,10 @@ impl Pool {
     /// A block of `size` bytes, which is a multiple of [`GRAIN`] and not zero. Its content is anything.
     pub(super) fn take(&mut self, size: usize) -> NonNull<u8> {
         debug_assert!(size != 0 && size.is_multiple_of(GRAIN));
+        #[cfg(test)]
+        {
+            self.blocks += 1;
+        }
         if size > LARGEST || cfg!(sapwood_plain_memory) {
             let layout = layout(size);
             // SAFETY: the size is not zero.
@@ -104,6 +113,10 @@ impl Pool {
     /// # Safety
     /// It came from [`take`](Self::take) of this pool with this size, or of any pool if it is larger than a page's blocks, and nobody uses it any more.
     pub(super) unsafe fn give(&mut self, block: NonNull<u8>, size: usize) {
+        #[cfg(test)]
+        {
+            self.blocks -= 1;
+        }
         if size > LARGEST || cfg!(sapwood_plain_memory) {
             // SAFETY: it came from the allocator with this layout.
             return unsafe { dealloc(block.as_ptr(), layout(size)) };

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use super::added::AddedTrees;
 use super::cursor::{Scan, count, first_from, last_below};
 use super::diff::diff;
 use super::find::get;
@@ -23,13 +24,16 @@ pub(crate) struct State {
     /// Counts versions and savepoints; [`Shared::NEVER`] for one that was discarded.
     pub(super) stamp: u64,
     pub(super) revision: Revision,
+    /// Those of the layout, and then those that were added.
     pub(super) roots: Box<[Option<Node>]>,
+    pub(super) added: AddedTrees,
     pub(super) shared: Arc<Shared>,
 }
 
 impl Drop for State {
     fn drop(&mut self) {
-        self.shared.dropped(self.stamp);
+        let added = std::mem::take(&mut self.added);
+        self.shared.dropped(self.stamp, added);
     }
 }
 
@@ -47,16 +51,38 @@ impl Version {
         self.0.revision
     }
 
-    /// One tree of a family. Panics if the family is not one of `T`s: the caller chose the wrong number.
-    #[inline]
-    pub(crate) fn tree<T: 'static>(&self, family: usize, tree: usize) -> Tree<'_, T> {
-        view(&self.0.shared, &self.0.roots, family, tree)
+    /// The trees that were added to those of the layout.
+    pub(crate) fn added(&self) -> &AddedTrees {
+        &self.0.added
     }
 
-    /// Whether a tree is the very same in both versions. O(1).
+    /// One tree of a family. Panics if the family is not one of `T`s, or has no such tree: the caller chose the wrong number.
+    #[inline]
+    pub(crate) fn tree<T: 'static>(&self, family: usize, tree: usize) -> Tree<'_, T> {
+        must(self.find(family, tree))
+    }
+
+    /// One tree of a family; `None` if it has none of this number. Panics if the family is not one of `T`s.
+    #[inline]
+    pub(crate) fn find<T: 'static>(&self, family: usize, tree: usize) -> Option<Tree<'_, T>> {
+        let State {
+            shared,
+            roots,
+            added,
+            ..
+        } = &*self.0;
+        view(shared, roots, added, family, tree)
+    }
+
+    /// Whether a tree is the very same in both versions. O(1), and O(added trees) for one of these.
     pub(crate) fn shares(&self, other: &Self, family: usize, tree: usize) -> bool {
-        let slot = self.0.shared.layout.families[family].first + tree;
-        self.0.roots[slot] == other.0.roots[slot]
+        self.root_node(family, tree) == other.root_node(family, tree)
+    }
+
+    /// The root of a tree; `None` where there is no such tree, or nothing in it.
+    pub(super) fn root_node(&self, family: usize, tree: usize) -> Option<Node> {
+        let slot = slot(&self.0.shared, &self.0.added, family, tree)?;
+        self.0.roots[slot]
     }
 
     /// Checks every invariant of a tree. O(rows).
@@ -66,9 +92,10 @@ impl Version {
         family: usize,
         tree: usize,
     ) -> Result<super::census::Census, String> {
-        let slot = self.0.shared.layout.families[family].first + tree;
         // SAFETY: a version's nodes are alive and frozen for as long as it is.
-        let root = self.0.roots[slot].map(|node| unsafe { node.get() });
+        let root = self
+            .root_node(family, tree)
+            .map(|node| unsafe { node.get() });
         super::check::check(root, self.0.stamp, |_, _| {})
     }
 }
@@ -82,23 +109,42 @@ impl fmt::Debug for Version {
     }
 }
 
+/// Where the root of a tree is.
+#[inline]
+fn slot(shared: &Shared, added: &AddedTrees, family: usize, tree: usize) -> Option<usize> {
+    let of = &shared.layout.families[family];
+    if tree < of.trees {
+        return Some(of.first + tree);
+    }
+    Some(shared.layout.trees + added.slot(family, tree)?)
+}
+
 /// The tree `tree` of `family` among `roots`, which live as long as the reference.
 #[inline]
 pub(super) fn view<'v, T: 'static>(
     shared: &Shared,
     roots: &'v [Option<Node>],
+    added: &AddedTrees,
     family: usize,
     tree: usize,
-) -> Tree<'v, T> {
-    let family = &shared.layout.families[family];
+) -> Option<Tree<'v, T>> {
     assert!(
-        family.row.is::<T>() && tree < family.trees,
+        shared.layout.families[family].row.is::<T>(),
         "rows of another type"
     );
-    Tree {
+    Some(Tree {
         // SAFETY: the roots' owner keeps their nodes alive and unwritten while it is borrowed.
-        root: roots[family.first + tree].map(|node| unsafe { node.get() }),
+        root: roots[slot(shared, added, family, tree)?].map(|node| unsafe { node.get() }),
         rows: PhantomData,
+    })
+}
+
+/// A tree that must be there.
+#[inline]
+pub(super) fn must<T>(tree: Option<Tree<'_, T>>) -> Tree<'_, T> {
+    match tree {
+        Some(tree) => tree,
+        None => panic!("no tree of this number"),
     }
 }
 

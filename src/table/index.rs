@@ -7,7 +7,7 @@ use crate::key::{Extends, KeyBuf, KeyOf, KeyRange};
 
 /// An index of the table `T`, whose keys are of type `K`: the type of its column, or the tuple of the types of its columns.
 ///
-/// `#[derive(Table)]` makes one constant for each index. A handle has no data of its own; it turns keys into a [`Query`]. Keys are taken in
+/// `#[derive(Table)]` makes one constant for each index, and [`WriteTxn::add_index`](crate::WriteTxn::add_index) gives one for each that is added at run time. A handle has no data of its own; it turns keys into a [`Query`]. Keys are taken in
 /// every form that [stands for](KeyOf) them, so a `&str` for a `String`, and without `Some` for an optional column.
 ///
 /// ```
@@ -45,8 +45,8 @@ pub struct Index<T, K> {
 // Queries are written with literals and tuples: a reference would be noise in each of them.
 #[allow(clippy::needless_pass_by_value)]
 impl<T, K> Index<T, K> {
-    /// The handle of an index of `T`, as its definition has it.
-    pub(super) const fn new(number: usize, name: &'static str) -> Self {
+    /// The handle of an index of `T`: by its number in the definition, or that which it was given when it was added.
+    pub(crate) const fn new(number: usize, name: &'static str) -> Self {
         Self {
             number,
             name,
@@ -56,12 +56,12 @@ impl<T, K> Index<T, K> {
     }
 
     /// The same handle, of an index in which a row may have several entries.
-    pub(super) const fn of_several(mut self) -> Self {
+    pub(crate) const fn of_several(mut self) -> Self {
         self.several = true;
         self
     }
 
-    /// Its name, as in the table's definition.
+    /// Its name, as in the table's definition, or as it was added.
     pub const fn name(self) -> &'static str {
         self.name
     }

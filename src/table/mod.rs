@@ -9,6 +9,7 @@
 //! - The entries of one row in one index are a [`KeySet`]: sorted, no entry twice. In an index that is not unique, and in a unique one where a column is
 //!   `None`, an entry is the index key and then the primary key; else it is the index key alone. Entries of one index are prefix-free.
 //! - A query finds an entry by the index key at its beginning. So an included upper bound takes in every entry that begins with it.
+//! - An index that a program adds at run time ([`NewIndex`]) is in no definition. Its number is above all of these.
 //! - The file `codec` is the only file that knows how rows are written.
 //!
 //! It imports `key` only.
@@ -22,6 +23,7 @@ mod each;
 mod grouping;
 mod index;
 mod key_set;
+mod new_index;
 pub(crate) mod private;
 mod query;
 mod ranges;
@@ -43,6 +45,7 @@ pub use each::Each;
 pub use grouping::{FirstColumns, Grouping};
 pub use index::Index;
 pub use key_set::KeySet;
+pub use new_index::NewIndex;
 pub use query::Query;
 pub use ranges::Ranges;
 pub use schema::Table;

@@ -56,6 +56,11 @@ impl<T> Query<T> {
         self.index
     }
 
+    /// The name of the index that is asked.
+    pub(crate) fn index_name(&self) -> &'static str {
+        self.name
+    }
+
     /// The entries that are asked for.
     pub(crate) fn range(&self) -> &KeyRange {
         &self.range

@@ -8,7 +8,7 @@ use std::task::{Context, Poll};
 use super::signal::{Outcome, Ticket};
 use super::{Closed, Watch};
 
-/// What `watch.await` and `(&watch).await` wait with: ready when the watch fires, or [`Closed`] with its database.
+/// What `watch.await` and `(&watch).await` wait with: ready when the watch fires, or [`Closed`] with its database or index.
 ///
 /// It needs no runtime: whoever fires the watch wakes the task. To drop it, as a `select!` does with what came second, is to wait no more;
 /// with `&watch` the watch itself goes on.
@@ -24,10 +24,10 @@ impl<W: Borrow<Watch> + Unpin> Future for WatchFuture<W> {
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { watch, ticket } = self.get_mut();
-        let signal = (*watch).borrow().signal();
-        match signal.poll(ticket, context.waker()) {
+        let watch: &Watch = (*watch).borrow();
+        match watch.signal().poll(ticket, context.waker()) {
             Some(Outcome::Fired) => Poll::Ready(Ok(())),
-            Some(Outcome::Closed) => Poll::Ready(Err(Closed)),
+            Some(Outcome::Closed) => Poll::Ready(Err(watch.closed())),
             None => Poll::Pending,
         }
     }

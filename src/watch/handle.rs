@@ -11,14 +11,22 @@ use super::registry::Registry;
 use super::signal::{Outcome, Signal};
 use super::slab::Id;
 
-/// The database of a watch is gone, so that nothing will change any more.
+/// Why a watch ends without having fired: nothing that it could tell will come any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub struct Closed;
+pub enum Closed {
+    /// The database was closed.
+    Database,
+    /// The index, which was added at run time, was [dropped](crate::WriteTxn::drop_index).
+    Index,
+}
 
 impl fmt::Display for Closed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the database behind the watch is closed")
+        f.write_str(match self {
+            Self::Database => "the database behind the watch is closed",
+            Self::Index => "the index behind the watch was dropped",
+        })
     }
 }
 
@@ -31,7 +39,8 @@ impl std::error::Error for Closed {}
 /// never fires for a change that its snapshot shows. It fires once; to go on, take a new watch from the snapshot that you look at next, and nothing in between is missed.
 ///
 /// Any number of threads and tasks may wait on one watch, in any of the ways at once; for one waiter on many watches there is
-/// [`WatchSet`](super::WatchSet). When the database is closed, all who wait are woken, and learn it.
+/// [`WatchSet`](super::WatchSet). When the database is closed, or the index
+/// [dropped](crate::WriteTxn::drop_index), all who wait are woken, and learn it.
 ///
 /// A watch takes about 300 bytes and no system resource. Taking, firing and dropping one costs O(key length), however many there are; for
 /// the range of a query that is not a prefix, times the logarithm of how many such ranges are watched. To drop it is to unsubscribe.
@@ -61,7 +70,7 @@ impl Watch {
         self.signal.outcome() == Some(Outcome::Fired)
     }
 
-    /// Whether the database was closed before anything changed. One atomic load.
+    /// Whether the database was closed, or the index dropped, before anything changed. One atomic load.
     pub fn is_closed(&self) -> bool {
         self.signal.outcome() == Some(Outcome::Closed)
     }
@@ -70,10 +79,10 @@ impl Watch {
     ///
     /// # Errors
     ///
-    /// [`Closed`] if the database is closed instead.
+    /// [`Closed`] if the database is closed, or the index dropped, instead.
     pub fn wait(&self) -> Result<(), Closed> {
         match self.signal.wait(None) {
-            Some(Outcome::Closed) => Err(Closed),
+            Some(Outcome::Closed) => Err(self.closed()),
             _ => Ok(()),
         }
     }
@@ -82,12 +91,12 @@ impl Watch {
     ///
     /// # Errors
     ///
-    /// [`Closed`] if the database is closed instead.
+    /// [`Closed`] if the database is closed, or the index dropped, instead.
     pub fn wait_timeout(&self, timeout: Duration) -> Result<bool, Closed> {
         // A time too far away to be counted is no limit.
         match self.signal.wait(Instant::now().checked_add(timeout)) {
             Some(Outcome::Fired) => Ok(true),
-            Some(Outcome::Closed) => Err(Closed),
+            Some(Outcome::Closed) => Err(self.closed()),
             None => Ok(false),
         }
     }
@@ -124,6 +133,15 @@ impl Watch {
 
     pub(super) fn signal(&self) -> &Signal {
         &self.signal
+    }
+
+    /// Why it is closed, if it is.
+    pub(super) fn closed(&self) -> Closed {
+        if self.registry.is_dropped() {
+            Closed::Index
+        } else {
+            Closed::Database
+        }
     }
 
     pub(super) fn outcome(&self) -> Option<Outcome> {

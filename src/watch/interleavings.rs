@@ -295,8 +295,8 @@ fn closing_against_waiting_and_registering() {
             thread::spawn(move || registry.close())
         };
         let second = registry.register(prefix(b"k"), 0);
-        assert_eq!(first.wait(), Err(Closed));
-        assert_eq!(second.wait(), Err(Closed));
+        assert_eq!(first.wait(), Err(Closed::Database));
+        assert_eq!(second.wait(), Err(Closed::Database));
         closer.join().expect("closing ends");
         assert!(registry.is_empty());
         registry.check();
@@ -314,7 +314,7 @@ fn closing_against_a_waiting_set() {
             let registry = Arc::clone(&registry);
             thread::spawn(move || registry.close())
         };
-        assert_eq!(set.wait(), Err(Closed));
+        assert_eq!(set.wait(), Err(Closed::Database));
         closer.join().expect("closing ends");
     });
 }

@@ -32,6 +32,8 @@ pub(crate) struct Registry {
     len: AtomicUsize,
     /// How many watches commits have fired. No part of the protocol, and so of no model of it.
     fired: atomic::AtomicUsize,
+    /// Whether it was closed because its index was dropped. Said before the closing, which tells it to the watches; no part of the protocol.
+    dropped: atomic::AtomicBool,
 }
 
 impl Registry {
@@ -40,6 +42,7 @@ impl Registry {
             ranges: Mutex::new(Ranges::new()),
             len: AtomicUsize::new(0),
             fired: atomic::AtomicUsize::new(0),
+            dropped: atomic::AtomicBool::new(false),
         }
     }
 
@@ -112,6 +115,17 @@ impl Registry {
                 ranges.take(home, revision, &mut firing.settled.signals);
             }
         }
+    }
+
+    /// Closes all watches, as [`close`](Self::close) does, because the index is gone and not the database.
+    pub(crate) fn close_dropped(&self) {
+        self.dropped.store(true, Ordering::Relaxed);
+        self.close();
+    }
+
+    /// Whether the index is gone. To be asked by who found a watch closed.
+    pub(super) fn is_dropped(&self) -> bool {
+        self.dropped.load(Ordering::Relaxed)
     }
 
     /// The database is gone: closes all watches, and from now on every new one at once.

@@ -46,7 +46,7 @@ pub struct WatchId(u64);
 ///
 /// **An empty set** has nothing to wait for: all ways of waiting return at once with no ids.
 ///
-/// **Closed watches** (their database is gone) stay in the set, and all ways of waiting return [`Closed`] for as long as there is one, after
+/// **Closed watches** (their database or their index is gone) stay in the set, and all ways of waiting return [`Closed`] for as long as there is one, after
 /// everything that fired has been told. Who waits on more than one database takes them out with [`remove_closed`](Self::remove_closed), and
 /// goes on.
 #[derive(Default)]
@@ -81,7 +81,7 @@ impl WatchSet {
         Some(watch)
     }
 
-    /// Takes all watches out whose database is gone, and tells which they were. O(closed).
+    /// Takes all watches out whose database or index is gone, and tells which they were. O(closed).
     pub fn remove_closed(&mut self) -> Vec<WatchId> {
         self.sort_in_closed(self.inbox.take_closed());
         let closed = std::mem::take(&mut self.closed);
@@ -111,7 +111,7 @@ impl WatchSet {
     ///
     /// # Errors
     ///
-    /// [`Closed`] if none fired, and the database of one is gone.
+    /// [`Closed`] if none fired, and the database or index of one is gone.
     pub fn wait(&mut self) -> Result<Vec<WatchId>, Closed> {
         self.wait_until(None)
     }
@@ -120,7 +120,7 @@ impl WatchSet {
     ///
     /// # Errors
     ///
-    /// [`Closed`] if none fired, and the database of one is gone.
+    /// [`Closed`] if none fired, and the database or index of one is gone.
     pub fn wait_timeout(&mut self, timeout: Duration) -> Result<Vec<WatchId>, Closed> {
         // A time too far away to be counted is no limit.
         self.wait_until(Instant::now().checked_add(timeout))
@@ -130,7 +130,7 @@ impl WatchSet {
     ///
     /// # Errors
     ///
-    /// [`Closed`] if none fired, and the database of one is gone.
+    /// [`Closed`] if none fired, and the database or index of one is gone.
     pub fn try_fired(&mut self) -> Result<Vec<WatchId>, Closed> {
         self.look().unwrap_or_else(|| Ok(Vec::new()))
     }
@@ -139,7 +139,7 @@ impl WatchSet {
     ///
     /// # Errors
     ///
-    /// [`Closed`] if none fired, and the database of one is gone.
+    /// [`Closed`] if none fired, and the database or index of one is gone.
     #[cfg(feature = "async")]
     pub async fn wait_async(&mut self) -> Result<Vec<WatchId>, Closed> {
         std::future::poll_fn(|context| self.poll_wait(context)).await
@@ -149,7 +149,7 @@ impl WatchSet {
     ///
     /// # Errors
     ///
-    /// [`Closed`] if none fired, and the database of one is gone.
+    /// [`Closed`] if none fired, and the database or index of one is gone.
     #[cfg(feature = "async")]
     pub fn poll_wait(&mut self, context: &mut Context<'_>) -> Poll<Result<Vec<WatchId>, Closed>> {
         loop {
@@ -182,10 +182,9 @@ impl WatchSet {
         self.sort_in_closed(settled.closed);
         if !fired.is_empty() || self.watches.is_empty() {
             Some(Ok(fired))
-        } else if !self.closed.is_empty() {
-            Some(Err(Closed))
         } else {
-            None
+            let watch = self.closed.first().and_then(|id| self.watches.get(id));
+            watch.map(|watch| Err(watch.closed()))
         }
     }
 

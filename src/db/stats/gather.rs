@@ -8,6 +8,7 @@ use super::{
 };
 use crate::db::Database;
 use crate::db::core::Core;
+use crate::db::live_index;
 use crate::radix::{Holdings, Version, Weight};
 use crate::watch::Registry;
 
@@ -27,10 +28,15 @@ impl Database {
         let counters = counters(core, &version);
         let tables = core.catalog.tables.iter().enumerate();
         let tables = tables.map(|(family, table)| {
-            let indexes = table.watches.iter().enumerate().map(|(tree, watches)| {
+            let declared = table.watches.iter().enumerate();
+            let declared = declared
+                .map(|(tree, watches)| (tree, core.catalog.index_name(family, tree), watches));
+            let live = live_index::of(version.added(), family)
+                .map(|index| (index.number, index.name.to_owned(), &index.watches));
+            let indexes = declared.chain(live).map(|(tree, name, watches)| {
                 let census = version.census(family, tree);
                 IndexStats {
-                    name: core.catalog.index_name(family, tree),
+                    name,
                     entries: census.rows,
                     bytes: census.bytes,
                     inner: census.inner,
@@ -61,7 +67,13 @@ fn counters(core: &Core, version: &Version) -> Counters {
         .map(|(family, table)| TableCounters {
             name: table.definition.name.clone(),
             rows: version.entries(family, 0),
-            watches: watched(table.watches.iter().map(AsRef::as_ref)),
+            watches: watched(
+                table
+                    .watches
+                    .iter()
+                    .chain(live_index::of(version.added(), family).map(|index| &index.watches))
+                    .map(AsRef::as_ref),
+            ),
         })
         .collect();
     Counters {

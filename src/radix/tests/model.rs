@@ -140,7 +140,7 @@ impl History {
 
 /// A fork writes on its own, sees nothing of the original, and outlives its writer.
 fn fork(version: Version, model: &Model, writer: Writer, alive: &Arc<AtomicUsize>) {
-    let (mut fork_writer, fork) = Writer::fork(&version);
+    let (mut fork_writer, fork) = Writer::fork(&version, Clone::clone);
     let mut forked = model.clone();
     let mut draft = begin(&mut fork_writer, &fork);
     drop(fork);

@@ -67,7 +67,7 @@ fn what_settled_before_is_seen() {
     let closed = set.add(closed);
     let fired = set.add(fired);
     assert_eq!(set.wait(), Ok(vec![fired]), "what fired comes first");
-    assert_eq!(set.wait(), Err(Closed));
+    assert_eq!(set.wait(), Err(Closed::Database));
     assert_eq!(set.remove_closed(), vec![closed]);
     assert_eq!(set.wait(), Ok(vec![]));
 }
@@ -81,9 +81,9 @@ fn a_closed_database_is_told_until_its_watches_are_out() {
     let other = set.add(watch(&there, b"a"));
     gone.close();
     for _ in 0..2 {
-        assert_eq!(set.wait(), Err(Closed));
-        assert_eq!(set.wait_timeout(Duration::MAX), Err(Closed));
-        assert_eq!(set.try_fired(), Err(Closed));
+        assert_eq!(set.wait(), Err(Closed::Database));
+        assert_eq!(set.wait_timeout(Duration::MAX), Err(Closed::Database));
+        assert_eq!(set.try_fired(), Err(Closed::Database));
     }
     there.fire_key(b"a", 1);
     assert_eq!(set.wait(), Ok(vec![other]), "what fired comes first");
@@ -165,6 +165,7 @@ fn a_sleeping_set_is_woken_by_any_watch() {
         assert_eq!(hear.recv(), Ok(ids[usize::from(key)]));
     }
     registry.close();
-    let (Closed, left) = waiter.join().expect("the thread waits in peace");
+    let (ended, left) = waiter.join().expect("the thread waits in peace");
+    assert_eq!(ended, Closed::Database);
     assert_eq!(left, 97);
 }

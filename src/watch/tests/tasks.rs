@@ -68,7 +68,7 @@ fn a_watch_can_be_awaited() {
         let (first, again, second, third) = task.join().expect("the task waits in peace");
         assert_eq!(
             [first, again, second, third],
-            [Ok(()), Ok(()), Ok(()), Err(Closed)]
+            [Ok(()), Ok(()), Ok(()), Err(Closed::Database)]
         );
     });
 }
@@ -176,5 +176,8 @@ fn a_set_can_be_awaited() {
 
     let waiter = thread::spawn(move || block_on(set.wait_async()));
     registry.close();
-    assert_eq!(waiter.join().expect("the task waits in peace"), Err(Closed));
+    assert_eq!(
+        waiter.join().expect("the task waits in peace"),
+        Err(Closed::Database)
+    );
 }

@@ -89,12 +89,15 @@ fn closing_wakes_every_thread_that_waits() {
             scope.spawn(|| {
                 one.receiver()
                     .recv()
-                    .map_or(Err(Closed), |never| match never {})
+                    .map_or(Err(Closed::Database), |never| match never {})
             }),
         ];
         registry.close();
         for wait in waits {
-            assert_eq!(wait.join().expect("the thread waits in peace"), Err(Closed));
+            assert_eq!(
+                wait.join().expect("the thread waits in peace"),
+                Err(Closed::Database)
+            );
         }
     });
     assert!(one.is_closed() && !one.is_fired());
@@ -102,7 +105,7 @@ fn closing_wakes_every_thread_that_waits() {
 
     let late = watch(&registry, b"a");
     assert!(late.is_closed());
-    assert_eq!(late.wait(), Err(Closed));
+    assert_eq!(late.wait(), Err(Closed::Database));
     assert_eq!(late.receiver().recv(), Err(RecvError));
     late.fire();
     assert!(late.is_closed(), "the first outcome stands");
