@@ -7,10 +7,12 @@ use super::core::Core;
 use super::groups::Groups;
 use super::prefixes::Prefixes;
 use super::read::{Only, read_verbs};
+use super::refusal::{duplicate, expect, refusal};
 use super::rows::Rows;
+use super::staged::{Prepared, Staged};
 use super::turnstile::Seated;
 use crate::key::{Key, KeyBuf, KeyOf};
-use crate::radix::{self, Draft, Refused, Tree, Writer};
+use crate::radix::{self, Draft, Tree, Version, Writer};
 use crate::table::{ExtendsLast, Grouping, Index, KeySet, Query, Table};
 use crate::{Error, Revision, Row};
 
@@ -43,9 +45,24 @@ struct Scratch {
 }
 
 impl WriteTxn {
-    pub(super) fn new(mut writer: Seated<Writer>, core: Arc<Core>) -> Self {
+    pub(super) fn new(writer: Seated<Writer>, core: Arc<Core>) -> Self {
         let base = core.current();
         let revision = Revision::new(base.revision().get() + 1);
+        Self::begin(writer, core, base, revision)
+    }
+
+    /// A transaction whose commit has this number, which can follow the published one.
+    pub(super) fn at(writer: Seated<Writer>, core: Arc<Core>, revision: Revision) -> Self {
+        let base = core.current();
+        Self::begin(writer, core, base, revision)
+    }
+
+    fn begin(
+        mut writer: Seated<Writer>,
+        core: Arc<Core>,
+        base: Version,
+        revision: Revision,
+    ) -> Self {
         let draft = Draft::new(&mut writer.thing, base, revision);
         Self {
             core,
@@ -54,7 +71,7 @@ impl WriteTxn {
         }
     }
 
-    fn draft(&self) -> &Draft {
+    pub(super) fn draft(&self) -> &Draft {
         match &self.running {
             Some((_, draft)) => draft,
             None => unreachable!("a transaction that has ended is gone"),
@@ -73,6 +90,11 @@ impl WriteTxn {
         self.draft().revision()
     }
 
+    /// The newest commit that wrote or removed a row of this table: this transaction's number if it has. O(1).
+    pub fn table_revision<T: Table>(&self) -> Revision {
+        self.draft().family_revision(self.core.family::<T>())
+    }
+
     /// Adds a row, and gives it back as it is stored.
     ///
     /// # Errors
@@ -83,7 +105,7 @@ impl WriteTxn {
         if let Some(existing) = self.look::<T>(family) {
             return Err(duplicate(&self.core, family, 0, &existing, &row));
         }
-        self.store(family, row, None)?;
+        self.store(family, row, None, None)?;
         self.stored(family)
     }
 
@@ -95,7 +117,7 @@ impl WriteTxn {
         let family = self.core.catalog.family::<T>()?;
         self.encode_key(&row);
         let previous = self.look::<T>(family);
-        self.store(family, row, previous.as_ref())?;
+        self.store(family, row, None, previous.as_ref())?;
         Ok(previous)
     }
 
@@ -112,7 +134,7 @@ impl WriteTxn {
         self.encode_key(&row);
         let previous = self.look::<T>(family);
         expect(previous.as_ref(), expected, || row.format_key(0))?;
-        self.store(family, row, previous.as_ref())?;
+        self.store(family, row, None, previous.as_ref())?;
         Ok(previous)
     }
 
@@ -170,7 +192,7 @@ impl WriteTxn {
                 changed: row.format_key(0),
             });
         }
-        self.store(family, row, Some(&previous))?;
+        self.store(family, row, None, Some(&previous))?;
         Ok(previous)
     }
 
@@ -272,13 +294,56 @@ impl WriteTxn {
     /// nothing was changed.
     ///
     /// # Errors
-    /// [`Error::File`], [`Error::Row`] and [`Error::Poisoned`] where the disk refuses; [`Error::Closed`] if the database was closed meanwhile. The
-    /// changes are then gone.
+    /// [`Error::Invalid`] where a [validator](crate::Builder::validate) refuses; [`Error::File`], [`Error::Row`] and [`Error::Poisoned`] where the disk
+    /// does; [`Error::Closed`] if the database was closed meanwhile. The changes are then gone.
     pub fn commit(mut self) -> Result<Revision, Error> {
+        self.core.catalog.validate(&self)?;
         match self.running.take() {
             Some((writer, draft)) => self.core.commit(writer, draft),
             None => Err(Error::Closed),
         }
+    }
+
+    /// Ends the transaction without publishing it: nobody sees it, no disk has it, and it waits to be published or discarded, perhaps on another thread.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where a [validator](crate::Builder::validate) refuses.
+    pub fn stage(mut self) -> Result<Staged, Error> {
+        self.core.catalog.validate(&self)?;
+        match self.running.take() {
+            Some((writer, draft)) => Ok(Staged::new(&self.core, writer, draft)),
+            None => Err(Error::Closed),
+        }
+    }
+
+    /// Commits what another node decided, with the number that it decided on: even where nothing was changed.
+    pub(super) fn follow_suit(mut self) -> Result<Revision, Error> {
+        match self.running.take() {
+            Some((writer, draft)) => self.core.publish(Prepared::new(writer.into(), draft)),
+            None => Err(Error::Closed),
+        }
+    }
+
+    /// Writes a row that was created in that commit, whatever is there.
+    pub(super) fn replay<T: Table>(
+        &mut self,
+        family: usize,
+        row: T,
+        created: Revision,
+    ) -> Result<(), Error> {
+        self.encode_key(&row);
+        let previous = self.look::<T>(family);
+        self.store(family, row, Some(created), previous.as_ref())
+    }
+
+    /// Removes the row under an encoded key; `false` if there is none.
+    pub(super) fn replay_removal<T: Table>(
+        &mut self,
+        family: usize,
+        key: &[u8],
+    ) -> Result<bool, Error> {
+        let row = self.draft().tree::<T>(family, 0).get(key).cloned();
+        row.map_or(Ok(false), |row| self.erase(family, &row).map(|()| true))
     }
 
     fn draft_mut(&mut self) -> &mut Draft {
@@ -301,11 +366,12 @@ impl WriteTxn {
         row.encode_key(&mut self.keys.primary);
     }
 
-    /// Writes `row`, whose primary key is encoded, in the place of `previous`.
+    /// Writes `row`, whose primary key is encoded, in the place of `previous`. It was created where that was, or in this transaction, unless it is said.
     fn store<T: Table>(
         &mut self,
         family: usize,
         row: T,
+        created: Option<Revision>,
         previous: Option<&Row<T>>,
     ) -> Result<(), Error> {
         let Self {
@@ -323,7 +389,7 @@ impl WriteTxn {
             None => old.clear(),
         }
         index_keys(&row, primary, indexes, new);
-        match draft.put(family, primary, row, previous, old, new) {
+        match draft.put(family, primary, row, created, previous, old, new) {
             Ok(()) => Ok(()),
             Err((refused, row)) => Err(refusal::<T>(core, draft, family, refused, &row, new)),
         }
@@ -383,76 +449,4 @@ fn index_keys<T: Table>(row: &T, primary: &[u8], indexes: usize, sets: &mut Vec<
         set.reset(primary);
         row.encode_index_keys(index + 1, set);
     }
-}
-
-/// Says in the words of the table why the trees refused `row`, whose keys behind the primary one are `keys`.
-fn refusal<T: Table>(
-    core: &Core,
-    draft: &Draft,
-    family: usize,
-    refused: Refused,
-    row: &T,
-    keys: &[KeySet],
-) -> Error {
-    match refused {
-        Refused::Occupied { tree } => {
-            let tree_keys = tree.checked_sub(1).and_then(|tree| keys.get(tree));
-            let others = tree_keys.into_iter().flat_map(KeySet::iter);
-            let key = row.format_key(0);
-            let existing = others
-                .filter_map(|key| draft.tree::<T>(family, tree).get(key))
-                .find(|other| other.format_key(0) != key);
-            match existing {
-                Some(existing) => duplicate(core, family, tree, existing, row),
-                None => Error::UnstableIndex {
-                    table: T::NAME,
-                    key,
-                },
-            }
-        }
-        Refused::Unstable { .. } => Error::UnstableIndex {
-            table: T::NAME,
-            key: row.format_key(0),
-        },
-        Refused::KeyTooLong { tree, len } => Error::KeyTooLong {
-            table: T::NAME,
-            index: core.catalog.index_name(family, tree),
-            len,
-        },
-        Refused::Full { .. } | Refused::FromLater => Error::TableFull { table: T::NAME },
-    }
-}
-
-fn duplicate<T: Table>(
-    core: &Core,
-    family: usize,
-    index: usize,
-    existing: &Row<T>,
-    refused: &T,
-) -> Error {
-    Error::Duplicate {
-        table: T::NAME,
-        index: core.catalog.index_name(family, index),
-        key: refused.format_key(index),
-        existing: existing.format_key(0),
-        refused: refused.format_key(0),
-    }
-}
-
-/// Refuses a row that was not last written by `expected`.
-fn expect<T: Table>(
-    found: Option<&Row<T>>,
-    expected: Revision,
-    key: impl FnOnce() -> String,
-) -> Result<(), Error> {
-    let found = found.map_or(Revision::ZERO, Row::modified);
-    if found == expected {
-        return Ok(());
-    }
-    Err(Error::WrongRevision {
-        table: T::NAME,
-        key: key(),
-        expected,
-        found,
-    })
 }

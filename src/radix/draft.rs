@@ -3,11 +3,15 @@
 use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use smallvec::SmallVec;
+
 use super::edit::Editor;
-use super::history::{Dead, Garbage, Shared, Staged, Writer, free_younger};
+use super::garbage::Garbage;
+use super::history::{Dead, Shared, Staged, Writer, free_younger};
 use super::node::{MAX_KEY, Node};
 use super::row::{Handle, Row};
-use super::version::{Tree, Version, view};
+use super::step::{Step, merged};
+use super::version::{FamilyRevisions, Tree, Version, view};
 use crate::revision::Revision;
 
 /// The keys of one row in one tree: ascending and distinct.
@@ -46,6 +50,7 @@ pub(crate) struct Savepoint {
     number: u64,
     stamp: u64,
     roots: Box<[Option<Node>]>,
+    families: FamilyRevisions,
     unlinked: usize,
     gone: usize,
     created: usize,
@@ -68,18 +73,12 @@ pub(crate) struct Draft {
 // SAFETY: it owns what it made; rows are `Send` and `Sync`.
 unsafe impl Send for Draft {}
 
-/// One change of one entry.
-#[derive(Clone, Copy)]
-enum Step<'k> {
-    Insert(&'k [u8]),
-    Swap(&'k [u8]),
-    Remove(&'k [u8]),
-}
-
 impl Draft {
     /// Begins to change `base`, the newest version of the writer's history. Rows that it writes carry `revision`.
     pub(crate) fn new(writer: &mut Writer, base: Version, revision: Revision) -> Self {
-        let (editor, garbage) = writer.lend(base.0.stamp + 1);
+        let (mut editor, garbage) = writer.lend(base.0.stamp + 1);
+        editor.families.clear();
+        editor.families.extend_from_slice(&base.0.families);
         Self {
             roots: base.0.roots.clone(),
             editor,
@@ -102,6 +101,11 @@ impl Draft {
     /// The number that its commit will have.
     pub(crate) fn revision(&self) -> Revision {
         self.revision
+    }
+
+    /// The newest commit that wrote or removed a row of a family, this one included. O(1).
+    pub(crate) fn family_revision(&self, family: usize) -> Revision {
+        Revision::new(self.editor.families[family])
     }
 
     /// How many rows were written or removed.
@@ -140,18 +144,25 @@ impl Draft {
     /// Writes a row under `key` in the place of `previous`, and in the trees behind the first under the `new` keys. `old` are the keys there of the
     /// previous row.
     ///
+    /// The row was `created` by that commit; if none is given, by the one of the previous row, or by this one.
+    ///
     /// All or nothing: refused, every tree is as it was, and the new row comes back. Refused, too, if `previous` is not what is under `key`.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "a row with its keys, on both sides"
+    )]
     pub(crate) fn put<T: Send + Sync + 'static, K: Keys>(
         &mut self,
         family: usize,
         key: &[u8],
         value: T,
+        created: Option<Revision>,
         previous: Option<&Row<T>>,
         old: &[K],
         new: &[K],
     ) -> Result<(), (Refused, Row<T>)> {
         self.assert_family::<T>(family);
-        let created = previous.map_or(self.revision, Row::created);
+        let created = created.unwrap_or_else(|| previous.map_or(self.revision, Row::created));
         let entries = 1 + new.iter().map(Keys::len).sum::<usize>();
         let heap = &mut self.editor.heap;
         let row = Row::new(heap, value, created, self.revision, entries as u32);
@@ -163,6 +174,7 @@ impl Draft {
         if let Err(refused) = placed {
             return Err((refused, row));
         }
+        self.editor.families[family] = self.revision.get();
         self.editor.created.push((row.into_handle(), family));
         if let Some(gone) = gone {
             self.editor.gone.push((gone, family));
@@ -181,6 +193,7 @@ impl Draft {
         self.assert_family::<T>(family);
         stable(row, old)?;
         self.apply(family, key, Some(row.handle()), None, old, &[])?;
+        self.editor.families[family] = self.revision.get();
         self.editor.gone.push((row.handle(), family));
         Ok(())
     }
@@ -325,6 +338,7 @@ impl Draft {
             number,
             stamp: self.editor.stamp,
             roots: self.roots.clone(),
+            families: SmallVec::from_slice(&self.editor.families),
             unlinked: self.editor.unlinked.len(),
             gone: self.editor.gone.len(),
             created: self.editor.created.len(),
@@ -348,6 +362,7 @@ impl Draft {
         self.savepoints.truncate(place + 1);
         self.editor.forget();
         let roots = mem::replace(&mut self.roots, to.roots.clone());
+        self.editor.families.copy_from_slice(&to.families);
         self.free_since(&roots, to.stamp, to.unlinked, to.created);
         self.editor.gone.truncate(to.gone);
         true
@@ -386,6 +401,7 @@ impl Draft {
             gone,
             created,
             stamp,
+            families,
             ..
         } = &mut *self.editor;
         for node in nodes.drain(..) {
@@ -400,16 +416,34 @@ impl Draft {
             }
         }
         let mut passed = Garbage::default();
+        let mut passed_in = Vec::new();
         for (row, family) in gone.drain(..) {
             // SAFETY: the history still holds its count.
             if unsafe { row.modified() } > base.revision.get() {
                 passed.push(row, base.shared.layout.families[family].row);
+                passed_in.push(family);
             } else {
                 unlinked.push(Dead::Row(row, family), &base.shared.layout);
             }
         }
+        if !passed_in.is_empty() {
+            // Where all that came went again, and nothing else, the version has what its base had.
+            for (family, revision) in families.iter_mut().enumerate() {
+                let brought = created.iter().filter(|(_, of)| *of == family).count();
+                let went = passed_in.iter().filter(|of| **of == family).count();
+                let lost = |dead: &Dead| matches!(dead, Dead::Row(_, of) if *of == family);
+                if brought == went && !unlinked.entries().iter().any(lost) {
+                    *revision = base.families[family];
+                }
+            }
+        }
         let staged = Staged {
-            version: writer.version(*stamp, self.revision, self.roots),
+            version: writer.version(
+                *stamp,
+                self.revision,
+                self.roots,
+                SmallVec::from_slice(families),
+            ),
             base: base.stamp,
             unlinked,
             passed,
@@ -446,25 +480,4 @@ fn stable<T, K: Keys>(row: &Row<T>, keys: &[K]) -> Result<(), Refused> {
         return Ok(());
     }
     Err(Refused::Unstable { tree: 0 })
-}
-
-/// What leads from the keys of the old row to those of the new one, in key order.
-fn merged<'k, K: Keys>(old: Option<&'k K>, new: Option<&'k K>) -> impl Iterator<Item = Step<'k>> {
-    let key = |keys: Option<&'k K>, index: usize| {
-        keys.filter(|keys| index < keys.len())
-            .map(|keys| keys.key(index))
-    };
-    let (mut i, mut j) = (0, 0);
-    std::iter::from_fn(move || {
-        let step = match (key(old, i), key(new, j)) {
-            (Some(old), Some(new)) if old == new => Step::Swap(new),
-            (Some(old), Some(new)) if old > new => Step::Insert(new),
-            (None, Some(new)) => Step::Insert(new),
-            (Some(old), _) => Step::Remove(old),
-            (None, None) => return None,
-        };
-        i += usize::from(!matches!(step, Step::Insert(_)));
-        j += usize::from(!matches!(step, Step::Remove(_)));
-        Some(step)
-    })
 }

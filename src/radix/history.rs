@@ -14,14 +14,17 @@ use std::mem::ManuallyDrop;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use smallvec::SmallVec;
+
 use super::dead::DeadList;
 use super::edit::Editor;
+use super::garbage::Garbage;
 use super::holdings::{Book, Live};
 use super::layout::Layout;
 use super::node::{Kind, Node};
 use super::pool::Pool;
 use super::row::{Handle, RowType};
-use super::version::{State, Version};
+use super::version::{FamilyRevisions, State, Version};
 use crate::revision::Revision;
 
 /// Entries that one transaction looks at when it begins, over what the last one unlinked.
@@ -86,34 +89,6 @@ impl Drop for Shared {
 /// No code of a user runs under these locks, so that a poisoned one only means that a thread died of something else.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Rows that no version reaches. Dropping this drops them, which runs their own `Drop`: not under a lock.
-#[derive(Default)]
-#[must_use = "to be dropped where no lock is held"]
-pub(crate) struct Garbage(Vec<(Handle, RowType)>);
-
-// SAFETY: rows are `Send` and `Sync`, as `Layout::add` asks.
-unsafe impl Send for Garbage {}
-
-impl Garbage {
-    pub(super) fn push(&mut self, row: Handle, of: RowType) {
-        self.0.push((row, of));
-    }
-
-    fn forget(mut self) {
-        self.0.clear();
-    }
-}
-
-impl Drop for Garbage {
-    fn drop(&mut self) {
-        // One by one, so that a row whose own `Drop` panics is not let go of twice.
-        while let Some((row, of)) = self.0.pop() {
-            // SAFETY: a row of this type, whose one count was the history's; no version reaches it.
-            unsafe { of.release(row) };
-        }
-    }
 }
 
 /// What the writer alone has.
@@ -305,13 +280,15 @@ impl Writer {
     /// A new history, and its first version, which is empty.
     pub(crate) fn new(layout: Layout, revision: Revision) -> (Self, Version) {
         let roots = vec![None; layout.trees].into_boxed_slice();
-        Self::start(layout, roots, revision, None)
+        let families = SmallVec::from_elem(revision.get(), layout.families.len());
+        Self::start(layout, roots, families, revision, None)
     }
 
     /// A history of its own that stands on `base`, and its first version, which shows the same. What it commits is never seen in the other.
     pub(crate) fn fork(base: &Version) -> (Self, Version) {
         let State {
             roots,
+            families,
             revision,
             shared,
             ..
@@ -319,6 +296,7 @@ impl Writer {
         Self::start(
             shared.layout.clone(),
             roots.clone(),
+            families.clone(),
             *revision,
             Some(base.clone()),
         )
@@ -327,6 +305,7 @@ impl Writer {
     fn start(
         layout: Layout,
         roots: Box<[Option<Node>]>,
+        families: FamilyRevisions,
         revision: Revision,
         base: Option<Version>,
     ) -> (Self, Version) {
@@ -351,7 +330,7 @@ impl Writer {
             registry: Box::new(registry),
             begun: Instant::now(),
         };
-        let version = writer.version(floor.0, revision, roots);
+        let version = writer.version(floor.0, revision, roots, families);
         (writer, version)
     }
 
@@ -361,6 +340,7 @@ impl Writer {
         stamp: u64,
         revision: Revision,
         roots: Box<[Option<Node>]>,
+        families: FamilyRevisions,
     ) -> Version {
         let live = Live {
             revision: revision.get(),
@@ -372,6 +352,7 @@ impl Writer {
             stamp,
             revision,
             roots,
+            families,
             shared: Arc::clone(&self.shared),
         }))
     }
@@ -411,6 +392,31 @@ impl Writer {
     pub(crate) fn trim(&mut self) {
         if let Some(editor) = &mut self.registry.editor {
             editor.heap.trim();
+        }
+    }
+
+    /// Gives a staged version, and the rows that it brought, another number than they were made with. It must be greater than that of the version before.
+    ///
+    /// What history decides by numbers stays right. Whether a version reaches a row is asked as *written at or before its revision*: the rows of
+    /// this version had a number above all published ones and get another such, and so do the version itself and its place in the registry.
+    /// None of them has been compared meanwhile: the lists are gone through by who has the writer, and that is the caller.
+    pub(crate) fn renumber(&mut self, staged: &mut Staged, revision: Revision) {
+        let Some(state) = Arc::get_mut(&mut staged.version.0) else {
+            unreachable!("a staged version has one holder until it is persisted");
+        };
+        let (from, to) = (state.revision.get(), revision.get());
+        state.revision = revision;
+        for family in &mut state.families {
+            if *family == from {
+                *family = to;
+            }
+        }
+        if let Some(live) = lock(&self.shared.book).live.get_mut(&state.stamp) {
+            live.revision = to;
+        }
+        for (row, _) in &staged.created {
+            // SAFETY: the history holds its count until the staged version is published or discarded, and those that passed until then, too.
+            unsafe { row.renumber(from, to) };
         }
     }
 

@@ -17,9 +17,9 @@
 //! | `edit` | changing a tree: with `grow`, `divide`, `shrink`, and `unpacked` between them |
 //! | `bulk` | building one |
 //! | `row` | counted rows and their bare handles; with `heap`, their memory |
-//! | `layout`, `version`, `history`, `dead` | which trees there are, states of them, what may be freed |
+//! | `layout`, `version`, `history`, `dead`, `garbage` | which trees there are, states of them, what may be freed, rows that are |
 //! | `holdings` | what held versions keep in memory |
-//! | `draft`, `load` | the running transaction, and filling a table at once |
+//! | `draft`, `step`, `load` | the running transaction, the changes of one row, and filling a table at once |
 //!
 //! The room knows key bytes and nothing of tables. It is the one place where `unsafe` is allowed, besides the mapping of the page file. What makes it
 //! sound: a [`Version`] or [`Draft`] lends rows only for as long as it is borrowed; only the draft writes to nodes, and only to those
@@ -40,6 +40,7 @@ mod divide;
 mod draft;
 mod edit;
 mod find;
+mod garbage;
 mod grow;
 mod heap;
 mod history;
@@ -52,6 +53,7 @@ mod pool;
 mod region;
 mod row;
 mod shrink;
+mod step;
 mod unpacked;
 mod version;
 
@@ -60,7 +62,8 @@ mod tests;
 
 pub(crate) use dead::Weight;
 pub(crate) use draft::{Draft, Keys, Refused, Savepoint};
-pub(crate) use history::Writer;
+pub(crate) use garbage::Garbage;
+pub(crate) use history::{Staged, Writer};
 pub(crate) use holdings::Holdings;
 pub(crate) use layout::Layout;
 pub(crate) use load::{Loaded, LoadedKey};

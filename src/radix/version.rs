@@ -5,6 +5,8 @@ use std::marker::PhantomData;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::cursor::{Scan, count, first_from, last_below};
 use super::diff::diff;
 use super::find::get;
@@ -18,12 +20,16 @@ use crate::revision::Revision;
 #[derive(Clone)]
 pub(crate) struct Version(pub(super) Arc<State>);
 
+/// For each family, the newest commit that wrote a row of it. Beside the version up to eight, so that a commit allocates nothing for them.
+pub(super) type FamilyRevisions = SmallVec<[u64; 8]>;
+
 /// What a version is. Nameable outside of the room so that a cell can hold it, and no more.
 pub(crate) struct State {
     /// Counts versions and savepoints; [`Shared::NEVER`] for one that was discarded.
     pub(super) stamp: u64,
     pub(super) revision: Revision,
     pub(super) roots: Box<[Option<Node>]>,
+    pub(super) families: FamilyRevisions,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -45,6 +51,11 @@ impl Version {
     /// The commit that made it.
     pub(crate) fn revision(&self) -> Revision {
         self.0.revision
+    }
+
+    /// The newest commit that wrote or removed a row of a family. O(1).
+    pub(crate) fn family_revision(&self, family: usize) -> Revision {
+        Revision::new(self.0.families[family])
     }
 
     /// One tree of a family. Panics if the family is not one of `T`s: the caller chose the wrong number.
