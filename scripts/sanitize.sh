@@ -9,4 +9,5 @@ export RUSTFLAGS="-Zsanitizer=address --cfg sapwood_plain_memory"
 export CARGO_TARGET_DIR=target/sanitize
 export PROPTEST_CASES="${PROPTEST_CASES:-48}"
 cargo test --target "$target" --lib radix::
-cargo test --target "$target" --test database --test model_database --test live_indexes --test model_live_indexes --test threads_snapshots
+cargo test --target "$target" --test database --test model_database --test live_indexes --test model_live_indexes \
+    --test two_phase --test change_list --test threads_snapshots

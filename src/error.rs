@@ -116,7 +116,35 @@ pub enum Error {
         /// The name of the source.
         name: String,
     },
-    /// This thread has a write transaction already, which would wait for itself.
+    /// A validator refused what a transaction made of a row.
+    Invalid {
+        /// The table.
+        table: &'static str,
+        /// The primary key of the row.
+        key: String,
+        /// What the validator said.
+        reason: String,
+    },
+    /// A commit can't have this number: it must be greater than the published revision, and at most [`Revision::MAX`].
+    RevisionOrder {
+        /// The number.
+        revision: Revision,
+        /// The newest published commit.
+        published: Revision,
+    },
+    /// A list of changes names a table that the database was built without.
+    ForeignChanges {
+        /// The table.
+        table: String,
+    },
+    /// A list of changes removes a row that is not there: the two databases had not the same rows.
+    Diverged {
+        /// The table.
+        table: &'static str,
+        /// The primary key of the row, as bytes in hexadecimal digits.
+        key: String,
+    },
+    /// This thread has a write transaction already, or has staged one, for which it would wait.
     NestedWrite,
     /// A savepoint can't be gone back to: an earlier one was meanwhile, or it is of another transaction.
     NoSavepoint,
@@ -249,9 +277,28 @@ impl fmt::Display for Error {
                 f,
                 "table `{table}` waits for the initializer `{name}` already; give this one another name"
             ),
+            Self::Invalid { table, key, reason } => {
+                write!(f, "table `{table}`: the row {key} is not valid: {reason}")
+            }
+            Self::RevisionOrder {
+                revision,
+                published,
+            } => write!(
+                f,
+                "a commit cannot have revision {revision}: it must be greater than {published}, which is published, and at most {}",
+                Revision::MAX
+            ),
+            Self::ForeignChanges { table } => write!(
+                f,
+                "the changes are of a table `{table}` that is not part of this database; add it to the builder with `.table::<…>()`"
+            ),
+            Self::Diverged { table, key } => write!(
+                f,
+                "table `{table}`: the changes remove the row {key}, which is not there; the database is not the one that they were made for"
+            ),
             Self::NestedWrite => write!(
                 f,
-                "this thread has a write transaction already; commit or drop it before beginning another"
+                "this thread has a write transaction or a staged one already; end it before beginning another"
             ),
             Self::NoSavepoint => write!(
                 f,

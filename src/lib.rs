@@ -132,6 +132,12 @@
 //! # }
 //! ```
 //!
+//! [`Builder::validate`] gives a table rules that every commit is held against, and [`WriteTxn::changes`] tells what a transaction has made of a table so far.
+//!
+//! [`WriteTxn::stage`] ends a transaction without publishing it. A [`Staged`] commit is published or discarded later, on any thread, at its own revision or one that
+//! a replicated log decided on; its [`ChangeList`] is what to send to other nodes, where [`Database::apply`] writes it. Who knows a revision from elsewhere waits for it
+//! with [`Database::wait_for`].
+//!
 //! # Watches
 //!
 //! [`Snapshot::watch`] gives a [`Watch`](watch::Watch) that fires once, when a row of the query comes, goes or is written after *that snapshot*: between reading and waiting nothing can be
@@ -276,11 +282,11 @@ mod revision;
 
 pub use db::stats;
 pub use db::{
-    Builder, Database, Durability, Groups, Initializer, Only, Rows, Savepoint, SlowWrite, Snapshot,
-    WriteTxn,
+    Builder, Change, ChangeList, ChangeListError, Database, Durability, Groups, Initializer, Only,
+    RowChange, Rows, Savepoint, SlowWrite, Snapshot, Staged, WriteTxn,
 };
 pub use error::Error;
-pub use follow::{Batch, Change, Follow};
+pub use follow::{Batch, Follow};
 pub use key::Key;
 pub use radix::Row;
 pub use revision::Revision;

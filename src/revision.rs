@@ -15,6 +15,9 @@ impl Revision {
     /// Before the first commit.
     pub const ZERO: Self = Self(0);
 
+    /// The greatest that [`Staged::publish_at`](crate::Staged::publish_at) and [`Database::apply`](crate::Database::apply) take: it leaves more to come than ever will.
+    pub const MAX: Self = Self(u64::MAX >> 1);
+
     /// The revision with this number, for one that was kept outside of the database.
     pub const fn new(number: u64) -> Self {
         Self(number)

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use super::initializers::Pending;
 use super::stored::{Stored, Typed};
+use super::validate::Rule;
 use crate::Error;
 use crate::radix::Layout;
 use crate::table::{Table, TableDefinition};
@@ -29,6 +30,8 @@ pub(crate) struct Catalog {
     initializers: Option<Entry>,
     families: HashMap<TypeId, usize, BuildHasherDefault<TypeIdHasher>>,
     pub(crate) layout: Layout,
+    /// What is demanded of a transaction when it ends.
+    pub(super) rules: Vec<Rule>,
 }
 
 impl Catalog {
@@ -82,7 +85,7 @@ impl Catalog {
         }
     }
 
-    /// The same tables, watched by nobody.
+    /// The same tables, with the same rules, watched by nobody.
     pub(super) fn fork(&self) -> Self {
         let watched_by_nobody = |table: &Entry| Entry {
             definition: table.definition.clone(),
@@ -98,6 +101,7 @@ impl Catalog {
             initializers: self.initializers.as_ref().map(watched_by_nobody),
             families: self.families.clone(),
             layout: self.layout.clone(),
+            rules: self.rules.clone(),
         }
     }
 

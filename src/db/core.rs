@@ -10,16 +10,19 @@ use super::hold::{End, Ledger};
 use super::live_index;
 use super::observe::{Observe, Stopwatch};
 use super::persist::Persist;
-use super::turnstile::{Seated, Sitter, Turnstile};
+use super::staged::Prepared;
+use super::turnstile::{Carried, Seated, Sitter, Turnstile};
 use crate::radix::{Draft, Version, Writer};
 use crate::table::Table;
-use crate::watch::publication_fence;
+use crate::watch::{Registry, publication_fence};
 use crate::{Error, Revision};
 
 /// A database without its handles. Snapshots hold it too, and outlive the handles.
 pub(crate) struct Core {
     pub(crate) catalog: Arc<Catalog>,
     current: Current,
+    /// Who waits for a revision: the keys are revisions, big-endian.
+    pub(super) revisions: Arc<Registry>,
     writer: Turnstile<Writer>,
     persist: Option<Box<dyn Persist>>,
     /// Whether publishing has ended. Held to publish and to close, so that what closing writes is the last that was published.
@@ -38,6 +41,7 @@ impl Core {
         Self {
             catalog,
             current: Current::new(version),
+            revisions: Arc::new(Registry::new()),
             writer: Turnstile::new(writer),
             persist,
             closed: Mutex::new(false),
@@ -80,8 +84,8 @@ impl Core {
         Ok(seated)
     }
 
-    pub(super) fn leave(&self, writer: Seated<Writer>) {
-        let hold = self.writer.leave(writer);
+    pub(super) fn leave(&self, writer: impl Into<Carried<Writer>>) {
+        let hold = self.writer.leave(writer.into());
         self.observe.left(&hold, || {
             (self.current().holdings().versions, self.file_bytes())
         });
@@ -92,23 +96,37 @@ impl Core {
         self.writer.look()
     }
 
+    /// Lets the writer go to other threads, with the seat still taken.
+    pub(super) fn carry(&self, writer: Seated<Writer>) -> Carried<Writer> {
+        self.writer.carry(writer)
+    }
+
     /// Commits what was drafted: *stage*, *persist*, *publish*, *notify*.
     pub(super) fn commit(
         &self,
         mut writer: Seated<Writer>,
         draft: Draft,
     ) -> Result<Revision, Error> {
-        let before = draft.base().clone();
         if !draft.is_changed() {
+            let before = draft.base().revision();
             let garbage = draft.abort(&mut writer.thing);
             writer.end = End::Unchanged;
             self.leave(writer);
             drop(garbage);
-            return Ok(before.revision());
+            return Ok(before);
         }
-        let written = draft.written();
-        // Stage: from here on nothing changes it.
-        let (staged, old_rows) = draft.stage(&mut writer.thing);
+        self.publish(Prepared::new(writer.into(), draft))
+    }
+
+    /// The commit from where it is staged.
+    pub(super) fn publish(&self, prepared: Prepared) -> Result<Revision, Error> {
+        let Prepared {
+            mut writer,
+            staged,
+            old_rows,
+            before,
+            written,
+        } = prepared;
         // Persist: nobody sees it until the disk has it, as far as the mode asks.
         // Writing runs the rows' own code, whose panic must not take the seat with it.
         let persisting = self.persist.as_ref().map(|_| Stopwatch::start());
@@ -162,6 +180,38 @@ impl Core {
         Ok(revision)
     }
 
+    /// As [`publish`](Self::publish), with the number that somebody else decided on.
+    pub(super) fn publish_at(
+        &self,
+        mut prepared: Prepared,
+        revision: Revision,
+    ) -> Result<Revision, Error> {
+        if let Err(error) = can_follow(prepared.before.revision(), revision) {
+            self.discard(prepared);
+            return Err(error);
+        }
+        if prepared.staged.version().revision() != revision {
+            prepared
+                .writer
+                .thing
+                .renumber(&mut prepared.staged, revision);
+        }
+        self.publish(prepared)
+    }
+
+    /// Ends a staged commit as if it had never been.
+    pub(super) fn discard(&self, prepared: Prepared) {
+        let Prepared {
+            mut writer,
+            staged,
+            old_rows,
+            ..
+        } = prepared;
+        let garbage = writer.thing.discard(staged);
+        self.leave(writer);
+        drop((garbage, old_rows));
+    }
+
     /// No user code runs under this lock.
     fn closed(&self) -> MutexGuard<'_, bool> {
         self.closed.lock().unwrap_or_else(PoisonError::into_inner)
@@ -171,6 +221,10 @@ impl Core {
     fn notify(&self, before: &Version, version: &Version, written: usize) -> usize {
         let mut fired = 0;
         publication_fence();
+        if !self.revisions.is_empty() {
+            let revision = version.revision().get();
+            self.revisions.firing(revision).key(&revision.to_be_bytes());
+        }
         for (family, table) in self.catalog.entries().enumerate() {
             for (tree, watches) in table.watches.iter().enumerate() {
                 if !before.shares(version, family, tree) && !watches.is_empty() {
@@ -233,6 +287,7 @@ impl Core {
         for (_, index) in live_index::all(self.current().added()) {
             index.watches.close();
         }
+        self.revisions.close();
         let closed = match &self.persist {
             Some(persist) => persist.close(&self.current()),
             None => Ok(()),
@@ -241,4 +296,15 @@ impl Core {
         self.observe.closed(&closed);
         closed
     }
+}
+
+/// Refuses a number that a commit after `published` can't have.
+pub(super) fn can_follow(published: Revision, revision: Revision) -> Result<(), Error> {
+    if published < revision && revision <= Revision::MAX {
+        return Ok(());
+    }
+    Err(Error::RevisionOrder {
+        revision,
+        published,
+    })
 }

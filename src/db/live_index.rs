@@ -29,6 +29,7 @@ pub(super) struct LiveIndex {
     key: TypeId,
     /// Whether a row can have several entries.
     pub(super) each: bool,
+    unique: bool,
     /// A `Functions<T>`.
     functions: Arc<dyn Any + Send + Sync>,
     /// Who watches it.
@@ -61,6 +62,7 @@ impl LiveIndex {
             name: index.name(),
             key: TypeId::of::<K>(),
             each: index.has_several(),
+            unique: index.is_unique(),
             functions: Arc::new(Functions(Box::new(index))),
             watches: Arc::new(Registry::new()),
         }
@@ -140,6 +142,11 @@ pub(super) fn of(added: &AddedTrees, family: usize) -> impl Iterator<Item = &Liv
 /// One of them.
 pub(super) fn get(added: &AddedTrees, family: usize, number: usize) -> Option<&LiveIndex> {
     added.get(family, number)?.about.downcast_ref()
+}
+
+/// Whether a table has a unique one.
+pub(super) fn has_unique(added: &AddedTrees, family: usize) -> bool {
+    of(added, family).any(|index| index.unique)
 }
 
 /// The keys of a row in every index but the primary one: the declared ones, and then those that were added.

@@ -69,6 +69,13 @@ impl Snapshot {
         self.version.revision()
     }
 
+    /// The newest commit up to this snapshot that changed a row of the table, or wrote one as it was. It never goes back, not by removing rows either. O(1).
+    ///
+    /// After a file was opened it is at first the file's revision, for every table that has been in it.
+    pub fn table_revision<T: Table>(&self) -> Revision {
+        self.version.family_revision(self.core.family::<T>())
+    }
+
     /// A watch that fires when a row of the query comes, goes or is written after this snapshot; at once, if that has happened already.
     ///
     /// It fires for nothing else: not for rows beside the query, however close. O(key length) where nothing has changed yet. On an index that was

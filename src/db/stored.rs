@@ -4,6 +4,8 @@ use std::fmt::Write;
 use std::marker::PhantomData;
 use std::ops::ControlFlow;
 
+use super::live_index;
+use super::write_txn::WriteTxn;
 use crate::key::{KeyBuf, KeyRange};
 use crate::radix::{Draft, Keys, Loaded, LoadedKey, Refused, Row, Version};
 use crate::table::{CodecError, KeySet, Table};
@@ -21,14 +23,19 @@ impl Keys for KeySet {
     }
 }
 
-/// What a row takes on disk before its own bytes: the revisions that created and last wrote it.
-const REVISIONS: usize = 16;
-
 /// One changed row: its primary key, and what it is now; gone where `None`.
-pub(crate) type Change<'a> = (&'a [u8], Option<&'a [u8]>);
+pub(crate) type Changed<'a> = (&'a [u8], Option<&'a [u8]>);
 
 /// A row on disk: its primary key and its bytes.
 pub(crate) type Record = (Box<[u8]>, Vec<u8>);
+
+/// The revisions that created and last wrote a row on disk, and its own bytes behind them.
+pub(super) fn revisions(record: &[u8]) -> Option<(Revision, Revision, &[u8])> {
+    let (created, rest) = record.split_first_chunk()?;
+    let (modified, row) = rest.split_first_chunk()?;
+    let revision = |bytes: &[u8; 8]| Revision::new(u64::from_le_bytes(*bytes));
+    Some((revision(created), revision(modified), row))
+}
 
 /// A table whose rows' type is known inside only.
 pub(crate) trait Stored: Send + Sync {
@@ -37,7 +44,7 @@ pub(crate) trait Stored: Send + Sync {
         &self,
         from: &Version,
         to: &Version,
-        each: &mut dyn FnMut(Change<'_>) -> Result<(), Error>,
+        each: &mut dyn FnMut(Changed<'_>) -> Result<(), Error>,
     ) -> Result<(), Error>;
 
     /// Fills the table, which is empty, from rows in ascending order of their keys, and builds its indexes.
@@ -46,6 +53,10 @@ pub(crate) trait Stored: Send + Sync {
         draft: &mut Draft,
         rows: &mut dyn Iterator<Item = Result<Record, Error>>,
     ) -> Result<(), Error>;
+
+    /// Writes into `tx` what a transaction of another database, which was number `from` there, made of these rows; removed are those without bytes. In
+    /// the order of their keys.
+    fn apply(&self, tx: &mut WriteTxn, from: Revision, rows: &[Record]) -> Result<(), Error>;
 
     /// Fires the watches on index `tree` whose rows differ between two versions, the newer of which is published.
     fn fire(&self, tree: usize, from: &Version, to: &Version, written: usize, watches: &Registry);
@@ -73,14 +84,11 @@ impl<T: Table> Typed<T> {
             key: hex(&key),
             source,
         };
-        let (Some((created, rest)), true) =
-            (bytes.split_first_chunk::<8>(), bytes.len() >= REVISIONS)
-        else {
+        let Some((created, modified, row)) = revisions(bytes) else {
             return Err(fail(CodecError::Decode {
                 reason: format!("{} bytes are too few", bytes.len()),
             }));
         };
-        let (modified, row) = rest.split_first_chunk::<8>().unwrap_or((&[0; 8], rest));
         let value = T::decode_row(row).map_err(fail)?;
         let mut primary = KeyBuf::new();
         value.encode_key(&mut primary);
@@ -92,8 +100,8 @@ impl<T: Table> Typed<T> {
         Ok(Loaded {
             key,
             value,
-            created: Revision::new(u64::from_le_bytes(*created)),
-            modified: Revision::new(u64::from_le_bytes(*modified)),
+            created,
+            modified,
         })
     }
 }
@@ -103,7 +111,7 @@ impl<T: Table> Stored for Typed<T> {
         &self,
         from: &Version,
         to: &Version,
-        each: &mut dyn FnMut(Change<'_>) -> Result<(), Error>,
+        each: &mut dyn FnMut(Changed<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let (old, new) = (from.tree::<T>(self.family, 0), to.tree::<T>(self.family, 0));
         let mut bytes = Vec::new();
@@ -171,6 +179,46 @@ impl<T: Table> Stored for Typed<T> {
                     Error::TableFull { table: T::NAME }
                 }
             })
+    }
+
+    fn apply(&self, tx: &mut WriteTxn, from: Revision, rows: &[Record]) -> Result<(), Error> {
+        // Where a key can go from one row to another, all that are changed go first, so that none is in the way of another.
+        let definition = T::definition();
+        let unique = definition.indexes.iter().skip(1).any(|index| index.unique)
+            || live_index::has_unique(tx.draft().added(), self.family);
+        for (key, record) in rows {
+            if !unique && !record.is_empty() {
+                continue;
+            }
+            if !tx.replay_removal::<T>(self.family, key)? && record.is_empty() {
+                return Err(Error::Diverged {
+                    table: T::NAME,
+                    key: hex(key),
+                });
+            }
+        }
+        let to = tx.revision();
+        for (key, record) in rows.iter().filter(|(_, record)| !record.is_empty()) {
+            let row = Self::decode(key.clone(), record)?;
+            let created = match row.created {
+                created if created == from => to,
+                created if created < from && created < to => created,
+                _ => {
+                    return Err(Error::Row {
+                        table: T::NAME,
+                        key: hex(key),
+                        source: CodecError::Decode {
+                            reason: format!(
+                                "it was created by commit {}, which is not before {to}",
+                                row.created
+                            ),
+                        },
+                    });
+                }
+            };
+            tx.replay(self.family, row.value, created)?;
+        }
+        Ok(())
     }
 
     fn fire(&self, tree: usize, from: &Version, to: &Version, written: usize, watches: &Registry) {

@@ -21,6 +21,8 @@ struct Seat<S> {
     /// Not here while somebody has it, nor after the turnstile was closed.
     thing: Option<S>,
     by: Option<Sitting>,
+    /// Whether the thing was taken away from its thread: who ends it is not known.
+    carried: bool,
     /// How many wait; to wake nobody costs a system call too.
     waiting: usize,
     closed: bool,
@@ -42,7 +44,8 @@ pub(super) struct Sitter {
     pub(super) held: Duration,
 }
 
-/// The thing, and the right to it. It must be given back with [`Turnstile::leave`], by the thread that took it.
+/// The thing, and the right to it. It must be given back with [`Turnstile::leave`], by the thread that took it unless it was [carried
+/// away](Turnstile::carry).
 pub(super) struct Seated<S> {
     pub(super) thing: S,
     pub(super) since: Instant,
@@ -52,12 +55,29 @@ pub(super) struct Seated<S> {
     on_this_thread: PhantomData<*const ()>,
 }
 
+/// As [`Seated`], off its thread: whoever has it gives it back.
+pub(super) struct Carried<S> {
+    pub(super) thing: S,
+    pub(super) since: Instant,
+    pub(super) end: End,
+}
+
+impl<S> From<Seated<S>> for Carried<S> {
+    fn from(seated: Seated<S>) -> Self {
+        let Seated {
+            thing, since, end, ..
+        } = seated;
+        Self { thing, since, end }
+    }
+}
+
 impl<S> Turnstile<S> {
     pub(super) fn new(thing: S) -> Self {
         Self {
             seat: Mutex::new(Seat {
                 thing: Some(thing),
                 by: None,
+                carried: false,
                 waiting: 0,
                 closed: false,
                 ledger: Ledger::default(),
@@ -72,6 +92,9 @@ impl<S> Turnstile<S> {
     }
 
     /// Waits for the seat, `None` after `timeout`. Who calls is where the hold began.
+    ///
+    /// A thread that has it is refused, for it would wait for itself. One whose thing was carried away may wait for who has it now, or for itself; so it
+    /// is refused as well, unless its waiting has an end.
     #[track_caller]
     pub(super) fn enter(&self, timeout: Option<Duration>) -> Result<Option<Seated<S>>, Error> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
@@ -99,7 +122,8 @@ impl<S> Turnstile<S> {
                 }));
             }
             let here = thread::current().id();
-            if seat.by.as_ref().is_some_and(|by| by.thread.id() == here) {
+            let mine = seat.by.as_ref().is_some_and(|by| by.thread.id() == here);
+            if mine && !(seat.carried && deadline.is_some()) {
                 return Err(Error::NestedWrite);
             }
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
@@ -122,13 +146,18 @@ impl<S> Turnstile<S> {
         }
     }
 
+    /// Takes the thing off its thread: from now on any may give it back. The seat stays taken.
+    pub(super) fn carry(&self, seated: Seated<S>) -> Carried<S> {
+        self.lock().carried = true;
+        seated.into()
+    }
+
     /// Gives the seat to the next, and tells how this hold was.
-    pub(super) fn leave(&self, seated: Seated<S>) -> Hold {
-        let Seated {
-            thing, since, end, ..
-        } = seated;
+    pub(super) fn leave(&self, carried: Carried<S>) -> Hold {
+        let Carried { thing, since, end } = carried;
         let took = since.elapsed();
         let mut seat = self.lock();
+        seat.carried = false;
         let by = seat.by.take();
         let hold = Hold {
             end,

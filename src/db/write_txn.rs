@@ -8,10 +8,12 @@ use super::groups::Groups;
 use super::live_index::{self, KeysOf};
 use super::prefixes::Prefixes;
 use super::read::{Only, read_verbs};
+use super::refusal::{expect, refusal};
 use super::rows::Rows;
+use super::staged::{Prepared, Staged};
 use super::turnstile::Seated;
 use crate::key::{Key, KeyBuf, KeyOf};
-use crate::radix::{self, Draft, Refused, Tree, Writer};
+use crate::radix::{self, Draft, Tree, Version, Writer};
 use crate::table::{ExtendsLast, Grouping, Index, KeySet, Query, Table};
 use crate::{Error, Revision, Row};
 
@@ -44,9 +46,24 @@ struct Scratch {
 }
 
 impl WriteTxn {
-    pub(super) fn new(mut writer: Seated<Writer>, core: Arc<Core>) -> Self {
+    pub(super) fn new(writer: Seated<Writer>, core: Arc<Core>) -> Self {
         let base = core.current();
         let revision = Revision::new(base.revision().get() + 1);
+        Self::begin(writer, core, base, revision)
+    }
+
+    /// A transaction whose commit has this number, which can follow the published one.
+    pub(super) fn at(writer: Seated<Writer>, core: Arc<Core>, revision: Revision) -> Self {
+        let base = core.current();
+        Self::begin(writer, core, base, revision)
+    }
+
+    fn begin(
+        mut writer: Seated<Writer>,
+        core: Arc<Core>,
+        base: Version,
+        revision: Revision,
+    ) -> Self {
         let draft = Draft::new(&mut writer.thing, base, revision);
         Self {
             core,
@@ -87,6 +104,11 @@ impl WriteTxn {
         self.draft().revision()
     }
 
+    /// The newest commit that wrote or removed a row of this table: this transaction's number if it has. O(1).
+    pub fn table_revision<T: Table>(&self) -> Revision {
+        self.draft().family_revision(self.core.family::<T>())
+    }
+
     /// Adds a row, and gives it back as it is stored.
     ///
     /// # Errors
@@ -104,7 +126,7 @@ impl WriteTxn {
                 key,
             });
         }
-        self.store(family, row, None)?;
+        self.store(family, row, None, None)?;
         self.stored(family)
     }
 
@@ -116,7 +138,7 @@ impl WriteTxn {
         let family = self.core.catalog.family::<T>()?;
         self.encode_key(&row);
         let previous = self.look::<T>(family);
-        self.store(family, row, previous.as_ref())?;
+        self.store(family, row, None, previous.as_ref())?;
         Ok(previous)
     }
 
@@ -133,7 +155,7 @@ impl WriteTxn {
         self.encode_key(&row);
         let previous = self.look::<T>(family);
         expect(previous.as_ref(), expected, || row.format_key(0))?;
-        self.store(family, row, previous.as_ref())?;
+        self.store(family, row, None, previous.as_ref())?;
         Ok(previous)
     }
 
@@ -191,7 +213,7 @@ impl WriteTxn {
                 changed: row.format_key(0),
             });
         }
-        self.store(family, row, Some(&previous))?;
+        self.store(family, row, None, Some(&previous))?;
         Ok(previous)
     }
 
@@ -296,13 +318,56 @@ impl WriteTxn {
     /// nothing was changed.
     ///
     /// # Errors
-    /// [`Error::File`], [`Error::Row`] and [`Error::Poisoned`] where the disk refuses; [`Error::Closed`] if the database was closed meanwhile. The
-    /// changes are then gone.
+    /// [`Error::Invalid`] where a [validator](crate::Builder::validate) refuses; [`Error::File`], [`Error::Row`] and [`Error::Poisoned`] where the disk
+    /// does; [`Error::Closed`] if the database was closed meanwhile. The changes are then gone.
     pub fn commit(mut self) -> Result<Revision, Error> {
+        self.core.catalog.validate(&self)?;
         match self.running.take() {
             Some((writer, draft)) => self.core.commit(writer, draft),
             None => Err(Error::Closed),
         }
+    }
+
+    /// Ends the transaction without publishing it: nobody sees it, no disk has it, and it waits to be published or discarded, perhaps on another thread.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] where a [validator](crate::Builder::validate) refuses.
+    pub fn stage(mut self) -> Result<Staged, Error> {
+        self.core.catalog.validate(&self)?;
+        match self.running.take() {
+            Some((writer, draft)) => Ok(Staged::new(&self.core, writer, draft)),
+            None => Err(Error::Closed),
+        }
+    }
+
+    /// Commits what another node decided, with the number that it decided on: even where nothing was changed.
+    pub(super) fn follow_suit(mut self) -> Result<Revision, Error> {
+        match self.running.take() {
+            Some((writer, draft)) => self.core.publish(Prepared::new(writer.into(), draft)),
+            None => Err(Error::Closed),
+        }
+    }
+
+    /// Writes a row that was created in that commit, whatever is there.
+    pub(super) fn replay<T: Table>(
+        &mut self,
+        family: usize,
+        row: T,
+        created: Revision,
+    ) -> Result<(), Error> {
+        self.encode_key(&row);
+        let previous = self.look::<T>(family);
+        self.store(family, row, Some(created), previous.as_ref())
+    }
+
+    /// Removes the row under an encoded key; `false` if there is none.
+    pub(super) fn replay_removal<T: Table>(
+        &mut self,
+        family: usize,
+        key: &[u8],
+    ) -> Result<bool, Error> {
+        let row = self.draft().tree::<T>(family, 0).get(key).cloned();
+        row.map_or(Ok(false), |row| self.erase(family, &row).map(|()| true))
     }
 
     pub(super) fn draft_mut(&mut self) -> &mut Draft {
@@ -325,11 +390,12 @@ impl WriteTxn {
         row.encode_key(&mut self.keys.primary);
     }
 
-    /// Writes `row`, whose primary key is encoded, in the place of `previous`.
+    /// Writes `row`, whose primary key is encoded, in the place of `previous`. It was created where that was, or in this transaction, unless it is said.
     fn store<T: Table>(
         &mut self,
         family: usize,
         row: T,
+        created: Option<Revision>,
         previous: Option<&Row<T>>,
     ) -> Result<(), Error> {
         let Self {
@@ -349,7 +415,7 @@ impl WriteTxn {
             None => old.clear(),
         }
         live_index::index_keys(draft.added(), family, &row, primary, indexes, new);
-        match draft.put(family, primary, row, previous, old, new) {
+        match draft.put(family, primary, row, created, previous, old, new) {
             Ok(()) => Ok(()),
             Err((refused, row)) => Err(refusal::<T>(core, draft, family, refused, &row, new)),
         }
@@ -400,80 +466,4 @@ impl fmt::Debug for WriteTxn {
             .field("revision", &self.revision())
             .finish_non_exhaustive()
     }
-}
-
-/// Says in the words of the table why the trees refused `row`, whose keys behind the primary one are `keys`.
-fn refusal<T: Table>(
-    core: &Core,
-    draft: &Draft,
-    family: usize,
-    refused: Refused,
-    row: &T,
-    keys: &[KeySet],
-) -> Error {
-    // An index by its place among the trees: its number, its name, and the key of the row.
-    let at_place = |tree: usize| {
-        let declared = core.catalog.entry(family).watches.len();
-        let live = tree.checked_sub(declared);
-        live.and_then(|place| live_index::at_place(draft.added(), family, place, row))
-            .unwrap_or_else(|| {
-                (
-                    tree,
-                    core.catalog.index_name(family, tree),
-                    row.format_key(tree),
-                )
-            })
-    };
-    match refused {
-        Refused::Occupied { tree } => {
-            let tree_keys = tree.checked_sub(1).and_then(|tree| keys.get(tree));
-            let others = tree_keys.into_iter().flat_map(KeySet::iter);
-            let key = row.format_key(0);
-            let (number, index, taken) = at_place(tree);
-            let existing = others
-                .filter_map(|key| draft.find::<T>(family, number)?.get(key))
-                .find(|other| other.format_key(0) != key);
-            match existing {
-                Some(existing) => Error::Duplicate {
-                    table: T::NAME,
-                    index,
-                    key: taken,
-                    existing: existing.format_key(0),
-                    refused: key,
-                },
-                None => Error::UnstableIndex {
-                    table: T::NAME,
-                    key,
-                },
-            }
-        }
-        Refused::Unstable { .. } => Error::UnstableIndex {
-            table: T::NAME,
-            key: row.format_key(0),
-        },
-        Refused::KeyTooLong { tree, len } => Error::KeyTooLong {
-            table: T::NAME,
-            index: at_place(tree).1,
-            len,
-        },
-        Refused::Full { .. } | Refused::FromLater => Error::TableFull { table: T::NAME },
-    }
-}
-
-/// Refuses a row that was not last written by `expected`.
-fn expect<T: Table>(
-    found: Option<&Row<T>>,
-    expected: Revision,
-    key: impl FnOnce() -> String,
-) -> Result<(), Error> {
-    let found = found.map_or(Revision::ZERO, Row::modified);
-    if found == expected {
-        return Ok(());
-    }
-    Err(Error::WrongRevision {
-        table: T::NAME,
-        key: key(),
-        expected,
-        found,
-    })
 }

@@ -3,53 +3,10 @@
 use std::collections::HashMap;
 use std::ops::ControlFlow;
 
-use crate::db::Snapshot;
+use crate::db::{Change, Snapshot};
 use crate::key::KeyBuf;
 use crate::table::{Query, Table};
 use crate::{Revision, Row};
-
-/// What became of one row between two snapshots.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Change<T> {
-    /// It is in the query now.
-    Inserted(Row<T>),
-    /// It was in the query and is, and was written.
-    Updated {
-        /// As it was.
-        old: Row<T>,
-        /// As it is.
-        new: Row<T>,
-    },
-    /// It is not in the query any more: removed, or changed so that it does not belong.
-    Removed(Row<T>),
-}
-
-impl<T> Change<T> {
-    /// The row as it is now, if it is in the query.
-    pub fn after(&self) -> Option<&Row<T>> {
-        match self {
-            Self::Inserted(row) | Self::Updated { new: row, .. } => Some(row),
-            Self::Removed(_) => None,
-        }
-    }
-
-    /// The row as it was before, if it was in the query.
-    pub fn before(&self) -> Option<&Row<T>> {
-        match self {
-            Self::Removed(row) | Self::Updated { old: row, .. } => Some(row),
-            Self::Inserted(_) => None,
-        }
-    }
-
-    fn of(old: Option<&Row<T>>, new: Option<&Row<T>>) -> Option<Self> {
-        match (old.cloned(), new.cloned()) {
-            (None, Some(new)) => Some(Self::Inserted(new)),
-            (Some(old), Some(new)) => Some(Self::Updated { old, new }),
-            (Some(old), None) => Some(Self::Removed(old)),
-            (None, None) => None,
-        }
-    }
-}
 
 /// One step of a follower: all that changed in its query from one revision to another.
 #[derive(Clone, Debug)]

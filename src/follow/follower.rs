@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use super::batch::{Batch, Change, changes};
-use crate::db::{Database, Snapshot};
+use super::batch::{Batch, changes};
+use crate::db::{Change, Database, Snapshot};
 use crate::table::{Query, Table};
 use crate::watch::Watch;
 use crate::{Error, Revision};

@@ -11,5 +11,5 @@ mod follower;
 #[cfg(feature = "async")]
 mod stream;
 
-pub use batch::{Batch, Change};
+pub use batch::Batch;
 pub use follower::Follow;

@@ -3,6 +3,8 @@
 use std::mem;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use smallvec::SmallVec;
+
 use super::added::AddedTrees;
 use super::edit::Editor;
 use super::garbage::Garbage;
@@ -10,7 +12,7 @@ use super::history::{Dead, Shared, Staged, Writer, free_younger};
 use super::node::{MAX_KEY, Node};
 use super::row::{Handle, Row};
 use super::steps::{Keys, Step, merged};
-use super::version::{Tree, Version, must, view};
+use super::version::{FamilyRevisions, Tree, Version, must, view};
 use crate::revision::Revision;
 
 /// Entries may come in before those that they replace are gone: so many.
@@ -43,6 +45,7 @@ pub(crate) struct Savepoint {
     stamp: u64,
     roots: Box<[Option<Node>]>,
     added: AddedTrees,
+    families: FamilyRevisions,
     unlinked: usize,
     gone: usize,
     created: usize,
@@ -70,7 +73,9 @@ unsafe impl Send for Draft {}
 impl Draft {
     /// Begins to change `base`, the newest version of the writer's history. Rows that it writes carry `revision`.
     pub(crate) fn new(writer: &mut Writer, base: Version, revision: Revision) -> Self {
-        let (editor, garbage) = writer.lend(base.0.stamp + 1);
+        let (mut editor, garbage) = writer.lend(base.0.stamp + 1);
+        editor.families.clear();
+        editor.families.extend_from_slice(&base.0.families);
         Self {
             roots: base.0.roots.clone(),
             added: base.0.added.clone(),
@@ -94,6 +99,11 @@ impl Draft {
     /// The number that its commit will have.
     pub(crate) fn revision(&self) -> Revision {
         self.revision
+    }
+
+    /// The newest commit that wrote or removed a row of a family, this one included. O(1).
+    pub(crate) fn family_revision(&self, family: usize) -> Revision {
+        Revision::new(self.editor.families[family])
     }
 
     /// How many rows were written or removed.
@@ -138,18 +148,25 @@ impl Draft {
     /// Writes a row under `key` in the place of `previous`, and in the trees behind the first under the `new` keys. `old` are the keys there of the
     /// previous row.
     ///
+    /// The row was `created` by that commit; if none is given, by the one of the previous row, or by this one.
+    ///
     /// All or nothing: refused, every tree is as it was, and the new row comes back. Refused, too, if `previous` is not what is under `key`.
+    #[allow(
+        clippy::too_many_arguments,
+        reason = "a row with its keys, on both sides"
+    )]
     pub(crate) fn put<T: Send + Sync + 'static, K: Keys>(
         &mut self,
         family: usize,
         key: &[u8],
         value: T,
+        created: Option<Revision>,
         previous: Option<&Row<T>>,
         old: &[K],
         new: &[K],
     ) -> Result<(), (Refused, Row<T>)> {
         self.assert_family::<T>(family);
-        let created = previous.map_or(self.revision, Row::created);
+        let created = created.unwrap_or_else(|| previous.map_or(self.revision, Row::created));
         let entries = self.entries(family, new) as u32;
         let heap = &mut self.editor.heap;
         let row = Row::new(heap, value, created, self.revision, entries);
@@ -161,6 +178,7 @@ impl Draft {
         if let Err(refused) = placed {
             return Err((refused, row));
         }
+        self.editor.families[family] = self.revision.get();
         self.editor.created.push((row.into_handle(), family));
         if let Some(gone) = gone {
             self.editor.gone.push((gone, family));
@@ -179,6 +197,7 @@ impl Draft {
         self.assert_family::<T>(family);
         self.stable(family, row, old)?;
         self.apply(family, key, Some(row.handle()), None, old, &[])?;
+        self.editor.families[family] = self.revision.get();
         self.editor.gone.push((row.handle(), family));
         Ok(())
     }
@@ -370,6 +389,7 @@ impl Draft {
             stamp: self.editor.stamp,
             roots: self.roots.clone(),
             added: self.added.clone(),
+            families: SmallVec::from_slice(&self.editor.families),
             unlinked: self.editor.unlinked.len(),
             gone: self.editor.gone.len(),
             created: self.editor.created.len(),
@@ -393,6 +413,7 @@ impl Draft {
         self.savepoints.truncate(place + 1);
         self.editor.forget();
         let roots = mem::replace(&mut self.roots, to.roots.clone());
+        self.editor.families.copy_from_slice(&to.families);
         self.free_since(&roots, to.stamp, to.unlinked, to.created);
         self.editor.gone.truncate(to.gone);
         self.set_added(to.added.clone());
@@ -438,6 +459,7 @@ impl Draft {
             gone,
             created,
             stamp,
+            families,
             ..
         } = &mut *self.editor;
         for node in nodes.drain(..) {
@@ -452,16 +474,35 @@ impl Draft {
             }
         }
         let mut passed = Garbage::default();
+        let mut passed_in = Vec::new();
         for (row, family) in gone.drain(..) {
             // SAFETY: the history still holds its count.
             if unsafe { row.modified() } > base.revision.get() {
                 passed.push(row, base.shared.layout.families[family].row);
+                passed_in.push(family);
             } else {
                 unlinked.push(Dead::Row(row, family), &base.shared.layout);
             }
         }
+        if !passed_in.is_empty() {
+            // Where all that came went again, and nothing else, the version has what its base had.
+            for (family, revision) in families.iter_mut().enumerate() {
+                let brought = created.iter().filter(|(_, of)| *of == family).count();
+                let went = passed_in.iter().filter(|of| **of == family).count();
+                let lost = |dead: &Dead| matches!(dead, Dead::Row(_, of) if *of == family);
+                if brought == went && !unlinked.entries().iter().any(lost) {
+                    *revision = base.families[family];
+                }
+            }
+        }
         let staged = Staged {
-            version: writer.version(*stamp, self.revision, self.roots, self.added),
+            version: writer.version(
+                *stamp,
+                self.revision,
+                self.roots,
+                self.added,
+                SmallVec::from_slice(families),
+            ),
             base: base.stamp,
             unlinked,
             passed,

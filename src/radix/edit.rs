@@ -49,6 +49,8 @@ pub(super) struct Editor {
     pub(super) unlinked: Vec<Node>,
     /// Rows, each with its family, of which the same is true.
     pub(super) gone: Vec<(Handle, usize)>,
+    /// For each family, the newest commit that wrote a row of it, this one included.
+    pub(super) families: Vec<u64>,
     /// Rows that the transaction brought.
     pub(super) created: Vec<(Handle, usize)>,
     /// Where the last look ended, with the path to it, for a change at the same place right after.
@@ -66,6 +68,7 @@ impl Editor {
             stamp: 0,
             unlinked: Vec::new(),
             gone: Vec::new(),
+            families: Vec::new(),
             created: Vec::new(),
             place: None,
             path: Vec::new(),

@@ -14,6 +14,8 @@ use std::mem::ManuallyDrop;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
+use smallvec::SmallVec;
+
 use super::added::{About, AddedTrees};
 use super::dead::DeadList;
 use super::edit::Editor;
@@ -23,7 +25,7 @@ use super::layout::Layout;
 use super::node::{Kind, Node};
 use super::pool::Pool;
 use super::row::{Handle, RowType};
-use super::version::{State, Version};
+use super::version::{FamilyRevisions, State, Version};
 use crate::revision::Revision;
 
 /// Entries that one transaction looks at when it begins, over what the last one unlinked.
@@ -280,7 +282,15 @@ impl Writer {
     /// A new history, and its first version, which is empty.
     pub(crate) fn new(layout: Layout, revision: Revision) -> (Self, Version) {
         let roots = vec![None; layout.trees].into_boxed_slice();
-        Self::start(layout, roots, AddedTrees::default(), revision, None)
+        let families = SmallVec::from_elem(revision.get(), layout.families.len());
+        Self::start(
+            layout,
+            roots,
+            AddedTrees::default(),
+            families,
+            revision,
+            None,
+        )
     }
 
     /// A history of its own that stands on `base`, and its first version, which shows the same. What it commits is never seen in the other. What
@@ -289,6 +299,7 @@ impl Writer {
         let State {
             roots,
             added,
+            families,
             revision,
             shared,
             ..
@@ -297,6 +308,7 @@ impl Writer {
             shared.layout.clone(),
             roots.clone(),
             added.map(about),
+            families.clone(),
             *revision,
             Some(base.clone()),
         )
@@ -306,6 +318,7 @@ impl Writer {
         layout: Layout,
         roots: Box<[Option<Node>]>,
         added: AddedTrees,
+        families: FamilyRevisions,
         revision: Revision,
         base: Option<Version>,
     ) -> (Self, Version) {
@@ -330,7 +343,7 @@ impl Writer {
             registry: Box::new(registry),
             begun: Instant::now(),
         };
-        let version = writer.version(floor.0, revision, roots, added);
+        let version = writer.version(floor.0, revision, roots, added, families);
         (writer, version)
     }
 
@@ -341,6 +354,7 @@ impl Writer {
         revision: Revision,
         roots: Box<[Option<Node>]>,
         added: AddedTrees,
+        families: FamilyRevisions,
     ) -> Version {
         let live = Live {
             revision: revision.get(),
@@ -353,6 +367,7 @@ impl Writer {
             revision,
             roots,
             added,
+            families,
             shared: Arc::clone(&self.shared),
         }))
     }
@@ -400,6 +415,31 @@ impl Writer {
     pub(super) fn nodes(&self) -> usize {
         let editor = self.registry.editor.as_ref();
         editor.map_or(0, |editor| editor.pool.blocks)
+    }
+
+    /// Gives a staged version, and the rows that it brought, another number than they were made with. It must be greater than that of the version before.
+    ///
+    /// What history decides by numbers stays right. Whether a version reaches a row is asked as *written at or before its revision*: the rows of
+    /// this version had a number above all published ones and get another such, and so do the version itself and its place in the registry.
+    /// None of them has been compared meanwhile: the lists are gone through by who has the writer, and that is the caller.
+    pub(crate) fn renumber(&mut self, staged: &mut Staged, revision: Revision) {
+        let Some(state) = Arc::get_mut(&mut staged.version.0) else {
+            unreachable!("a staged version has one holder until it is persisted");
+        };
+        let (from, to) = (state.revision.get(), revision.get());
+        state.revision = revision;
+        for family in &mut state.families {
+            if *family == from {
+                *family = to;
+            }
+        }
+        if let Some(live) = lock(&self.shared.book).live.get_mut(&state.stamp) {
+            live.revision = to;
+        }
+        for (row, _) in &staged.created {
+            // SAFETY: the history holds its count until the staged version is published or discarded, and those that passed until then, too.
+            unsafe { row.renumber(from, to) };
+        }
     }
 
     /// Makes a staged version the newest: from here on its predecessor's dead list answers for what it unlinked.

@@ -79,6 +79,7 @@ impl Draft {
                 entries[*row as usize] += 1;
             }
         }
+        self.editor.families[family] = self.revision().get();
         let mut handles = Vec::with_capacity(rows.len());
         let mut primary = Vec::with_capacity(rows.len());
         for (row, entries) in rows.into_iter().zip(entries) {

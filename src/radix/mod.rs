@@ -19,7 +19,7 @@
 //! | `row` | counted rows and their bare handles; with `heap`, their memory |
 //! | `layout`, `version`, `history`, `dead`, `garbage` | which trees there are, states of them, what may be freed, and is |
 //! | `holdings` | what held versions keep in memory |
-//! | `draft`, `steps`, `load` | the running transaction, and filling a table at once |
+//! | `draft`, `steps`, `load` | the running transaction, the changes of one row, and filling a table at once |
 //! | `added` | trees that come while the history runs, and go |
 //!
 //! The room knows key bytes and nothing of tables. It is the one place where `unsafe` is allowed, besides the mapping of the page file. What makes it
@@ -65,7 +65,8 @@ mod tests;
 pub(crate) use added::{About, AddedTrees, NotAdded};
 pub(crate) use dead::Weight;
 pub(crate) use draft::{Draft, Refused, Savepoint};
-pub(crate) use history::Writer;
+pub(crate) use garbage::Garbage;
+pub(crate) use history::{Staged, Writer};
 pub(crate) use holdings::Holdings;
 pub(crate) use layout::Layout;
 pub(crate) use load::{Loaded, LoadedKey};

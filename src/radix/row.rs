@@ -10,7 +10,7 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 use std::process::abort;
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicU32, Ordering, fence};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering, fence};
 
 use super::heap::Heap;
 use super::node::{prefetch, prefetch_early};
@@ -32,8 +32,10 @@ struct Header {
     refs: AtomicU32,
     /// How many entries of how many trees point here.
     entries: u32,
-    created: u64,
-    modified: u64,
+    /// These two are written again by [`Handle::renumber`], while nobody but the writer and holders of a clone can have the row. Relaxed: each is a number
+    /// of its own, and whoever finds the row in a published version saw the publication, which comes after.
+    created: AtomicU64,
+    modified: AtomicU64,
 }
 
 #[repr(C)]
@@ -114,8 +116,22 @@ impl Handle {
     /// # Safety
     /// The row is alive.
     pub(super) unsafe fn modified(self) -> u64 {
-        // SAFETY: the row is alive, and its header does not change but for the count.
-        unsafe { (*self.0.as_ptr()).modified }
+        // SAFETY: the row is alive, and what changes in its header is atomic.
+        unsafe { self.0.as_ref() }.modified.load(Ordering::Relaxed)
+    }
+
+    /// Puts the revision `to` in the place of `from` in what the row says of its commits.
+    ///
+    /// # Safety
+    /// The row is alive.
+    pub(super) unsafe fn renumber(self, from: u64, to: u64) {
+        // SAFETY: the row is alive, and what changes in its header is atomic.
+        let header = unsafe { self.0.as_ref() };
+        for revision in [&header.created, &header.modified] {
+            if revision.load(Ordering::Relaxed) == from {
+                revision.store(to, Ordering::Relaxed);
+            }
+        }
     }
 }
 
@@ -133,8 +149,8 @@ impl<T> Row<T> {
         let header = Header {
             refs: AtomicU32::new(1),
             entries,
-            created: created.get(),
-            modified: modified.get(),
+            created: AtomicU64::new(created.get()),
+            modified: AtomicU64::new(modified.get()),
         };
         let inner = Inner { header, value };
         let ptr = if Self::IN_HEAP {
@@ -153,12 +169,15 @@ impl<T> Row<T> {
 
     /// The revision of the commit that first stored a row with this key.
     pub fn created(&self) -> Revision {
-        Revision::new(self.inner().header.created)
+        Revision::new(self.inner().header.created.load(Ordering::Relaxed))
     }
 
     /// The revision of the commit that last wrote this row.
+    ///
+    /// A row that a running transaction gave out says the number that the transaction hopes for: if it is published [at
+    /// another](crate::Staged::publish_at), the row says that one from then on.
     pub fn modified(&self) -> Revision {
-        Revision::new(self.inner().header.modified)
+        Revision::new(self.inner().header.modified.load(Ordering::Relaxed))
     }
 
     /// Whether both are the same stored row, not merely equal ones.

@@ -5,6 +5,8 @@ use std::marker::PhantomData;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use super::added::AddedTrees;
 use super::cursor::{Scan, count, first_from, last_below};
 use super::diff::diff;
@@ -19,6 +21,9 @@ use crate::revision::Revision;
 #[derive(Clone)]
 pub(crate) struct Version(pub(super) Arc<State>);
 
+/// For each family, the newest commit that wrote a row of it. Beside the version up to eight, so that a commit allocates nothing for them.
+pub(super) type FamilyRevisions = SmallVec<[u64; 8]>;
+
 /// What a version is. Nameable outside of the room so that a cell can hold it, and no more.
 pub(crate) struct State {
     /// Counts versions and savepoints; [`Shared::NEVER`] for one that was discarded.
@@ -27,6 +32,7 @@ pub(crate) struct State {
     /// Those of the layout, and then those that were added.
     pub(super) roots: Box<[Option<Node>]>,
     pub(super) added: AddedTrees,
+    pub(super) families: FamilyRevisions,
     pub(super) shared: Arc<Shared>,
 }
 
@@ -54,6 +60,11 @@ impl Version {
     /// The trees that were added to those of the layout.
     pub(crate) fn added(&self) -> &AddedTrees {
         &self.0.added
+    }
+
+    /// The newest commit that wrote or removed a row of a family. O(1).
+    pub(crate) fn family_revision(&self, family: usize) -> Revision {
+        Revision::new(self.0.families[family])
     }
 
     /// One tree of a family. Panics if the family is not one of `T`s, or has no such tree: the caller chose the wrong number.

@@ -111,6 +111,11 @@ impl<T: 'static, K: Key + 'static> NewIndex<T, K> {
         self
     }
 
+    /// Whether no two rows may have the same key.
+    pub(crate) fn is_unique(&self) -> bool {
+        self.unique
+    }
+
     /// Its name.
     pub fn name(&self) -> &'static str {
         self.name

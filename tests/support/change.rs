@@ -8,6 +8,7 @@ use proptest::prelude::*;
 use sapwood::{Database, Error, Revision, Savepoint, WriteTxn};
 
 use super::ask::{Pick, optional, pick, size_of, text};
+use super::end::{End, Fate, end, end_staged};
 use super::item::{Item, KINDS, Key, Task};
 use super::model::{Model, Refusal, Stored};
 
@@ -38,16 +39,6 @@ pub(crate) struct Op {
     item: [u8; 9],
     /// A name that is too long for a key.
     long: bool,
-}
-
-/// How a transaction ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum End {
-    Commit,
-    Write,
-    Drop,
-    Error,
-    Panic,
 }
 
 #[derive(Clone, Debug)]
@@ -84,14 +75,7 @@ fn op() -> impl Strategy<Value = Op> {
 }
 
 pub(crate) fn txn() -> impl Strategy<Value = Txn> {
-    let end = prop_oneof![
-        6 => Just(End::Commit),
-        3 => Just(End::Write),
-        1 => Just(End::Drop),
-        1 => Just(End::Error),
-        1 => Just(End::Panic),
-    ];
-    (vec(op(), 0..10), vec(pick(), 0..3), end).prop_map(|(ops, asks, end)| Txn { ops, asks, end })
+    (vec(op(), 0..10), vec(pick(), 0..3), end()).prop_map(|(ops, asks, end)| Txn { ops, asks, end })
 }
 
 impl Op {
@@ -469,6 +453,18 @@ impl Txn {
                 });
                 assert!(matches!(result, Err(Error::Closed)));
                 false
+            }
+            End::Stage { fate, elsewhere } => {
+                let mut tx = db.begin_write().unwrap();
+                work(&mut tx);
+                let one = tx.stage().unwrap();
+                assert_eq!(one.is_empty(), !changed);
+                let published = end_staged(db, one, fate, elsewhere);
+                if let (Fate::At(_), Some(at)) = (fate, published) {
+                    changed = true;
+                    staged.renumber(at);
+                }
+                published.is_some()
             }
             End::Panic => {
                 let result = catch_unwind(AssertUnwindSafe(|| {

@@ -3,6 +3,7 @@
 
 pub(crate) mod ask;
 pub(crate) mod change;
+pub(crate) mod end;
 pub(crate) mod item;
 pub(crate) mod model;
 pub(crate) mod random;

@@ -65,6 +65,19 @@ impl Model {
             .collect()
     }
 
+    /// What was written with the model's revision gets another one, and so does the model.
+    pub(crate) fn renumber(&mut self, to: Revision) {
+        let from = std::mem::replace(&mut self.revision, to);
+        let items = self.items.values_mut();
+        let tasks = self.tasks.values_mut();
+        let revisions = items
+            .map(|stored| [&mut stored.created, &mut stored.modified])
+            .chain(tasks.map(|stored| [&mut stored.created, &mut stored.modified]));
+        for revision in revisions.flatten().filter(|revision| **revision == from) {
+            *revision = to;
+        }
+    }
+
     /// All reasons for which `item` cannot be stored in the place of the row with its key, if there is one.
     pub(crate) fn refusals(&self, item: &Item) -> Vec<Refusal> {
         let mut refusals = Vec::new();

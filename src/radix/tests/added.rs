@@ -194,7 +194,15 @@ fn put(draft: &mut Draft, model: &mut Model, alive: &Alive, op: (usize, &Bytes, 
                 let mut lie = old.clone();
                 lie[place] = wrong;
                 let value = Value::new(number, Default::default(), &alive.rows);
-                let put = draft.put(family, key, value, Some(previous), &sets(&lie), &sets(&new));
+                let put = draft.put(
+                    family,
+                    key,
+                    value,
+                    None,
+                    Some(previous),
+                    &sets(&lie),
+                    &sets(&new),
+                );
                 assert!(put.is_err(), "{lie:?} for {old:?}");
             }
         }
@@ -211,6 +219,7 @@ fn put(draft: &mut Draft, model: &mut Model, alive: &Alive, op: (usize, &Bytes, 
         family,
         key,
         value,
+        None,
         previous.as_ref(),
         &sets(&old),
         &sets(&new),

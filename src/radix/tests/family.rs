@@ -109,6 +109,7 @@ pub(super) fn put(
         0,
         key,
         value,
+        None,
         previous.as_ref(),
         &old.each_ref().map(|keys| Set(keys)),
         &new.each_ref().map(|keys| Set(keys)),

@@ -1,0 +1,179 @@
+//! Commits that are staged and not yet published.
+
+use std::fmt;
+use std::sync::{Arc, OnceLock};
+
+use super::change_list::ChangeList;
+use super::core::Core;
+use super::hold::End;
+use super::turnstile::{Carried, Seated};
+use crate::radix::{self, Draft, Garbage, Version, Writer};
+use crate::{Error, Revision};
+
+/// A transaction that has ended, and that nobody sees yet: [`WriteTxn::stage`](super::WriteTxn::stage).
+///
+/// Between a transaction and its commit somebody else may have a say: a replicated log that the [changes](Self::changes) are proposed to, another store that must
+/// take them in first. A staged commit waits for that, on any thread; then it is [published](Self::publish), or [discarded](Self::discard), as dropping it does. Rows in
+/// it get the revision that it is published at.
+///
+/// It keeps the writer's turn: there is one at a time, and other writers wait until it ends; readers do not. The thread that staged it cannot wait for its
+/// next turn without a limit meanwhile ([`Error::NestedWrite`]), for it may be the one that has to end it; with
+/// [`begin_write_timeout`](super::Database::begin_write_timeout) it can. A thread that a staged commit was *sent* to is not known: if it begins a
+/// transaction before it ends the commit, it waits for itself.
+///
+/// ```
+/// # use sapwood::{ChangeList, Database, Revision, Table};
+/// # use serde::{Deserialize, Serialize};
+/// # #[derive(Table, Clone, Debug, PartialEq, Serialize, Deserialize)]
+/// # struct Node {
+/// #     #[key]
+/// #     name: String,
+/// # }
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let leader = Database::builder().table::<Node>().in_memory()?;
+/// let other = Database::builder().table::<Node>().in_memory()?;
+///
+/// let mut tx = leader.begin_write()?;
+/// tx.insert(Node { name: "n1".into() })?;
+/// let staged = tx.stage()?;
+/// let proposal = staged.changes()?.to_bytes();
+/// assert!(leader.snapshot().get::<Node>("n1").is_none());
+///
+/// // The log says: this is entry 7.
+/// staged.publish_at(Revision::new(7))?;
+/// other.apply(&ChangeList::from_bytes(&proposal)?, Revision::new(7))?;
+///
+/// let (here, there) = (leader.snapshot(), other.snapshot());
+/// let (here, there) = (here.get::<Node>("n1"), there.get::<Node>("n1"));
+/// assert_eq!(here, there);
+/// assert_eq!(here.map(|node| node.created()), Some(Revision::new(7)));
+/// # Ok(())
+/// # }
+/// ```
+#[must_use = "a staged commit that is dropped is discarded"]
+pub struct Staged {
+    core: Arc<Core>,
+    /// Taken when it ends.
+    prepared: Option<Prepared>,
+    changes: OnceLock<ChangeList>,
+}
+
+/// A staged version, with the writer that it was made with and must end with: by one of the methods of [`Core`] that take it.
+#[must_use = "the writer's seat is to be left"]
+pub(super) struct Prepared {
+    pub(super) writer: Carried<Writer>,
+    pub(super) staged: radix::Staged,
+    pub(super) old_rows: Garbage,
+    pub(super) before: Version,
+    /// How many rows were written or removed.
+    pub(super) written: usize,
+}
+
+impl Prepared {
+    /// *Stage*: from here on nothing changes it.
+    #[inline]
+    pub(super) fn new(mut writer: Carried<Writer>, draft: Draft) -> Self {
+        let before = draft.base().clone();
+        let written = draft.written();
+        let (staged, old_rows) = draft.stage(&mut writer.thing);
+        Self {
+            writer,
+            staged,
+            old_rows,
+            before,
+            written,
+        }
+    }
+}
+
+impl Staged {
+    pub(super) fn new(core: &Arc<Core>, writer: Seated<Writer>, draft: Draft) -> Self {
+        let writer = core.carry(writer);
+        Self {
+            core: Arc::clone(core),
+            prepared: Some(Prepared::new(writer, draft)),
+            changes: OnceLock::new(),
+        }
+    }
+
+    fn prepared(&self) -> &Prepared {
+        match &self.prepared {
+            Some(prepared) => prepared,
+            None => unreachable!("a staged commit that has ended is gone"),
+        }
+    }
+
+    /// The number that [`publish`](Self::publish) gives it, and that [`changes`](Self::changes) and rows say until it is published at another.
+    pub fn revision(&self) -> Revision {
+        self.prepared().staged.version().revision()
+    }
+
+    /// Whether the transaction wrote and removed nothing.
+    pub fn is_empty(&self) -> bool {
+        self.prepared().written == 0
+    }
+
+    /// All that the transaction changed, in every table, ready to be sent somewhere. O(changes) the first time, which encodes them; then kept.
+    ///
+    /// # Errors
+    /// [`Error::Row`] if a row cannot be written as bytes. It stays staged.
+    pub fn changes(&self) -> Result<&ChangeList, Error> {
+        if let Some(changes) = self.changes.get() {
+            return Ok(changes);
+        }
+        let Prepared { staged, before, .. } = self.prepared();
+        let changes = ChangeList::between(&self.core.catalog, before, staged.version())?;
+        Ok(self.changes.get_or_init(|| changes))
+    }
+
+    /// Persists it as the database's durability asks for, makes it visible, and tells who watches: what a commit does. Gives its number; that of the commit
+    /// before, if it [changed nothing](Self::is_empty).
+    ///
+    /// # Errors
+    /// [`Error::File`], [`Error::Row`] and [`Error::Poisoned`] where the disk refuses; [`Error::Closed`]. It is then discarded.
+    pub fn publish(mut self) -> Result<Revision, Error> {
+        match self.prepared.take() {
+            Some(mut prepared) if prepared.written == 0 => {
+                prepared.writer.end = End::Unchanged;
+                let before = prepared.before.revision();
+                self.core.discard(prepared);
+                Ok(before)
+            }
+            Some(prepared) => self.core.publish(prepared),
+            None => Err(Error::Closed),
+        }
+    }
+
+    /// As [`publish`](Self::publish), with a number that somebody else decided on, which becomes that of the rows too. Numbers may be left out. Even if nothing was
+    /// changed, the database has this revision then: the decision is known to have arrived.
+    ///
+    /// # Errors
+    /// [`Error::RevisionOrder`] if it is not greater than the published one; those of [`publish`](Self::publish). It is then discarded.
+    pub fn publish_at(mut self, revision: Revision) -> Result<Revision, Error> {
+        match self.prepared.take() {
+            Some(prepared) => self.core.publish_at(prepared, revision),
+            None => Err(Error::Closed),
+        }
+    }
+
+    /// Ends it as if it had never been. So does dropping it.
+    pub fn discard(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        if let Some(prepared) = self.prepared.take() {
+            self.core.discard(prepared);
+        }
+    }
+}
+
+impl fmt::Debug for Staged {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Staged")
+            .field("revision", &self.revision())
+            .finish_non_exhaustive()
+    }
+}
