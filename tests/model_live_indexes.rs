@@ -243,7 +243,13 @@ impl Model {
         for live in &self.indexes {
             for pick in picks.iter().chain([&Pick(0, 0)]) {
                 let found = self.find(live.kind, *pick);
-                let ids: Vec<u8> = found.iter().map(|(_, id, _)| *id).collect();
+                let mut ids: Vec<u8> = Vec::new();
+                for (_, id, _) in &found {
+                    // A row stands at the first of its entries.
+                    if !ids.contains(id) {
+                        ids.push(*id);
+                    }
+                }
                 assert_eq!(reads.ids(pick.query(live.handle)), ids, "{live:?} {pick:?}");
             }
         }
@@ -264,6 +270,12 @@ macro_rules! reads {
         impl Reads for $reader {
             fn ids(&self, query: Query<Pod>) -> Vec<u8> {
                 let ids: Vec<u8> = self.list(query.clone()).map(|pod| pod.id).collect();
+                assert!(
+                    self.list(query.clone())
+                        .rev()
+                        .map(|pod| pod.id)
+                        .eq(ids.iter().rev().copied())
+                );
                 assert_eq!(self.count(query), ids.len());
                 ids
             }
