@@ -87,19 +87,23 @@ fn choose(tx: &WriteTxn, job: &Job, strategy: Strategy) -> Option<Row<Node>> {
     node.cloned()
 }
 
-/// How well an outcome is what the job wishes, of 100; `None` if not all of its tasks are placed.
+/// How well an outcome is what the job wishes, of 1000; `None` if not all of its tasks are placed.
 fn score(outcome: &Snapshot, job: &Job) -> Option<u64> {
     let tasks = outcome.count(Allocation::BY_JOB_TASK.prefix(&job.name)) as u64;
     if tasks != u64::from(job.tasks) {
         return None;
     }
-    let nodes = || outcome.list(Node::ALL).filter(|node| !node.drained);
     Some(match job.wish {
-        Wish::Safety => 100 * (tasks - busiest(outcome, job).1) / tasks,
+        Wish::Safety => 1000 * (tasks - busiest(outcome, job).1) / tasks,
         Wish::Room => {
-            let largest_hole = nodes().map(|node| node.free.cpu).max().unwrap_or(0);
-            let largest_node = nodes().map(|node| node.capacity.cpu).max().unwrap_or(1);
-            100 * largest_hole / largest_node
+            // Squares: one large hole is worth more than two small ones.
+            let sum = |of: fn(&Node) -> u64| {
+                outcome
+                    .list(Node::ALL)
+                    .map(|node| of(node).pow(2))
+                    .sum::<u64>()
+            };
+            1000 * sum(|node| node.free.cpu) / sum(|node| node.capacity.cpu).max(1)
         }
     })
 }

@@ -90,7 +90,7 @@ pub enum State {
     Blocked,
 }
 
-/// A plan that was tried, and how good it was, of 100; `None` if there was no room for all tasks.
+/// A plan that was tried, and how good it was, of 1000; `None` if there was no room for all tasks.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Plan {
     pub strategy: Strategy,
