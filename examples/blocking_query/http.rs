@@ -142,18 +142,14 @@ fn decode(text: &str) -> String {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let Some((&first, behind)) = rest.split_first() {
-        let escaped = (first == b'%').then(|| behind.get(..2)).flatten();
-        let escaped = escaped.and_then(|digits| std::str::from_utf8(digits).ok());
-        match escaped.and_then(|digits| u8::from_str_radix(digits, 16).ok()) {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &behind[2..];
-            }
-            None => {
-                bytes.push(first);
-                rest = behind;
-            }
-        }
+        let digit = |at: usize| char::from(*behind.get(at)?).to_digit(16);
+        let escaped = (first == b'%').then(|| Some(16 * digit(0)? + digit(1)?));
+        let byte;
+        (byte, rest) = match escaped.flatten() {
+            Some(byte) => (byte as u8, &behind[2..]),
+            None => (first, behind),
+        };
+        bytes.push(byte);
     }
     String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -136,7 +136,7 @@ fn take_over(
             continue;
         };
         tx.update_if::<Node>(&node.name, before.modified(), |current| {
-            *current = Node::clone(node)
+            *current = Node::clone(node);
         })?;
     }
     Ok(())

@@ -122,7 +122,7 @@ impl Job {
         let scale = u64::from(1 + number % 4);
         Self {
             name: Self::name(number),
-            wish: if number % 2 == 0 {
+            wish: if number.is_multiple_of(2) {
                 Wish::Room
             } else {
                 Wish::Safety

@@ -110,7 +110,7 @@ impl Lease {
     pub fn renew(&mut self, db: &Database, length: Duration) -> Result<(), Error> {
         let mut tx = db.begin_write()?;
         tx.update_if::<Job>(self.job, self.revision, |job| {
-            job.at = now() + millis(length)
+            job.at = now() + millis(length);
         })?;
         self.revision = tx.commit()?;
         Ok(())

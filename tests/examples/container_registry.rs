@@ -44,9 +44,8 @@ fn names(list: &Value) -> Vec<Vec<&str>> {
 /// Every beginning of every id finds nothing, the one container that it is of, or is said to be of several: as a look at all ids says.
 #[test]
 fn beginnings_of_ids_are_found_if_unique() {
-    let creates: String = (0..40)
-        .map(|number| format!("create image c{number}\n"))
-        .collect();
+    let creates = (0..40).map(|number| format!("create image c{number}"));
+    let creates = creates.collect::<Vec<_>>().join("\n");
     let ids = answers(&creates);
     let ids: Vec<&str> = ids.iter().map(|id| id.as_str().unwrap()).collect();
     assert!(ids.iter().all(|id| id.len() == 64));
@@ -56,12 +55,12 @@ fn beginnings_of_ids_are_found_if_unique() {
         .collect();
     beginnings.push("x".to_owned());
     beginnings.push(format!("{}0", ids[0]));
-    let inspects: String = beginnings
+    let inspects = beginnings
         .iter()
-        .map(|beginning| format!("inspect {beginning}\n"))
-        .collect();
+        .map(|beginning| format!("inspect {beginning}"));
+    let inspects = inspects.collect::<Vec<_>>().join("\n");
 
-    let answers = answers(&format!("{creates}{inspects}"));
+    let answers = answers(&format!("{creates}\n{inspects}"));
     let (mut one, mut many) = (0, 0);
     for (beginning, answer) in beginnings.iter().zip(&answers[40..]) {
         let meant: Vec<_> = ids.iter().filter(|id| id.starts_with(beginning)).collect();
