@@ -24,8 +24,10 @@
 #![allow(missing_docs, unreachable_pub)] // a program, not a library
 
 mod program;
+#[path = "program/script.rs"]
+mod script;
 
-use std::{collections::HashMap, fmt, fs, path::PathBuf, process::ExitCode};
+use std::{collections::HashMap, fmt, path::PathBuf, process::ExitCode};
 
 use clap::Parser;
 use program::{Failure, show, show_json, table};
@@ -149,9 +151,10 @@ struct Registry {
 
 impl Registry {
     /// The answer to a command whose form has been found good.
-    fn answer(&mut self, words: &[&str]) -> Result<Answer, Refusal> {
+    fn answer(&mut self, command: &str) -> Result<Answer, Refusal> {
         let now = self.db.snapshot();
-        match words {
+        let words: Vec<_> = command.split_whitespace().collect();
+        match &words[..] {
             ["create", image, names @ ..] => self.create(image, names),
             ["name", reference, name] => {
                 let id = &find(&now, reference)?.id;
@@ -293,24 +296,21 @@ ps
 ps before
 ";
 
-/// The words of a command, or what is wrong with it.
-fn words(line: &str) -> Result<Vec<&str>, String> {
+/// Whether a line is a command.
+fn check(line: &str) -> Result<(), String> {
     let words: Vec<_> = line.split_whitespace().collect();
-    let names: &[&str] = match &words[..] {
+    let names = match &words[..] {
         ["create", _, names @ ..] if !names.is_empty() => names,
-        ["name", _, name] | ["rename", _, name] => &[name],
-        ["rm" | "inspect" | "view" | "release", _] | ["ps"] | ["ps", _] => &[],
+        ["name" | "rename", _, name] => &[*name],
+        ["rm" | "inspect" | "view" | "release" | "ps", _] | ["ps"] => &[][..],
         _ => return Err(format!("\"{line}\" is not a command")),
     };
-    let is_name = |name: &str| {
-        name.bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
-    };
-    match names.iter().find(|name| !is_name(name)) {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte);
+    match names.iter().find(|name| !name.bytes().all(allowed)) {
         Some(name) => Err(format!(
             "\"{name}\" is not a name: letters, digits, _ . - only"
         )),
-        None => Ok(words),
+        None => Ok(()),
     }
 }
 
@@ -319,27 +319,7 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<(), Failure> {
-    let (script, file) = match &options.commands {
-        Some(file) => {
-            let problem = |error| Failure::Input(format!("{}: {error}", file.display()));
-            (
-                fs::read_to_string(file).map_err(problem)?,
-                file.display().to_string(),
-            )
-        }
-        None => (TOUR.to_owned(), "tour".to_owned()),
-    };
-    // Nothing runs before all of it has been found good.
-    let mut commands = Vec::new();
-    for (number, line) in (1..)
-        .zip(script.lines())
-        .filter(|(_, line)| !line.trim().is_empty())
-    {
-        let words = words(line)
-            .map_err(|problem| Failure::Input(format!("{file}, line {number}: {problem}")))?;
-        commands.push((line, words));
-    }
-
+    let commands = script::read(options.commands.as_deref(), TOUR, check)?;
     let db = Database::builder()
         .table::<Container>()
         .table::<Name>()
@@ -349,15 +329,18 @@ fn run(options: &Options) -> Result<(), Failure> {
         views: HashMap::new(),
     };
     let mut answers = Vec::new();
-    for (line, words) in commands {
-        let answer = registry.answer(&words);
-        match (options.json, answer) {
-            (true, Ok(answer)) => answers.push(json!({ "command": line, "answer": answer })),
-            (true, Err(refusal)) => {
-                answers.push(json!({ "command": line, "error": refusal.to_string() }))
-            }
-            (false, Ok(answer)) => show(format_args!("$ {line}\n{answer}"))?,
-            (false, Err(refusal)) => show(format_args!("$ {line}\nerror: {refusal}"))?,
+    for (command, ()) in commands {
+        let answer = registry.answer(&command);
+        if options.json {
+            answers.push(match answer {
+                Ok(answer) => json!({ "command": command, "answer": answer }),
+                Err(refusal) => json!({ "command": command, "error": refusal.to_string() }),
+            });
+            continue;
+        }
+        match answer {
+            Ok(answer) => show(format_args!("$ {command}\n{answer}"))?,
+            Err(refusal) => show(format_args!("$ {command}\nerror: {refusal}"))?,
         }
     }
     if options.json {

@@ -6,4 +6,6 @@ mod blocking_query;
 mod container_registry;
 mod plan_on_fork;
 mod program;
+#[cfg(feature = "ipnet")]
+mod routing_table;
 mod work_queue;
