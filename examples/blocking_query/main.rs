@@ -1,7 +1,7 @@
 //! A blocking query over HTTP, as Consul has it: a client says which state it has seen, and is answered when its part of the store is no longer so.
 //!
 //! `GET /v1/kv/PREFIX?index=N&wait=10s` waits until a key with this prefix comes, goes or is written after the state `N`, which an earlier answer gave in
-//! its header `X-Index`. Snapshots are free, so the server keeps those that it answered with: a watch taken from one of them fires at once if
+//! its header `X-Index`. Snapshots are free, so the server keeps those whose index it has told: a watch taken from one of them fires at once if
 //! something has changed meanwhile, also if that was a removal. No tombstones, no polling, and nobody wakes for the keys beside their own.
 //!
 //! ```text

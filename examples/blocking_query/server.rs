@@ -1,4 +1,4 @@
-//! The server: a table of keys and values, and the snapshots that clients were answered with.
+//! The server: a table of keys and values, and the snapshots that clients know the index of.
 
 use std::{
     collections::BTreeMap,
@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::http::{self, Request, Response};
 
-/// How many states a client can have seen last and still wait from. One that comes with an older one is answered at once.
+/// How many states a client can wait from. One that comes with an older one is answered at once.
 const KEPT: usize = 1024;
 
 /// How long a request waits where it does not say, and at most.
@@ -31,7 +31,7 @@ struct Entry {
 
 pub struct Server {
     db: Database,
-    /// The newest states that were answered with, by their index.
+    /// The newest states whose index was told, by that index.
     answered: Mutex<BTreeMap<Revision, Snapshot>>,
 }
 
@@ -103,13 +103,18 @@ impl Server {
         let mut tx = self.db.begin_write()?;
         let (key, value) = (key.to_owned(), value.to_owned());
         let created = tx.put(Entry { key, value })?.is_none();
-        Ok(Response::new(tx.commit()?, json!({ "created": created })))
+        let revision = tx.commit()?;
+        // Who wrote can wait from there.
+        self.remember(self.db.snapshot());
+        Ok(Response::new(revision, json!({ "created": created })))
     }
 
     fn delete(&self, key: &str) -> Result<Response, Error> {
         let mut tx = self.db.begin_write()?;
         let removed = tx.remove::<Entry>(key)?.is_some();
-        Ok(Response::new(tx.commit()?, json!({ "removed": removed })))
+        let revision = tx.commit()?;
+        self.remember(self.db.snapshot());
+        Ok(Response::new(revision, json!({ "removed": removed })))
     }
 
     /// The state with this index, if it is one of those that are kept.
