@@ -16,6 +16,7 @@ mod indexers;
 mod integration;
 mod isolation;
 mod keys;
+mod longest_prefix;
 mod reads;
 mod removals;
 mod schema;

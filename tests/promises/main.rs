@@ -4,5 +4,6 @@
 
 mod constraints;
 mod fixture;
+mod multi_value;
 mod queries;
 mod watches;
