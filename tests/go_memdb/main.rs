@@ -20,6 +20,7 @@ mod longest_prefix;
 mod reads;
 mod removals;
 mod schema;
+mod tracked;
 mod transactions;
 mod tree;
 mod tree_versions;

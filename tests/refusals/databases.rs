@@ -56,7 +56,7 @@ fn nested_write() {
     assert!(matches!(error, Error::NestedWrite));
     says(
         &error,
-        "this thread has a write transaction already; commit or drop it before beginning another",
+        "this thread has a write transaction or a staged one already; end it before beginning another",
     );
     drop(tx);
 }

@@ -3,6 +3,7 @@
 #![cfg(feature = "derive")]
 
 mod databases;
+mod decided;
 mod files;
 mod fixture;
 mod initializers;
