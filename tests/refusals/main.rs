@@ -6,6 +6,7 @@ mod databases;
 mod decided;
 mod files;
 mod fixture;
+mod indexes;
 mod initializers;
 #[path = "../pagefile_sim/mod.rs"]
 #[allow(dead_code, reason = "the page file's tests use the rest of it")]
