@@ -12,6 +12,8 @@ mod changes_replayed;
 mod fuzz;
 mod initialization;
 mod keys;
+mod lpm;
+mod multi_keys;
 mod numbers;
 mod queries;
 mod quick;
