@@ -9,6 +9,7 @@
 
 mod changes;
 mod changes_replayed;
+mod committed;
 mod fuzz;
 mod initialization;
 mod keys;

@@ -11,6 +11,7 @@
 mod batches;
 mod events;
 mod names;
+mod proposals;
 mod restore;
 mod selectors;
 mod tables;
