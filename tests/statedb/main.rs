@@ -13,6 +13,7 @@ mod committed;
 mod fuzz;
 mod initialization;
 mod keys;
+mod late_indexes;
 mod lpm;
 mod multi_keys;
 mod numbers;
