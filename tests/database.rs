@@ -265,6 +265,21 @@ fn a_watch_fires_for_its_rows_and_no_neighbour() {
     assert_eq!(db.snapshot().count(Pod::BY_LABELS.all()), 0);
 }
 
+/// A reader that was slow to watch what it had read learnt of the end of the database, and not of the commit before it: its state stayed old for ever.
+#[test]
+fn a_change_before_the_end_is_told_before_the_end() {
+    let db = open();
+    let before = db.snapshot();
+    db.write(|tx| tx.insert(pod(1, None, "web"))).unwrap();
+    db.close().unwrap();
+    assert!(before.watch(Pod::ALL).is_fired());
+    let last = db.wait_changed(&before, Pod::ALL).unwrap();
+    assert!(last.get::<Pod>(1).is_some());
+    assert!(last.watch(Pod::ALL).is_closed());
+    let waited = db.wait_changed(&last, Pod::ALL);
+    assert!(matches!(waited, Err(Error::Closed)));
+}
+
 #[test]
 fn wait_changed_returns_only_for_another_result() {
     let db = open();

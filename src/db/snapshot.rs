@@ -130,7 +130,7 @@ impl Snapshot {
             .diff(new, query.range(), |_| ControlFlow::Break(()))
             .is_break()
         {
-            watch.fire();
+            return watch.into_fired();
         }
         watch
     }

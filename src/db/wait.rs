@@ -55,7 +55,7 @@ impl Database {
         let watch = self.core().revisions.register(range, 0);
         // Registered first, compared then: what is published between the two is seen by one of them.
         if self.revision() >= revision {
-            watch.fire();
+            return watch.into_fired();
         }
         watch
     }

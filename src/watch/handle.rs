@@ -40,7 +40,8 @@ impl std::error::Error for Closed {}
 ///
 /// Any number of threads and tasks may wait on one watch, in any of the ways at once; for one waiter on many watches there is
 /// [`WatchSet`](super::WatchSet). When the database is closed, or the index
-/// [dropped](crate::WriteTxn::drop_index), all who wait are woken, and learn it.
+/// [dropped](crate::WriteTxn::drop_index), all who wait are woken, and learn it. A watch that is taken later on an old snapshot has still
+/// fired if the rows changed before the database's end.
 ///
 /// A watch takes about 300 bytes and no system resource. Taking, firing and dropping one costs O(key length), however many there are; for
 /// the range of a query that is not a prefix, times the logarithm of how many such ranges are watched. To drop it is to unsubscribe.
@@ -129,6 +130,17 @@ impl Watch {
     pub(crate) fn fire(&self) {
         self.unregister();
         self.signal.settle(Outcome::Fired);
+    }
+
+    /// As [`fire`](Self::fire), also where the database was closed meanwhile: the change came before the end, so it is then another watch, which has fired.
+    pub(crate) fn into_fired(self) -> Self {
+        self.fire();
+        if !self.is_closed() {
+            return self;
+        }
+        let signal = Signal::new();
+        signal.settle(Outcome::Fired);
+        Self::new(Arc::new(signal), Arc::clone(&self.registry), None)
     }
 
     pub(super) fn signal(&self) -> &Signal {
