@@ -8,6 +8,7 @@ export RUSTC_BOOTSTRAP=1 # the sanitizer flag is not stable yet; the compiler is
 export RUSTFLAGS="-Zsanitizer=address --cfg sapwood_plain_memory"
 export CARGO_TARGET_DIR=target/sanitize
 export PROPTEST_CASES="${PROPTEST_CASES:-48}"
+export SAPWOOD_SOAK_SECONDS="${SAPWOOD_SOAK_SECONDS:-5}"
 cargo test --target "$target" --lib radix::
-cargo test --target "$target" --test database --test model_database --test live_indexes --test model_live_indexes \
-    --test two_phase --test change_list --test threads_snapshots
+cargo test --target "$target" --test database --test state_machine --test live_indexes --test model_live_indexes \
+    --test two_phase --test change_list --test soak

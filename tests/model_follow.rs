@@ -1,168 +1,12 @@
-//! Followers against a model: what a follower hands out, applied to a replica, makes the replica the query's result.
+//! Followers: what `state_machine` does not ask of them, and the stream.
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
-
-use proptest::collection::vec;
-use proptest::prelude::*;
-use sapwood::{Batch, Change, Database, Error, Follow, Revision};
+use sapwood::{Database, Error, Revision};
 
 mod support;
 
-use support::ask::{Ask, Pick, pick};
-use support::change::{Txn, populate, txn};
-use support::item::{Item, Key};
-use support::model::{Model, Stored, cases, in_memory};
-
-#[derive(Clone, Debug)]
-struct Step {
-    txn: Txn,
-    /// A follower that begins here.
-    begin: Option<Pick>,
-    /// Which of them look now; the others lag behind.
-    look: Vec<bool>,
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    (
-        txn(),
-        proptest::option::weighted(0.5, pick()),
-        vec(any::<bool>(), 1..8),
-    )
-        .prop_map(|(txn, begin, look)| Step { txn, begin, look })
-}
-
-/// What a consumer keeps.
-#[derive(Default)]
-struct Replica {
-    rows: BTreeMap<Key, Stored<Item>>,
-    at: Option<Revision>,
-}
-
-impl Replica {
-    /// Applies a step, and refuses one that does not fit to what is there.
-    fn apply(&mut self, batch: &Batch<Item>) {
-        assert_eq!(batch.from(), self.at, "a gap between two steps");
-        assert!(
-            self.at.is_none_or(|at| at < batch.to()),
-            "a step that goes nowhere"
-        );
-        assert!(self.at.is_none() || !batch.is_empty(), "an empty step");
-        assert_eq!(batch.len(), batch.changes().len());
-        self.at = Some(batch.to());
-        let mut told = BTreeSet::new();
-        for change in batch {
-            let row = change.after().or(change.before()).unwrap();
-            assert!(told.insert(row.key()), "{row:?} is told twice");
-            match change {
-                Change::Inserted(new) => {
-                    let old = self.rows.insert(new.key(), Stored::of(new));
-                    assert_eq!(old, None);
-                }
-                Change::Updated { old, new } => {
-                    assert_eq!(old.key(), new.key(), "two rows are told as one");
-                    let before = self.rows.insert(new.key(), Stored::of(new));
-                    assert_eq!(before, Some(Stored::of(old)));
-                    assert!(old.modified() < new.modified());
-                }
-                Change::Removed(old) => {
-                    let before = self.rows.remove(&old.key());
-                    assert_eq!(before, Some(Stored::of(old)));
-                }
-            }
-        }
-    }
-}
-
-struct Following {
-    ask: Ask,
-    follower: Follow<Item>,
-    replica: Replica,
-}
-
-impl Following {
-    fn begin(db: &Database, ask: Ask) -> Self {
-        Self {
-            follower: db.follow(ask.query.clone()).unwrap(),
-            ask,
-            replica: Replica::default(),
-        }
-    }
-
-    /// Looks for a step, in one of the ways that do not wait for long, and compares with the model.
-    fn look(&mut self, model: &Model, waiting: bool) {
-        let first = self.replica.at.is_none();
-        let batch = if waiting {
-            self.follower.next_timeout(Duration::ZERO)
-        } else {
-            self.follower.try_next()
-        };
-        let Some(batch) = batch else {
-            assert!(!first, "there is always a first step");
-            return self.check(model);
-        };
-        self.replica.apply(&batch);
-        if first {
-            // The state at which it began, in the order of the index, each row where it stands first.
-            let rows: Vec<_> = batch
-                .changes()
-                .iter()
-                .map(|change| change.after().unwrap())
-                .collect();
-            assert_eq!(self.follower.revision(), batch.to());
-            let snapshot = self.follower.snapshot();
-            let mut expected = Vec::new();
-            for row in snapshot.list(self.ask.query.clone()) {
-                if !expected.contains(&row) {
-                    expected.push(row);
-                }
-            }
-            assert_eq!(rows, expected);
-            // And from there to now.
-            return self.look(model, waiting);
-        }
-        assert_eq!(batch.to(), model.revision);
-        self.check(model);
-    }
-
-    fn check(&self, model: &Model) {
-        assert_eq!(self.replica.rows, model.rows(&self.ask), "{:?}", self.ask);
-    }
-}
-
-proptest! {
-    #![proptest_config(cases(64))]
-
-    /// A replica that applies the steps of a follower is the query's result after each of them, for queries of every kind in every kind of index;
-    /// steps join without a gap, and none but the first is empty.
-    #[test]
-    fn a_replica_equals_the_query(populated: bool, steps in vec(step(), 1..24)) {
-        let db = in_memory();
-        let mut model = Model::default();
-        if populated {
-            populate(&db, &mut model);
-        }
-        let mut following = vec![Following::begin(&db, Ask::all(0)), Following::begin(&db, Ask::all(7))];
-        for (number, step) in steps.iter().enumerate() {
-            step.txn.run(&db, &mut model);
-            following.extend(step.begin.map(|pick| Following::begin(&db, pick.ask())));
-            for (one, look) in following.iter_mut().zip(step.look.iter().cycle()) {
-                if *look {
-                    one.look(&model, number % 2 == 0);
-                }
-            }
-        }
-        // What was committed before the end is told, and then the end.
-        db.close().unwrap();
-        for one in &mut following {
-            for batch in one.follower.by_ref() {
-                one.replica.apply(&batch);
-            }
-            one.check(&model);
-        }
-    }
-}
+use support::item::Item;
+use support::model::in_memory;
 
 /// A unique key that goes from one row to another is a removal and an insertion, not an update of the one into the other.
 #[test]
@@ -221,6 +65,7 @@ fn a_look_in_vain_leaves_no_gap() {
 
 #[cfg(feature = "async")]
 mod stream {
+    use std::collections::BTreeMap;
     use std::pin::Pin;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
@@ -228,7 +73,15 @@ mod stream {
     use std::thread::{self, Thread};
 
     use futures_core::Stream;
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+    use sapwood::{Batch, Follow};
 
+    use super::support::ask::pick;
+    use super::support::change::txn;
+    use super::support::following::Replica;
+    use super::support::model::{Model, Stored, cases};
+    use super::support::modelled::Modelled;
     use super::*;
 
     /// Whether the task was woken.
@@ -247,7 +100,7 @@ mod stream {
         /// As a stream, a follower hands out what it does as an iterator; a task that found nothing is woken by the next change of its
         /// query, and by nothing else.
         #[test]
-        fn a_stream_gives_the_same(steps in vec(step(), 1..20), pick in pick()) {
+        fn a_stream_gives_the_same(steps in vec((txn(), any::<bool>()), 1..20), pick in pick()) {
             let db = in_memory();
             let mut model = Model::default();
             let ask = pick.ask();
@@ -257,15 +110,15 @@ mod stream {
             let waker = Waker::from(Arc::clone(&bell));
             let mut context = Context::from_waker(&waker);
             let mut pending = false;
-            for step in &steps {
+            for (txn, look) in &steps {
                 let before = model.clone();
-                step.txn.run(&db, &mut model);
+                txn.run(&db, &mut model);
                 if pending {
                     let changed = before.find(&ask) != model.find(&ask);
                     prop_assert_eq!(bell.0.swap(false, Ordering::AcqRel), changed);
                     pending = !changed;
                 }
-                if !step.look[0] {
+                if !look {
                     continue;
                 }
                 loop {

@@ -12,6 +12,7 @@ mod support;
 use support::ask::{Pick, pick};
 use support::change::{Txn, populate, txn};
 use support::item::{Item, Task};
+use support::lease::Lease;
 use support::model::{Model, cases};
 
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +62,7 @@ fn builder(mode: Durability) -> Builder {
     Database::builder()
         .table::<Item>()
         .table::<Task>()
+        .table::<Lease>()
         .durability(mode)
 }
 
@@ -94,6 +96,7 @@ proptest! {
                 Then::Drop => drop(db),
             }
             db = builder(step.mode).open(&path).unwrap();
+            model.reopen();
             let now = db.snapshot();
             model.check_all(&now);
             for pick in &step.asks {
@@ -101,6 +104,7 @@ proptest! {
             }
         }
         drop(db);
+        model.reopen();
         model.check_all(&builder(first.mode).open(&path).unwrap().snapshot());
         for (snapshot, then) in &held {
             then.check_all(snapshot);

@@ -6,7 +6,8 @@ use std::ops::Bound;
 use proptest::prelude::*;
 use sapwood::Query;
 
-use super::item::{Item, KINDS, Part, Parts};
+use super::item::{Item, Task, task_id};
+use super::modelled::{Modelled, Part, Parts};
 
 /// Texts that are prefixes and neighbours of each other, and have the bytes that keys escape.
 pub(crate) const TEXTS: [&str; 12] = [
@@ -31,15 +32,15 @@ pub(crate) fn optional(pick: u8) -> Option<String> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pick {
     pub(crate) index: u8,
-    shape: u8,
-    low: [u8; 2],
-    high: [u8; 2],
+    pub(crate) shape: u8,
+    pub(crate) low: [u8; 2],
+    pub(crate) high: [u8; 2],
 }
 
 pub(crate) fn pick() -> impl Strategy<Value = Pick> {
     let columns = || any::<[u8; 2]>();
     (
-        0..KINDS.len() as u8,
+        0..Item::KINDS.len() as u8,
         any::<u8>(),
         columns(),
         columns(),
@@ -56,14 +57,14 @@ pub(crate) fn pick() -> impl Strategy<Value = Pick> {
 
 /// A query and what it should find.
 #[derive(Clone, Debug)]
-pub(crate) struct Ask {
-    pub(crate) query: Query<Item>,
+pub(crate) struct Ask<T = Item> {
+    pub(crate) query: Query<T>,
     pub(crate) index: usize,
-    wanted: Wanted,
+    pub(crate) wanted: Wanted,
 }
 
 #[derive(Clone, Debug)]
-enum Wanted {
+pub(crate) enum Wanted {
     All,
     Prefix(Parts),
     /// Whole columns, then the beginning of a text.
@@ -71,16 +72,15 @@ enum Wanted {
     Range(Bound<Parts>, Bound<Parts>),
 }
 
-impl Ask {
+impl<T: Modelled> Ask<T> {
     /// Every entry of an index.
     pub(crate) fn all(index: usize) -> Self {
-        Pick {
+        T::ask(Pick {
             index: index as u8,
             shape: 0,
             low: [0; 2],
             high: [0; 2],
-        }
-        .ask()
+        })
     }
 
     /// Whether an entry with this key belongs to the answer. A shorter end stands for all keys that begin with it.
@@ -108,7 +108,7 @@ impl Ask {
     }
 }
 
-fn bound<T>(kind: u8, end: T) -> Bound<T> {
+pub(crate) fn bound<T>(kind: u8, end: T) -> Bound<T> {
     match kind % 3 {
         0 => Bound::Included(end),
         1 => Bound::Excluded(end),
@@ -118,7 +118,7 @@ fn bound<T>(kind: u8, end: T) -> Bound<T> {
 
 /// Turns the typed ends of a range into the query and its plain form.
 macro_rules! ranged {
-    ($index:path, $low:expr, $high:expr, $shape:expr, $parts:expr) => {{
+    ($index:expr, $low:expr, $high:expr, $shape:expr, $parts:expr) => {{
         let (low, high) = (
             bound($shape / 8, $low.clone()),
             bound($shape / 32, $high.clone()),
@@ -127,6 +127,34 @@ macro_rules! ranged {
         ($index.range((low, high)), plain)
     }};
 }
+
+/// A query of an index with one column, from what makes its key of a byte.
+macro_rules! one_column {
+    ($pick:expr, $index:expr, $key:expr, $parts:expr) => {{
+        let [low, high] = [$pick.low[0], $pick.high[0]].map($key);
+        match $pick.shape % 3 {
+            0 => ($index.all(), Wanted::All),
+            1 => ($index.eq(&low), Wanted::Prefix($parts(low))),
+            _ => ranged!($index, low, high, $pick.shape, $parts),
+        }
+    }};
+}
+
+/// A query of an index with two columns, from what makes its key of two bytes.
+macro_rules! two_columns {
+    ($pick:expr, $index:expr, $key:expr, $first:expr, $parts:expr) => {{
+        let [low, high] = [$pick.low, $pick.high].map($key);
+        match $pick.shape % 5 {
+            0 => ($index.all(), Wanted::All),
+            1 => ($index.eq(&low), Wanted::Prefix($parts(low))),
+            2 => ($index.prefix(&low.0), Wanted::Prefix($first(low.0))),
+            3 => ranged!($index, low, high, $pick.shape, $parts),
+            _ => ranged!($index, low.0, high.0, $pick.shape, $first),
+        }
+    }};
+}
+
+pub(crate) use {one_column, ranged, two_columns};
 
 impl Pick {
     /// The same question on another index.
@@ -138,7 +166,7 @@ impl Pick {
     }
 
     pub(crate) fn ask(self) -> Ask {
-        let index = usize::from(self.index) % KINDS.len();
+        let index = usize::from(self.index) % Item::KINDS.len();
         let (query, wanted) = match index {
             0 => self.group_number(),
             1 => self.node(),
@@ -159,7 +187,29 @@ impl Pick {
         }
     }
 
-    fn one_text(self, index: sapwood::Index<Item, String>) -> (Query<Item>, Wanted) {
+    pub(crate) fn ask_tasks(self) -> Ask<Task> {
+        let index = usize::from(self.index) % Task::KINDS.len();
+        let id = |id: u64| vec![Part::Number(id.cast_signed())];
+        let state = |state: i8| vec![Part::Number(state.into())];
+        let (query, wanted) = match index {
+            0 => {
+                let [low, high] = [self.low, self.high].map(task_id);
+                match self.shape % 3 {
+                    0 => (Task::ALL, Wanted::All),
+                    1 => (Task::BY_ID.eq(low), Wanted::Prefix(id(low))),
+                    _ => ranged!(Task::BY_ID, low, high, self.shape, id),
+                }
+            }
+            _ => one_column!(self, Task::BY_STATE, u8::cast_signed, state),
+        };
+        Ask {
+            query,
+            index,
+            wanted,
+        }
+    }
+
+    pub(crate) fn one_text<T>(self, index: sapwood::Index<T, String>) -> (Query<T>, Wanted) {
         let (low, high) = (text(self.low[0]), text(self.high[0]));
         let parts = |text: String| vec![Part::Text(text)];
         match self.shape % 4 {

@@ -1,16 +1,19 @@
 //! Random transactions: each operation is done to the database and to the model, and what it gives back is compared.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sapwood::{Database, Error, Revision, Savepoint, WriteTxn};
+use sapwood::{ChangeList, Database, Error, Revision, Row, Savepoint, Table, WriteTxn};
 
-use super::ask::{Pick, optional, pick, size_of, text};
-use super::end::{End, Fate, end, end_staged};
-use super::item::{Item, KINDS, Key, Task};
+use super::ask::{Pick, pick};
+use super::end::{End, Fate, end, end_staged, staged_end};
+use super::item::{Item, Task};
+use super::lease::Lease;
 use super::model::{Model, Refusal, Stored};
+use super::modelled::Modelled;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Verb {
@@ -26,17 +29,24 @@ pub(crate) enum Verb {
     RemoveAllIf(Pick, u8),
     /// Many rows at once, so that trees grow and shrink.
     Fill(u8),
-    PutTask(i8),
-    RemoveTask,
     /// A savepoint, and going back to one of those that were made, or are gone.
     Mark,
     RollBack(u8),
 }
 
+/// Which table is written.
+#[derive(Clone, Copy, Debug)]
+enum Which {
+    Items,
+    Tasks,
+    Leases,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Op {
     verb: Verb,
-    item: [u8; 9],
+    table: Which,
+    row: [u8; 9],
     /// A name that is too long for a key.
     long: bool,
 }
@@ -62,128 +72,102 @@ fn op() -> impl Strategy<Value = Op> {
         1 => pick().prop_map(Verb::RemoveAll),
         2 => (pick(), any::<u8>()).prop_map(|(pick, when)| Verb::RemoveAllIf(pick, when)),
         1 => (1u8..80).prop_map(Verb::Fill),
-        3 => any::<i8>().prop_map(Verb::PutTask),
-        1 => Just(Verb::RemoveTask),
         2 => Just(Verb::Mark),
         2 => any::<u8>().prop_map(Verb::RollBack),
     ];
-    (verb, any::<[u8; 9]>(), proptest::bool::weighted(0.02)).prop_map(|(verb, item, long)| Op {
+    let table = prop_oneof![
+        6 => Just(Which::Items),
+        1 => Just(Which::Tasks),
+        3 => Just(Which::Leases),
+    ];
+    let long = proptest::bool::weighted(0.02);
+    (verb, table, any::<[u8; 9]>(), long).prop_map(|(verb, table, row, long)| Op {
         verb,
-        item,
+        table,
+        row,
         long,
     })
 }
 
 pub(crate) fn txn() -> impl Strategy<Value = Txn> {
-    (vec(op(), 0..10), vec(pick(), 0..3), end()).prop_map(|(ops, asks, end)| Txn { ops, asks, end })
+    txn_of(0..10)
+}
+
+/// A transaction with so many operations.
+pub(crate) fn txn_of(ops: Range<usize>) -> impl Strategy<Value = Txn> {
+    ended(ops, end())
+}
+
+/// A transaction that is staged.
+pub(crate) fn staged_txn() -> impl Strategy<Value = Txn> {
+    ended(0..10, staged_end())
+}
+
+fn ended(ops: Range<usize>, end: impl Strategy<Value = End>) -> impl Strategy<Value = Txn> {
+    (vec(op(), ops), vec(pick(), 0..3), end).prop_map(|(ops, asks, end)| Txn { ops, asks, end })
 }
 
 impl Op {
-    fn key(&self) -> Key {
-        // Mostly one of a few, so that it is there.
-        let [group, number] = [self.item[0], self.item[1]];
-        let group = if group < 200 { group % 3 } else { group };
-        let number = number % if number < 200 { 6 } else { 24 };
-        (text(group), u16::from(number))
-    }
-
-    fn item(&self) -> Item {
-        let [_, _, node, serial, tags, ports, owner, name, size] = self.item;
-        let (group, number) = self.key();
-        let mut words = text(name);
-        if name % 3 != 0 {
-            words = format!("{words}-{group}{number}");
-        }
-        if self.long {
-            words = "long".repeat(9000);
-        }
-        Item {
-            node: optional(node),
-            serial: serial.is_multiple_of(3).then_some(serial % 50),
-            // With one element twice, now and then.
-            tags: (0..tags % 4).map(|i| text(tags / 4 + i / 2)).collect(),
-            ports: (0..ports % 3)
-                .map(|i| (ports / 3).wrapping_mul(i + 1) % 60)
-                .filter(|_| ports.is_multiple_of(2))
-                .collect(),
-            owner: owner % 4,
-            name: words,
-            size: size_of(size),
-            group,
-            number,
-        }
-    }
-
-    /// Changes some of the columns.
-    fn change(&self, item: &mut Item) {
-        let new = self.item();
-        match self.item[2] % 4 {
-            0 => item.node = new.node,
-            1 => (item.serial, item.size) = (new.serial, new.size),
-            2 => (item.tags, item.ports) = (new.tags, new.ports),
-            _ => (item.owner, item.name) = (new.owner, new.name),
-        }
-    }
-
-    /// The rows of a fill: side by side in one group, with nothing that conflicts but what is there.
-    fn fill(&self, count: u8) -> impl Iterator<Item = Item> {
-        let item = self.item();
-        (0..u16::from(count)).map(move |i| {
-            let number = item.number + i * 7;
-            Item {
-                number,
-                serial: None,
-                ports: BTreeSet::new(),
-                name: format!("{}-{number}", item.group),
-                size: item.size + u32::from(i),
-                ..item.clone()
-            }
-        })
+    fn make<T: Modelled>(&self) -> T {
+        T::make(self.row, self.long)
     }
 
     /// Does it to both; says whether it changed anything.
-    #[allow(clippy::too_many_lines, reason = "an arm for each verb")]
     fn run(&self, tx: &mut WriteTxn, model: &mut Model) -> bool {
+        let (changed, table) = match self.table {
+            Which::Items => (self.run_on::<Item>(tx, model), Item::NAME),
+            Which::Tasks => (self.run_on::<Task>(tx, model), Task::NAME),
+            Which::Leases => (self.run_on::<Lease>(tx, model), Lease::NAME),
+        };
+        if changed {
+            model.written.insert(table, tx.revision());
+        }
+        changed
+    }
+
+    #[allow(clippy::too_many_lines, reason = "an arm for each verb")]
+    fn run_on<T: Modelled>(&self, tx: &mut WriteTxn, model: &mut Model) -> bool {
         let revision = tx.revision();
-        let (key, item) = (self.key(), self.item());
-        let present = model.items.get(&key).cloned();
+        let row: T = self.make();
+        let key = row.key();
+        let present = T::rows(model).get(&key).cloned();
         let modified = |when: u8| expected(when, present.as_ref(), revision);
         match &self.verb {
-            Verb::Insert => return insert(tx, model, item),
+            Verb::Insert => return insert(tx, model, row),
             Verb::Put => {
-                let result = tx.put(item.clone());
-                return stored(model, item, revision, result);
+                let result = tx.put(row.clone());
+                return stored(model, row, revision, result);
             }
             Verb::PutIf(when) => {
                 let when = modified(*when);
-                let result = tx.put_if(item.clone(), when);
+                let result = tx.put_if(row.clone(), when);
                 if differs(&result, present.as_ref(), when) {
                     return false;
                 }
-                return stored(model, item, revision, result);
+                return stored(model, row, revision, result);
             }
             Verb::Update | Verb::UpdateIf(_) => {
-                let change = |item: &mut Item| self.change(item);
+                let change = |old: &mut T| old.take(self.make(), self.row[2]);
                 let result = if let Verb::UpdateIf(when) = self.verb {
                     let when = modified(when);
-                    let result = tx.update_if::<Item>(&key, when, change);
+                    let result = tx.update_if::<T>(&key, when, change);
                     if differs(&result, present.as_ref(), when) {
                         return false;
                     }
                     result
                 } else {
-                    tx.update::<Item>(&key, change)
+                    tx.update::<T>(&key, change)
                 };
                 let Some(present) = present else {
                     assert!(matches!(result, Err(Error::Missing { .. })), "{result:?}");
                     return false;
                 };
-                let mut item = present.row;
-                self.change(&mut item);
-                return stored(model, item, revision, result.map(Some));
+                let mut row = present.row;
+                change(&mut row);
+                return stored(model, row, revision, result.map(Some));
             }
             Verb::UpdateKey => {
-                let result = tx.update::<Item>(&key, |item| item.number += 1);
+                let result = tx.update::<T>(&key, T::change_key);
                 match present {
                     Some(_) => {
                         assert!(
@@ -197,27 +181,29 @@ impl Op {
             Verb::Remove | Verb::RemoveIf(_) => {
                 let result = if let Verb::RemoveIf(when) = self.verb {
                     let when = modified(when);
-                    let result = tx.remove_if::<Item>(&key, when);
+                    let result = tx.remove_if::<T>(&key, when);
                     if differs(&result, present.as_ref(), when) {
                         return false;
                     }
                     result
                 } else {
-                    tx.remove::<Item>(&key)
+                    tx.remove::<T>(&key)
                 };
                 assert_eq!(result.unwrap().as_ref().map(Stored::of), present);
-                return model.items.remove(&key).is_some();
+                return T::rows_mut(model).remove(&key).is_some();
             }
             Verb::RemoveAll(pick) => {
-                let rows = model.rows(&pick.ask());
-                assert_eq!(tx.remove_all(pick.ask().query).unwrap(), rows.len());
-                model.items.retain(|key, _| !rows.contains_key(key));
+                let ask = T::ask(*pick);
+                let rows = model.rows(&ask);
+                assert_eq!(tx.remove_all(ask.query).unwrap(), rows.len());
+                T::rows_mut(model).retain(|key, _| !rows.contains_key(key));
                 return !rows.is_empty();
             }
             Verb::RemoveAllIf(pick, when) => {
                 let seen = Revision::new(revision.get().saturating_sub(u64::from(*when % 6)));
-                let rows = model.rows(&pick.ask());
-                let result = tx.remove_all_if(pick.ask().query, seen);
+                let ask = T::ask(*pick);
+                let rows = model.rows(&ask);
+                let result = tx.remove_all_if(ask.query, seen);
                 if rows.values().any(|row| row.modified > seen) {
                     assert!(
                         matches!(result, Err(Error::WrongRevision { .. })),
@@ -226,40 +212,15 @@ impl Op {
                     return false;
                 }
                 assert_eq!(result.unwrap(), rows.len());
-                model.items.retain(|key, _| !rows.contains_key(key));
+                T::rows_mut(model).retain(|key, _| !rows.contains_key(key));
                 return !rows.is_empty();
             }
             Verb::Fill(count) => {
                 let mut changed = false;
-                for item in self.fill(*count) {
-                    changed |= insert(tx, model, item);
+                for place in 0..u16::from(*count) {
+                    changed |= insert(tx, model, row.neighbour(place));
                 }
                 return changed;
-            }
-            Verb::PutTask(state) => {
-                let task = Task {
-                    id: u64::from(self.item[0]) << (self.item[1] % 48),
-                    state: *state,
-                };
-                let previous = tx.put(task.clone()).unwrap();
-                let present = model.tasks.get(&task.id);
-                assert_eq!(previous.as_ref().map(Stored::of).as_ref(), present);
-                let created = present.map_or(revision, |present| present.created);
-                let stored = Stored {
-                    row: task,
-                    created,
-                    modified: revision,
-                };
-                model.tasks.insert(stored.row.id, stored);
-                return true;
-            }
-            Verb::RemoveTask => {
-                let Some(id) = model.tasks.keys().next().copied() else {
-                    return false;
-                };
-                let previous = tx.remove::<Task>(id).unwrap();
-                assert_eq!(previous.as_ref().map(Stored::of), model.tasks.remove(&id));
-                return true;
             }
             Verb::Mark | Verb::RollBack(_) => unreachable!("done by the transaction"),
         }
@@ -268,7 +229,7 @@ impl Op {
 }
 
 /// A revision to compare with: mostly the right one.
-fn expected(when: u8, present: Option<&Stored<Item>>, running: Revision) -> Revision {
+fn expected<T>(when: u8, present: Option<&Stored<T>>, running: Revision) -> Revision {
     match when % 8 {
         0 => Revision::ZERO,
         1 => running,
@@ -278,9 +239,9 @@ fn expected(when: u8, present: Option<&Stored<Item>>, running: Revision) -> Revi
 }
 
 /// Whether a compare-and-set must have been refused; and then it was, in the right words.
-fn differs<R: std::fmt::Debug>(
+fn differs<T: Modelled, R: std::fmt::Debug>(
     result: &Result<R, Error>,
-    present: Option<&Stored<Item>>,
+    present: Option<&Stored<T>>,
     when: Revision,
 ) -> bool {
     let modified = present.map_or(Revision::ZERO, |present| present.modified);
@@ -288,77 +249,86 @@ fn differs<R: std::fmt::Debug>(
         return false;
     }
     assert!(
-        matches!(result, Err(Error::WrongRevision { table: "items", expected, found, .. })
-            if *expected == when && *found == modified),
+        matches!(result, Err(Error::WrongRevision { table, expected, found, .. })
+            if *table == T::NAME && *expected == when && *found == modified),
         "{result:?}"
     );
     true
 }
 
-fn insert(tx: &mut WriteTxn, model: &mut Model, item: Item) -> bool {
-    let result = tx.insert(item.clone());
-    let key = item.key();
-    if model.items.contains_key(&key) {
+fn insert<T: Modelled>(tx: &mut WriteTxn, model: &mut Model, row: T) -> bool {
+    let result = tx.insert(row.clone());
+    let key = row.key();
+    if T::rows(model).contains_key(&key) {
         let existing = Refusal::Duplicate {
             index: 0,
             existing: key,
         };
-        refused(&result, &[existing], &item);
+        refused(&result, &[existing], &row);
         return false;
     }
-    let refusals = model.refusals(&item);
+    let refusals = model.refusals(&row);
     if !refusals.is_empty() {
-        refused(&result, &refusals, &item);
+        refused(&result, &refusals, &row);
         return false;
     }
     let stored = Stored {
-        row: item,
+        row,
         created: tx.revision(),
         modified: tx.revision(),
     };
     assert_eq!(Stored::of(&result.unwrap()), stored);
-    model.items.insert(key, stored);
+    T::rows_mut(model).insert(key, stored);
     true
 }
 
-/// What a put or an update of `item` gave is right; says whether it was stored.
-fn stored(
+/// What a put or an update of `row` gave is right; says whether it was stored.
+fn stored<T: Modelled>(
     model: &mut Model,
-    item: Item,
+    row: T,
     revision: Revision,
-    result: Result<Option<sapwood::Row<Item>>, Error>,
+    result: Result<Option<Row<T>>, Error>,
 ) -> bool {
-    let refusals = model.refusals(&item);
+    let refusals = model.refusals(&row);
     if !refusals.is_empty() {
-        refused(&result, &refusals, &item);
+        refused(&result, &refusals, &row);
         return false;
     }
-    let present = model.items.get(&item.key());
+    let present = T::rows(model).get(&row.key());
     assert_eq!(result.unwrap().as_ref().map(Stored::of).as_ref(), present);
     let stored = Stored {
         created: present.map_or(revision, |present| present.created),
         modified: revision,
-        row: item,
+        row,
     };
-    model.items.insert(stored.row.key(), stored);
+    T::rows_mut(model).insert(stored.row.key(), stored);
     true
 }
 
 /// The error says one of the reasons that there are, with its index and the other row.
-fn refused<R: std::fmt::Debug>(result: &Result<R, Error>, reasons: &[Refusal], item: &Item) {
+fn refused<T: Modelled, R: std::fmt::Debug>(
+    result: &Result<R, Error>,
+    reasons: &[Refusal<T::Key>],
+    row: &T,
+) {
     let told = match result {
-        Err(Error::KeyTooLong { table: "items", .. }) => reasons.contains(&Refusal::TooLong),
+        Err(Error::KeyTooLong { table, .. }) => {
+            *table == T::NAME
+                && reasons
+                    .iter()
+                    .any(|reason| matches!(reason, Refusal::TooLong))
+        }
         Err(Error::Duplicate {
-            table: "items",
+            table,
             index,
             existing,
             refused,
             ..
-        }) => {
-            assert_eq!(*refused, format!("{:?}", item.key()));
+        }) if *table == T::NAME => {
+            assert_eq!(*refused, T::words(&row.key()));
             reasons.iter().any(|reason| {
                 matches!(reason, Refusal::Duplicate { index: number, existing: other }
-                    if KINDS[*number].name == index && format!("{other:?}") == *existing)
+                    if T::KINDS[*number].name == index && T::words(other) == *existing)
             })
         }
         _ => false,
@@ -368,25 +338,36 @@ fn refused<R: std::fmt::Debug>(result: &Result<R, Error>, reasons: &[Refusal], i
 
 /// Rows to begin with: half of those that are mostly asked for, and others around them.
 pub(crate) fn populate(db: &Database, model: &mut Model) {
-    let op = |item: [u8; 9]| Op {
-        verb: Verb::Insert,
-        item,
-        long: false,
+    let insert = |table: Which| {
+        move |row: [u8; 9]| Op {
+            verb: Verb::Insert,
+            table,
+            row,
+            long: false,
+        }
     };
+    let op = insert(Which::Items);
     let few = (0..9u8).map(|i| op([i % 3, i % 6, i, i * 3, i * 5, i * 7, i, i * 3 + 1, i * 29]));
     let more = (0..50u8).map(|i| op([201 + i % 50, 200 + i, i, i, i * 3, 1, i, i * 3 + 1, i * 4]));
+    let lease = insert(Which::Leases);
+    let leases = (0..36u8).map(|i| lease([i * 7, i, i * 5, i, i * 3, i, i * 4, i, i]));
     let txn = Txn {
-        ops: few.chain(more).collect(),
+        ops: few.chain(more).chain(leases).collect(),
         asks: Vec::new(),
         end: End::Commit,
     };
     txn.run(db, model);
-    assert!(model.items.len() > 20);
+    assert!(model.items.len() > 20 && model.leases.len() > 5);
 }
 
 impl Txn {
     /// Runs it on both. The model is left as it was, unless it is committed and changed something.
     pub(crate) fn run(&self, db: &Database, model: &mut Model) {
+        self.run_mirrored(db, model, None);
+    }
+
+    /// As [`run`](Self::run); if it is staged, another database with the same rows follows suit.
+    pub(crate) fn run_mirrored(&self, db: &Database, model: &mut Model, mirror: Option<&Database>) {
         let mut staged = model.clone();
         let mut changed = false;
         let mut work = |tx: &mut WriteTxn| {
@@ -416,6 +397,9 @@ impl Txn {
                     _ => changed |= op.run(tx, &mut staged),
                 }
             }
+            check_changes::<Item>(tx, model, &staged);
+            check_changes::<Task>(tx, model, &staged);
+            check_changes::<Lease>(tx, model, &staged);
             for pick in &self.asks {
                 staged.check(tx, &pick.ask());
             }
@@ -454,18 +438,6 @@ impl Txn {
                 assert!(matches!(result, Err(Error::Closed)));
                 false
             }
-            End::Stage { fate, elsewhere } => {
-                let mut tx = db.begin_write().unwrap();
-                work(&mut tx);
-                let one = tx.stage().unwrap();
-                assert_eq!(one.is_empty(), !changed);
-                let published = end_staged(db, one, fate, elsewhere);
-                if let (Fate::At(_), Some(at)) = (fate, published) {
-                    changed = true;
-                    staged.renumber(at);
-                }
-                published.is_some()
-            }
             End::Panic => {
                 let result = catch_unwind(AssertUnwindSafe(|| {
                     db.write(|tx| -> Result<(), Error> {
@@ -481,12 +453,50 @@ impl Txn {
                 }
                 false
             }
+            End::Stage { fate, elsewhere } => {
+                let mut tx = db.begin_write().unwrap();
+                work(&mut tx);
+                let one = tx.stage().unwrap();
+                assert_eq!(one.is_empty(), !changed);
+                let bytes = one.changes().unwrap().to_bytes();
+                let published = end_staged(db, one, fate, elsewhere);
+                if let (Some(at), Some(mirror)) = (published, mirror)
+                    && at > mirror.revision()
+                {
+                    let changes = ChangeList::from_bytes(&bytes).unwrap();
+                    assert_eq!(mirror.apply(&changes, at).unwrap(), at);
+                }
+                if let (Fate::At(_), Some(at)) = (fate, published) {
+                    changed = true;
+                    staged.renumber(at);
+                }
+                published.is_some()
+            }
         };
         if committed && changed {
+            staged.forget_traces(model);
             *model = staged;
         }
         assert_eq!(db.revision(), model.revision);
     }
+}
+
+/// What the transaction says that it changed is the difference of the two states.
+fn check_changes<T: Modelled>(tx: &WriteTxn, before: &Model, after: &Model) {
+    let plain = |row: Option<&Row<T>>| row.map(Stored::of);
+    let changes = tx.changes::<T>();
+    let told = changes
+        .iter()
+        .map(|change| (plain(change.before()), plain(change.after())));
+    let (before, after) = (T::rows(before), T::rows(after));
+    let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+    let sides = keys
+        .into_iter()
+        .map(|key| (before.get(key), after.get(key)));
+    let expected = sides
+        .filter(|(before, after)| before != after)
+        .map(|(before, after)| (before.cloned(), after.cloned()));
+    assert!(told.eq(expected), "{changes:?}");
 }
 
 struct OnPurpose;

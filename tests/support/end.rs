@@ -36,8 +36,12 @@ pub(crate) fn end() -> impl Strategy<Value = End> {
         1 => Just(End::Drop),
         1 => Just(End::Error),
         1 => Just(End::Panic),
-        3 => (fate(), any::<bool>()).prop_map(|(fate, elsewhere)| End::Stage { fate, elsewhere }),
+        3 => staged_end(),
     ]
+}
+
+pub(crate) fn staged_end() -> impl Strategy<Value = End> {
+    (fate(), any::<bool>()).prop_map(|(fate, elsewhere)| End::Stage { fate, elsewhere })
 }
 
 fn fate() -> impl Strategy<Value = Fate> {

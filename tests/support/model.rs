@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::test_runner::Config;
-use sapwood::{Database, Only, Query, Revision, Row, Snapshot, WriteTxn};
+use sapwood::table::Grouping;
+use sapwood::{Database, Key, Only, Query, Revision, Row, Snapshot, Table, WriteTxn};
 
 use super::ask::Ask;
-use super::item::{Item, KINDS, Key, Part, Parts, Task, entries};
+use super::item::{Item, Task};
+use super::lease::Lease;
+use super::modelled::{Modelled, Part, Parts, number};
 
 /// A row, and the commits that made it and last wrote it.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,26 +29,32 @@ impl<T: Clone> Stored<T> {
     }
 }
 
+/// The rows of a table by their primary keys.
+pub(crate) type Rows<T> = BTreeMap<<T as Table>::Key, Stored<T>>;
+
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Model {
-    pub(crate) items: BTreeMap<Key, Stored<Item>>,
-    pub(crate) tasks: BTreeMap<u64, Stored<Task>>,
+    pub(crate) items: Rows<Item>,
+    pub(crate) tasks: Rows<Task>,
+    pub(crate) leases: Rows<Lease>,
+    /// The commits that last wrote to the tables, by their names.
+    pub(crate) written: BTreeMap<&'static str, Revision>,
     pub(crate) revision: Revision,
 }
 
 /// Why a row must be refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    Duplicate { index: usize, existing: Key },
+pub(crate) enum Refusal<K> {
+    Duplicate { index: usize, existing: K },
     TooLong,
 }
 
 impl Model {
     /// The rows of a query, in the order of its index: each at its first entry.
-    pub(crate) fn find(&self, ask: &Ask) -> Vec<&Stored<Item>> {
-        let mut found: Vec<(Parts, &Key, &Stored<Item>)> = Vec::new();
-        for (key, stored) in &self.items {
-            for entry in entries(&stored.row, ask.index) {
+    pub(crate) fn find<T: Modelled>(&self, ask: &Ask<T>) -> Vec<&Stored<T>> {
+        let mut found: Vec<(Parts, &T::Key, &Stored<T>)> = Vec::new();
+        for (key, stored) in T::rows(self) {
+            for entry in stored.row.entries(ask.index) {
                 if ask.finds(&entry) {
                     found.push((entry, key, stored));
                 }
@@ -57,40 +66,66 @@ impl Model {
         found.into_iter().map(|(.., stored)| stored).collect()
     }
 
+    /// What was written with the model's revision gets another one, and so does the model.
+    pub(crate) fn renumber(&mut self, to: Revision) {
+        let from = std::mem::replace(&mut self.revision, to);
+        renumber(&mut self.items, from, to);
+        renumber(&mut self.tasks, from, to);
+        renumber(&mut self.leases, from, to);
+        let written = self.written.values_mut();
+        written
+            .filter(|revision| **revision == from)
+            .for_each(|revision| *revision = to);
+    }
+
+    /// Of what came and went in the transaction that led here from `before`, a commit has no trace.
+    pub(crate) fn forget_traces(&mut self, before: &Self) {
+        if self.items == before.items {
+            self.written_as_in::<Item>(before);
+        }
+        if self.tasks == before.tasks {
+            self.written_as_in::<Task>(before);
+        }
+        if self.leases == before.leases {
+            self.written_as_in::<Lease>(before);
+        }
+    }
+
+    fn written_as_in<T: Table>(&mut self, before: &Self) {
+        match before.written.get(T::NAME) {
+            Some(revision) => self.written.insert(T::NAME, *revision),
+            None => self.written.remove(T::NAME),
+        };
+    }
+
+    /// In a database that was opened anew, its newest commit stands for what last wrote each table.
+    pub(crate) fn reopen(&mut self) {
+        for table in [Item::NAME, Task::NAME, Lease::NAME] {
+            self.written.insert(table, self.revision);
+        }
+    }
+
     /// The rows of a query by their primary keys, each once.
-    pub(crate) fn rows(&self, ask: &Ask) -> BTreeMap<Key, Stored<Item>> {
+    pub(crate) fn rows<T: Modelled>(&self, ask: &Ask<T>) -> Rows<T> {
         let found = self.find(ask).into_iter();
         found
             .map(|stored| (stored.row.key(), stored.clone()))
             .collect()
     }
 
-    /// What was written with the model's revision gets another one, and so does the model.
-    pub(crate) fn renumber(&mut self, to: Revision) {
-        let from = std::mem::replace(&mut self.revision, to);
-        let items = self.items.values_mut();
-        let tasks = self.tasks.values_mut();
-        let revisions = items
-            .map(|stored| [&mut stored.created, &mut stored.modified])
-            .chain(tasks.map(|stored| [&mut stored.created, &mut stored.modified]));
-        for revision in revisions.flatten().filter(|revision| **revision == from) {
-            *revision = to;
-        }
-    }
-
-    /// All reasons for which `item` cannot be stored in the place of the row with its key, if there is one.
-    pub(crate) fn refusals(&self, item: &Item) -> Vec<Refusal> {
+    /// All reasons for which `row` cannot be stored in the place of the row with its key, if there is one.
+    pub(crate) fn refusals<T: Modelled>(&self, row: &T) -> Vec<Refusal<T::Key>> {
         let mut refusals = Vec::new();
-        if item.name.len() > 32 * 1024 {
+        if row.is_too_long() {
             refusals.push(Refusal::TooLong);
         }
-        for (index, _) in (1..).zip(&KINDS[1..]).filter(|(_, kind)| kind.unique) {
-            for key in entries(item, index) {
+        for (index, _) in (1..).zip(&T::KINDS[1..]).filter(|(_, kind)| kind.unique) {
+            for key in row.entries(index) {
                 if key.contains(&Part::None) {
                     continue;
                 }
-                let others = self.items.iter().filter(|(other, stored)| {
-                    **other != item.key() && entries(&stored.row, index).contains(&key)
+                let others = T::rows(self).iter().filter(|(other, stored)| {
+                    **other != row.key() && stored.row.entries(index).contains(&key)
                 });
                 refusals.extend(others.map(|(existing, _)| Refusal::Duplicate {
                     index,
@@ -102,12 +137,11 @@ impl Model {
     }
 
     /// Every read verb gives what the model finds.
-    pub(crate) fn check(&self, reads: &impl Reads, ask: &Ask) {
+    pub(crate) fn check<T: Modelled>(&self, reads: &impl Reads, ask: &Ask<T>) {
         let expected = self.find(ask);
         let found = reads.list(&ask.query);
-        let plain =
-            |rows: &[&Row<Item>]| rows.iter().map(|row| Stored::of(row)).collect::<Vec<_>>();
-        let expected: Vec<Stored<Item>> = expected.into_iter().cloned().collect();
+        let plain = |rows: &[&Row<T>]| rows.iter().map(|row| Stored::of(row)).collect::<Vec<_>>();
+        let expected: Vec<Stored<T>> = expected.into_iter().cloned().collect();
         assert_eq!(plain(&found), expected, "{ask:?}");
         let mut backwards = reads.list_back(&ask.query);
         backwards.reverse();
@@ -128,46 +162,129 @@ impl Model {
         }
     }
 
-    /// Both tables are exactly those of the model, in every index.
+    /// The tables are exactly those of the model, in every index.
     pub(crate) fn check_all(&self, reads: &impl Reads) {
-        for index in 0..KINDS.len() {
-            self.check(reads, &Ask::all(index));
-        }
-        for (key, stored) in &self.items {
-            assert_eq!(reads.item(key).map(Stored::of).as_ref(), Some(stored));
-        }
-        let tasks: Vec<_> = reads.tasks(&Task::ALL);
-        assert!(tasks.iter().eq(self.tasks.values()), "{tasks:?}");
-        let mut by_state: Vec<_> = self.tasks.values().cloned().collect();
-        by_state.sort_by_key(|task| (task.row.state, task.row.id));
-        assert_eq!(reads.tasks(&Task::BY_STATE.all()), by_state);
+        self.check_table::<Item>(reads);
+        self.check_table::<Task>(reads);
+        self.check_table::<Lease>(reads);
+        self.check_groups(reads);
         assert_eq!(reads.revision(), self.revision);
+    }
+
+    fn check_table<T: Modelled>(&self, reads: &impl Reads) {
+        for index in 0..T::KINDS.len() {
+            self.check(reads, &Ask::<T>::all(index));
+        }
+        let written = self.written.get(T::NAME).copied();
+        assert_eq!(reads.table_revision::<T>(), written.unwrap_or_default());
+        for (key, stored) in T::rows(self) {
+            assert_eq!(reads.row::<T>(key).map(Stored::of).as_ref(), Some(stored));
+        }
+    }
+}
+
+fn renumber<K, T>(rows: &mut BTreeMap<K, Stored<T>>, from: Revision, to: Revision) {
+    let revisions = rows
+        .values_mut()
+        .flat_map(|stored| [&mut stored.created, &mut stored.modified]);
+    for revision in revisions.filter(|revision| **revision == from) {
+        *revision = to;
+    }
+}
+
+/// The groups by the first columns of an index are those of the model, each with its entries.
+macro_rules! check_groups {
+    ($model:expr, $reads:expr, $table:ty, $index:literal, $grouping:expr, $parts:expr) => {{
+        let mut expected: BTreeMap<Parts, usize> = BTreeMap::new();
+        let told = $reads.groups($grouping);
+        let told: Vec<(Parts, usize)> = told
+            .into_iter()
+            .map(|(key, count)| ($parts(key), count))
+            .collect();
+        let columns = told.first().map_or(1, |(parts, _)| parts.len());
+        for stored in <$table>::rows($model).values() {
+            for entry in stored.row.entries($index) {
+                *expected.entry(entry[..columns].to_vec()).or_default() += 1;
+            }
+        }
+        assert!(expected.into_iter().eq(told));
+    }};
+}
+
+impl Model {
+    fn check_groups(&self, reads: &impl Reads) {
+        let text = |text: String| vec![Part::Text(text)];
+        let optional = |text: Option<String>| vec![Part::from(text.as_deref())];
+        check_groups!(self, reads, Item, 1, Item::BY_NODE.group_by_key(), optional);
+        check_groups!(self, reads, Item, 4, Item::BY_TAGS.group_by_key(), text);
+        check_groups!(
+            self,
+            reads,
+            Item,
+            6,
+            Item::BY_NODE_SIZE.group_by::<1>(),
+            optional
+        );
+        check_groups!(
+            self,
+            reads,
+            Item,
+            6,
+            Item::BY_NODE_SIZE.group_by_key(),
+            |(node, size): (Option<String>, u32)| vec![Part::from(node.as_deref()), number(size)]
+        );
+        check_groups!(self, reads, Item, 9, Item::BY_WORD.group_by_key(), text);
+        check_groups!(
+            self,
+            reads,
+            Lease,
+            7,
+            Lease::BY_LABELS.group_by::<1>(),
+            text
+        );
+        check_groups!(
+            self,
+            reads,
+            Lease,
+            3,
+            Lease::BY_SLOT.group_by::<1>(),
+            |slot: i8| vec![number(slot)]
+        );
+        check_groups!(
+            self,
+            reads,
+            Task,
+            1,
+            Task::BY_STATE.group_by_key(),
+            |state: i8| vec![number(state)]
+        );
     }
 }
 
 /// The read verbs, on a snapshot and on a transaction alike.
 pub(crate) trait Reads {
-    fn item(&self, key: &Key) -> Option<&Row<Item>>;
-    fn list(&self, query: &Query<Item>) -> Vec<&Row<Item>>;
-    fn list_back(&self, query: &Query<Item>) -> Vec<&Row<Item>>;
-    fn list_both_ways(&self, query: &Query<Item>) -> Vec<&Row<Item>>;
-    fn pages(&self, query: &Query<Item>) -> Vec<&Row<Item>>;
-    fn count(&self, query: &Query<Item>) -> usize;
-    fn contains(&self, query: &Query<Item>) -> bool;
-    fn ends(&self, query: &Query<Item>) -> [Option<&Row<Item>>; 2];
-    fn only(&self, query: &Query<Item>) -> Only<&Row<Item>>;
-    fn tasks(&self, query: &Query<Task>) -> Vec<Stored<Task>>;
+    fn row<T: Table>(&self, key: &T::Key) -> Option<&Row<T>>;
+    fn list<T: Table>(&self, query: &Query<T>) -> Vec<&Row<T>>;
+    fn list_back<T: Table>(&self, query: &Query<T>) -> Vec<&Row<T>>;
+    fn list_both_ways<T: Table>(&self, query: &Query<T>) -> Vec<&Row<T>>;
+    fn pages<T: Table>(&self, query: &Query<T>) -> Vec<&Row<T>>;
+    fn count<T: Table>(&self, query: &Query<T>) -> usize;
+    fn contains<T: Table>(&self, query: &Query<T>) -> bool;
+    fn ends<T: Table>(&self, query: &Query<T>) -> [Option<&Row<T>>; 2];
+    fn only<T: Table>(&self, query: &Query<T>) -> Only<&Row<T>>;
+    fn groups<T: Table, K, G: Key>(&self, grouping: Grouping<T, K, G>) -> Vec<(G, usize)>;
+    fn table_revision<T: Table>(&self) -> Revision;
     fn revision(&self) -> Revision;
 }
 
 macro_rules! reads {
     ($reader:ty) => {
         impl Reads for $reader {
-            fn item(&self, key: &Key) -> Option<&Row<Item>> {
-                self.get::<Item>(key)
+            fn row<T: Table>(&self, key: &T::Key) -> Option<&Row<T>> {
+                self.get::<T>(key)
             }
 
-            fn list(&self, query: &Query<Item>) -> Vec<&Row<Item>> {
+            fn list<T: Table>(&self, query: &Query<T>) -> Vec<&Row<T>> {
                 let rows = self.list(query.clone());
                 let (least, most) = rows.size_hint();
                 let rows: Vec<_> = rows.collect();
@@ -175,12 +292,12 @@ macro_rules! reads {
                 rows
             }
 
-            fn list_back(&self, query: &Query<Item>) -> Vec<&Row<Item>> {
+            fn list_back<T: Table>(&self, query: &Query<T>) -> Vec<&Row<T>> {
                 self.list(query.clone()).rev().collect()
             }
 
             /// Two steps from the front and one from the back, in turn, until they meet.
-            fn list_both_ways(&self, query: &Query<Item>) -> Vec<&Row<Item>> {
+            fn list_both_ways<T: Table>(&self, query: &Query<T>) -> Vec<&Row<T>> {
                 let mut rows = self.list(query.clone());
                 let (mut front, mut back) = (Vec::new(), Vec::new());
                 loop {
@@ -198,7 +315,7 @@ macro_rules! reads {
             }
 
             /// Pages, found by their offset; the last of each row by row, so that what comes after a jump is right too.
-            fn pages(&self, query: &Query<Item>) -> Vec<&Row<Item>> {
+            fn pages<T: Table>(&self, query: &Query<T>) -> Vec<&Row<T>> {
                 let all = self.list(query.clone());
                 let len = all.clone().count();
                 let size = len / 5 + 2;
@@ -207,24 +324,28 @@ macro_rules! reads {
                 (0..=len / size).flat_map(page).collect()
             }
 
-            fn count(&self, query: &Query<Item>) -> usize {
+            fn count<T: Table>(&self, query: &Query<T>) -> usize {
                 self.count(query.clone())
             }
 
-            fn contains(&self, query: &Query<Item>) -> bool {
+            fn contains<T: Table>(&self, query: &Query<T>) -> bool {
                 self.contains(query.clone())
             }
 
-            fn ends(&self, query: &Query<Item>) -> [Option<&Row<Item>>; 2] {
+            fn ends<T: Table>(&self, query: &Query<T>) -> [Option<&Row<T>>; 2] {
                 [self.first(query.clone()), self.last(query.clone())]
             }
 
-            fn only(&self, query: &Query<Item>) -> Only<&Row<Item>> {
+            fn only<T: Table>(&self, query: &Query<T>) -> Only<&Row<T>> {
                 self.only(query.clone())
             }
 
-            fn tasks(&self, query: &Query<Task>) -> Vec<Stored<Task>> {
-                self.list(query.clone()).map(Stored::of).collect()
+            fn groups<T: Table, K, G: Key>(&self, grouping: Grouping<T, K, G>) -> Vec<(G, usize)> {
+                self.groups(grouping).collect()
+            }
+
+            fn table_revision<T: Table>(&self) -> Revision {
+                self.table_revision::<T>()
             }
 
             fn revision(&self) -> Revision {
@@ -239,7 +360,7 @@ reads!(WriteTxn);
 
 pub(crate) fn in_memory() -> Database {
     let builder = Database::builder().table::<Item>().table::<Task>();
-    builder.in_memory().unwrap()
+    builder.table::<Lease>().in_memory().unwrap()
 }
 
 /// This many cases, or as many as `PROPTEST_CASES` says.
