@@ -249,7 +249,8 @@ pub(crate) fn check(snapshot: &Snapshot) {
     let holds: Vec<_> = snapshot.list(Hold::ALL).collect();
     let entries: Vec<_> = snapshot.list(Entry::ALL).collect();
     assert!(accounts.len() >= ACCOUNTS as usize);
-    assert!(accounts.len() + holds.len() + entries.len() <= MOST_ROWS);
+    let rows = accounts.len() + holds.len() + entries.len();
+    assert!(rows <= MOST_ROWS);
     let balances: i64 = accounts.iter().map(|row| row.balance).sum();
     let amounts: i64 = holds.iter().map(|row| row.amount).sum();
     assert_eq!(balances + amounts, TOTAL, "money is lost");

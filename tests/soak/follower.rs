@@ -54,7 +54,7 @@ pub(crate) fn keep<T: Numbered>(
         assert_eq!(Some(seen.revision()), at);
         assert!(same(&replica, seen, query), "another state than {seen:?}");
         // What is read with it is of the same commit.
-        if changes % 16 == 0 {
+        if changes.is_multiple_of(16) {
             check(seen);
         }
     }

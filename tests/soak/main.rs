@@ -169,7 +169,11 @@ fn run(
         held.drain(..);
         db.reclaim().unwrap();
         let most = (Audience::SNAPSHOTS + 2) * MOST_ROWS;
-        assert!(tally.alive() <= most as i64, "{} rows", tally.alive());
+        assert!(
+            tally.alive() <= i64::try_from(most).unwrap(),
+            "{} rows",
+            tally.alive()
+        );
     }
     // A clone, so that the handle stays.
     db.clone().close().unwrap();

@@ -7,6 +7,7 @@
 use proptest::test_runner::Config;
 use proptest_state_machine::{StateMachineTest, prop_state_machine};
 
+mod set;
 mod shape;
 #[path = "../support/mod.rs"]
 mod support;

@@ -129,129 +129,104 @@ pub(crate) enum Transition {
     },
 }
 
+type Weighted = (u32, BoxedStrategy<Transition>);
+
+/// A transition that is made of some numbers.
+fn of<S: Strategy + 'static>(
+    weight: u32,
+    numbers: S,
+    make: impl Fn(S::Value) -> Transition + 'static,
+) -> Weighted {
+    (weight, numbers.prop_map(make).boxed())
+}
+
 /// Those that can happen now.
 pub(crate) fn transition(shape: &Shape) -> BoxedStrategy<Transition> {
-    let asks = || vec(any_pick(), 1..8);
-    let from = || proptest::option::of(which());
-    let asking = prop_oneof![Just(Asking::Try), Just(Asking::Wait)];
-    let all = [
-        (30, writing()),
-        (
-            4,
-            (which(), staged_txn(), asks())
-                .prop_map(|(db, txn, asks)| Transition::Replicate { db, txn, asks })
-                .boxed(),
-        ),
-        (
-            3,
-            (which(), 0..6u8)
-                .prop_map(|(db, later)| Transition::Await { db, later })
-                .boxed(),
-        ),
-        (2, which().prop_map(|db| Transition::Reclaim { db }).boxed()),
-        (1, which().prop_map(|db| Transition::Close { db }).boxed()),
-        (3, which().prop_map(|db| Transition::Drop { db }).boxed()),
-        (6, which().prop_map(|db| Transition::Hold { db }).boxed()),
-        (
-            1,
-            which()
-                .prop_map(|snapshot| Transition::Copy { snapshot })
-                .boxed(),
-        ),
-        (
-            4,
-            (which(), asks())
-                .prop_map(|(snapshot, asks)| Transition::Read { snapshot, asks })
-                .boxed(),
-        ),
-        (
-            4,
-            which()
-                .prop_map(|snapshot| Transition::Release { snapshot })
-                .boxed(),
-        ),
-        (
-            5,
-            which()
-                .prop_map(|snapshot| Transition::Fork { snapshot })
-                .boxed(),
-        ),
-        (
-            8,
-            (which(), from(), asks(), proptest::bool::weighted(0.2))
-                .prop_map(|(db, from, asks, crowd)| Transition::Watch {
-                    db,
-                    from,
-                    asks,
-                    crowd,
-                })
-                .boxed(),
-        ),
-        (
-            3,
-            which()
-                .prop_map(|watch| Transition::Unwatch { watch })
-                .boxed(),
-        ),
-        (2, Just(Transition::Gather).boxed()),
-        (
-            6,
-            (which(), which(), from(), asks())
-                .prop_map(|(set, db, from, asks)| Transition::Join {
-                    set,
-                    db,
-                    from,
-                    asks,
-                })
-                .boxed(),
-        ),
-        (
-            6,
-            (which(), asking)
-                .prop_map(|(set, how)| Transition::Tell { set, how })
-                .boxed(),
-        ),
-        (
-            2,
-            (which(), which())
-                .prop_map(|(set, watch)| Transition::Leave { set, watch })
-                .boxed(),
-        ),
-        (
-            1,
-            which().prop_map(|set| Transition::Scatter { set }).boxed(),
-        ),
-        (
-            3,
-            (which(), any_pick())
-                .prop_map(|(snapshot, ask)| Transition::WaitChanged { snapshot, ask })
-                .boxed(),
-        ),
-        (
-            5,
-            (which(), any_pick())
-                .prop_map(|(db, ask)| Transition::Follow { db, ask })
-                .boxed(),
-        ),
-        (
-            12,
-            (which(), any::<bool>())
-                .prop_map(|(follower, waiting)| Transition::Step { follower, waiting })
-                .boxed(),
-        ),
-        (
-            2,
-            which()
-                .prop_map(|follower| Transition::Unfollow { follower })
-                .boxed(),
-        ),
-    ];
     let shape = shape.clone();
-    Union::new_weighted(all.to_vec())
+    let all = to_databases().into_iter().chain(to_watchers());
+    Union::new_weighted(all.collect())
         .prop_filter("what is not there", move |transition| {
             Shape::preconditions(&shape, transition)
         })
         .boxed()
+}
+
+fn asks() -> impl Strategy<Value = Vec<AnyPick>> {
+    vec(any_pick(), 1..8)
+}
+
+fn to_databases() -> Vec<Weighted> {
+    vec![
+        (30, writing()),
+        of(4, (which(), staged_txn(), asks()), |(db, txn, asks)| {
+            Transition::Replicate { db, txn, asks }
+        }),
+        of(2, which(), |db| Transition::Reclaim { db }),
+        of(1, which(), |db| Transition::Close { db }),
+        of(3, which(), |db| Transition::Drop { db }),
+        of(6, which(), |db| Transition::Hold { db }),
+        of(1, which(), |snapshot| Transition::Copy { snapshot }),
+        of(4, (which(), asks()), |(snapshot, asks)| Transition::Read {
+            snapshot,
+            asks,
+        }),
+        of(4, which(), |snapshot| Transition::Release { snapshot }),
+        of(5, which(), |snapshot| Transition::Fork { snapshot }),
+    ]
+}
+
+fn to_watchers() -> Vec<Weighted> {
+    let from = || proptest::option::of(which());
+    let crowd = proptest::bool::weighted(0.2);
+    let asking = prop_oneof![Just(Asking::Try), Just(Asking::Wait)];
+    vec![
+        of(
+            8,
+            (which(), from(), asks(), crowd),
+            |(db, from, asks, crowd)| Transition::Watch {
+                db,
+                from,
+                asks,
+                crowd,
+            },
+        ),
+        of(3, which(), |watch| Transition::Unwatch { watch }),
+        (2, Just(Transition::Gather).boxed()),
+        of(
+            6,
+            (which(), which(), from(), asks()),
+            |(set, db, from, asks)| Transition::Join {
+                set,
+                db,
+                from,
+                asks,
+            },
+        ),
+        of(6, (which(), asking), |(set, how)| Transition::Tell {
+            set,
+            how,
+        }),
+        of(2, (which(), which()), |(set, watch)| Transition::Leave {
+            set,
+            watch,
+        }),
+        of(1, which(), |set| Transition::Scatter { set }),
+        of(3, (which(), any_pick()), |(snapshot, ask)| {
+            Transition::WaitChanged { snapshot, ask }
+        }),
+        of(3, (which(), 0..6u8), |(db, later)| Transition::Await {
+            db,
+            later,
+        }),
+        of(5, (which(), any_pick()), |(db, ask)| Transition::Follow {
+            db,
+            ask,
+        }),
+        of(12, (which(), any::<bool>()), |(follower, waiting)| {
+            Transition::Step { follower, waiting }
+        }),
+        of(2, which(), |follower| Transition::Unfollow { follower }),
+    ]
 }
 
 /// Of one or two operations as often as of more: watches are told in another way where more is written than is watched.

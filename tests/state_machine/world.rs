@@ -4,19 +4,20 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::time::Duration;
 
-use sapwood::watch::{Watch, WatchId, WatchSet};
+use sapwood::watch::Watch;
 use sapwood::{Database, Error, Revision, Snapshot};
 
+use super::set::{Mine, Set};
 use super::shape::Shape;
 use super::support::change::{Txn, populate};
 use super::support::model::{Model, in_memory};
 use super::support::question::{AnyPick, Consumer};
-use super::support::watched::{Watched, take};
+use super::support::watched::take;
 use super::transition::{Asking, Transition, Which};
 
 /// Which database something came from: a number that is not used again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Name(usize);
+pub(crate) struct Name(usize);
 
 struct Live {
     name: Name,
@@ -29,18 +30,6 @@ struct Held {
     of: Name,
     snapshot: Snapshot,
     model: Rc<Model>,
-}
-
-/// A watch's model, and whose it is.
-struct Mine {
-    of: Name,
-    watched: Watched,
-}
-
-#[derive(Default)]
-struct Set {
-    set: WatchSet,
-    members: BTreeMap<WatchId, Mine>,
 }
 
 #[derive(Default)]
@@ -103,6 +92,7 @@ impl World {
         }
     }
 
+    #[allow(clippy::too_many_lines, reason = "an arm for each transition")]
     pub(crate) fn apply(&mut self, transition: Transition) {
         self.written = None;
         let databases = self.databases.len();
@@ -457,45 +447,5 @@ fn refused_if<R: std::fmt::Debug>(closed: bool, result: Result<R, Error>) {
         Ok(_) => assert!(!closed, "a closed database goes on"),
         Err(Error::Closed) => assert!(closed, "it is open"),
         Err(error) => panic!("{error}"),
-    }
-}
-
-impl Set {
-    /// Each watch is told once, when it has fired; then those of closed databases are, until they are taken out.
-    fn tell(&mut self, how: Asking) {
-        let Self { set, members } = self;
-        let ids = |of: &dyn Fn(&Watched) -> bool| -> Vec<WatchId> {
-            let members = members.iter().filter(|(_, mine)| of(&mine.watched));
-            members.map(|(id, _)| *id).collect()
-        };
-        let (fired, closed) = (ids(&Watched::is_fired), ids(&Watched::is_closed));
-        let at_once = members.is_empty() || !fired.is_empty() || !closed.is_empty();
-        let told = match how {
-            Asking::Try => set.try_fired(),
-            // It would be for ever, and a failure should be seen sooner.
-            Asking::Wait if at_once => set.wait_timeout(Duration::from_secs(10)),
-            Asking::Wait => set.wait_timeout(Duration::ZERO),
-        };
-        if fired.is_empty() && !closed.is_empty() {
-            assert!(told.is_err(), "{told:?}");
-        } else {
-            let mut told = told.unwrap();
-            told.sort_unstable();
-            assert_eq!(told, fired);
-        }
-        assert_eq!(set.remove_closed(), closed);
-        members.retain(|_, mine| !mine.watched.is_fired() && !mine.watched.is_closed());
-    }
-
-    fn leave(&mut self, which: Which) {
-        let Self { set, members } = self;
-        if members.is_empty() {
-            return;
-        }
-        let id = *members.keys().nth(which.of(members.len())).unwrap();
-        assert!(set.contains(id));
-        let mine = members.remove(&id).unwrap();
-        mine.watched.check(&set.remove(id).unwrap());
-        assert!(set.remove(id).is_none());
     }
 }

@@ -191,16 +191,15 @@ impl Pick {
         let index = usize::from(self.index) % Task::KINDS.len();
         let id = |id: u64| vec![Part::Number(id.cast_signed())];
         let state = |state: i8| vec![Part::Number(state.into())];
-        let (query, wanted) = match index {
-            0 => {
-                let [low, high] = [self.low, self.high].map(task_id);
-                match self.shape % 3 {
-                    0 => (Task::ALL, Wanted::All),
-                    1 => (Task::BY_ID.eq(low), Wanted::Prefix(id(low))),
-                    _ => ranged!(Task::BY_ID, low, high, self.shape, id),
-                }
+        let (query, wanted) = if index == 1 {
+            one_column!(self, Task::BY_STATE, u8::cast_signed, state)
+        } else {
+            let [low, high] = [self.low, self.high].map(task_id);
+            match self.shape % 3 {
+                0 => (Task::ALL, Wanted::All),
+                1 => (Task::BY_ID.eq(low), Wanted::Prefix(id(low))),
+                _ => ranged!(Task::BY_ID, low, high, self.shape, id),
             }
-            _ => one_column!(self, Task::BY_STATE, u8::cast_signed, state),
         };
         Ask {
             query,

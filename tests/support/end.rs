@@ -3,7 +3,7 @@
 use std::thread;
 
 use proptest::prelude::*;
-use sapwood::{Database, Revision, Staged};
+use sapwood::{ChangeList, Database, Revision, Staged};
 
 /// How a transaction ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,13 +52,15 @@ fn fate() -> impl Strategy<Value = Fate> {
     ]
 }
 
-/// Ends a staged transaction, which nobody saw before, and says at which revision it was published.
+/// Ends a staged transaction, which nobody saw before, and says at which revision it was published. The mirror, a database with the same rows, follows suit.
 pub(crate) fn end_staged(
     db: &Database,
     one: Staged,
     fate: Fate,
     elsewhere: bool,
+    mirror: Option<&Database>,
 ) -> Option<Revision> {
+    let proposal = one.changes().unwrap().to_bytes();
     assert!(db.revision() < one.revision());
     assert!(db.try_begin_write().unwrap().is_none());
     let end = move || match fate {
@@ -72,9 +74,16 @@ pub(crate) fn end_staged(
             None
         }
     };
-    if elsewhere {
+    let published = if elsewhere {
         thread::spawn(end).join().unwrap()
     } else {
         end()
+    };
+    if let (Some(at), Some(mirror)) = (published, mirror)
+        && at > mirror.revision()
+    {
+        let changes = ChangeList::from_bytes(&proposal).unwrap();
+        assert_eq!(mirror.apply(&changes, at).unwrap(), at);
     }
+    published
 }

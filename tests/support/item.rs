@@ -84,9 +84,7 @@ impl Modelled for Item {
             0 => one(vec![Part::from(self.group.as_str()), number(self.number)]),
             1 => one(vec![node()]),
             2 => self.node.iter().map(|_| vec![node()]).collect(),
-            3 => one(vec![
-                self.serial.map_or(Part::None, |serial| number(serial)),
-            ]),
+            3 => one(vec![self.serial.map_or(Part::None, number)]),
             4 => self
                 .tags
                 .iter()

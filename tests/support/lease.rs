@@ -222,8 +222,8 @@ fn first_letter(pick: u8) -> char {
     text(pick).chars().next().unwrap_or('z')
 }
 
-fn route<S: AsRef<str>>((part, port): (S, u8)) -> Parts {
-    vec![Part::from(part.as_ref()), number(port)]
+fn route<S: AsRef<str>>((name, value): (S, u8)) -> Parts {
+    vec![Part::from(name.as_ref()), number(value)]
 }
 
 fn by_state_until(pick: Pick) -> Found {

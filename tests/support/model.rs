@@ -171,6 +171,30 @@ impl Model {
         assert_eq!(reads.revision(), self.revision);
     }
 
+    /// What a transaction says that it changed is the difference to what was before.
+    pub(crate) fn check_changes(&self, tx: &WriteTxn, before: &Self) {
+        self.check_changes_in::<Item>(tx, before);
+        self.check_changes_in::<Task>(tx, before);
+        self.check_changes_in::<Lease>(tx, before);
+    }
+
+    fn check_changes_in<T: Modelled>(&self, tx: &WriteTxn, before: &Self) {
+        let plain = |row: Option<&Row<T>>| row.map(Stored::of);
+        let changes = tx.changes::<T>();
+        let told = changes
+            .iter()
+            .map(|change| (plain(change.before()), plain(change.after())));
+        let (before, after) = (T::rows(before), T::rows(self));
+        let keys: BTreeSet<_> = before.keys().chain(after.keys()).collect();
+        let sides = keys
+            .into_iter()
+            .map(|key| (before.get(key), after.get(key)));
+        let expected = sides
+            .filter(|(before, after)| before != after)
+            .map(|(before, after)| (before.cloned(), after.cloned()));
+        assert!(told.eq(expected), "{changes:?}");
+    }
+
     fn check_table<T: Modelled>(&self, reads: &impl Reads) {
         for index in 0..T::KINDS.len() {
             self.check(reads, &Ask::<T>::all(index));
