@@ -1,7 +1,7 @@
 //! Who reads: takes, clones, keeps, passes on and drops snapshots, rows and forks.
 
 use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, Sender};
+use std::sync::mpsc::{Receiver, SyncSender};
 use std::thread;
 
 use sapwood::{Database, Revision, Row, Snapshot};
@@ -47,9 +47,11 @@ impl Held {
     }
 }
 
+const MOST_HELD: usize = 30;
+
 /// The readers' exchange.
 pub(crate) struct Exchange<'a> {
-    pub(crate) to: &'a Sender<Held>,
+    pub(crate) to: &'a SyncSender<Held>,
     pub(crate) from: &'a Mutex<Receiver<Held>>,
 }
 
@@ -66,6 +68,9 @@ pub(crate) fn read(party: Party, number: u64, exchange: &Exchange<'_>) -> Vec<He
     let mut held: Vec<Held> = Vec::new();
     let mut newest = Revision::ZERO;
     while pace.goes_on() {
+        while held.len() > MOST_HELD {
+            drop(held.swap_remove(random.below(held.len())));
+        }
         let which = random.below(held.len());
         match random.below(10) {
             0 | 1 => {
@@ -88,7 +93,8 @@ pub(crate) fn read(party: Party, number: u64, exchange: &Exchange<'_>) -> Vec<He
                 }
             }
             4 if !held.is_empty() => {
-                exchange.to.send(held.swap_remove(which)).unwrap();
+                // Where it is full, it is dropped.
+                drop(exchange.to.try_send(held.swap_remove(which)));
             }
             5 => held.extend(exchange.from.lock().unwrap().try_recv()),
             6 => {
@@ -104,7 +110,6 @@ pub(crate) fn read(party: Party, number: u64, exchange: &Exchange<'_>) -> Vec<He
                 let at = fork.revision();
                 held.push(Held::Fork(fork, at));
             }
-            _ if held.len() > 30 => drop(held.swap_remove(which)),
             _ => {
                 if let Some(held) = held.get(which) {
                     held.check();

@@ -172,6 +172,7 @@ pub(crate) fn ask(party: Party, number: u64, done: &AtomicBool) {
             _ => {}
         }
         snapshots.truncate(20);
+        watches.truncate(100);
     }
     while !done.load(Ordering::Acquire) {
         thread::yield_now();
