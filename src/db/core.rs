@@ -119,6 +119,7 @@ impl Core {
     }
 
     /// The commit from where it is staged.
+    #[inline]
     pub(super) fn publish(&self, prepared: Prepared) -> Result<Revision, Error> {
         let Prepared {
             mut writer,
@@ -129,14 +130,17 @@ impl Core {
         } = prepared;
         // Persist: nobody sees it until the disk has it, as far as the mode asks.
         // Writing runs the rows' own code, whose panic must not take the seat with it.
-        let persisting = self.persist.as_ref().map(|_| Stopwatch::start());
-        let persisted = catch_unwind(AssertUnwindSafe(|| match &self.persist {
-            Some(persist) => self
-                .poisoned()
-                .and_then(|()| persist.commit(&before, staged.version())),
-            None => Ok(()),
-        }));
-        let persist = persisting.and_then(Stopwatch::elapsed);
+        let (persisted, persist) = match &self.persist {
+            Some(persist) => {
+                let persisting = Stopwatch::start();
+                let persisted = catch_unwind(AssertUnwindSafe(|| {
+                    self.poisoned()
+                        .and_then(|()| persist.commit(&before, staged.version()))
+                }));
+                (persisted, persisting.elapsed())
+            }
+            None => (Ok(Ok(())), None),
+        };
         let closed = self.closed();
         let persisted = match persisted {
             // The file was closed with the version before it.

@@ -6,8 +6,8 @@ use sapwood::{Change, Database, Error, Only, Query, Table};
 use serde::{Deserialize, Serialize};
 
 #[derive(Table, Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[table(index(by_zone_tag, on(zone, each(tags))))]
-#[table(index(by_tag_port, on(each(tags), zone, each(ports))))]
+#[table(index(by_zone_tag, on[zone, each(tags)]))]
+#[table(index(by_tag_port, on[each(tags), zone, each(ports)]))]
 struct Service {
     #[key]
     name: String,

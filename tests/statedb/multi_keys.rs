@@ -100,7 +100,9 @@ proptest! {
         for place in 0..3 {
             let mut by_tag: BTreeMap<&String, Vec<u8>> = BTreeMap::new();
             for (id, (_, tags)) in rows.iter().filter(|(_, row)| row.0 == place) {
-                tags.iter().for_each(|tag| by_tag.entry(tag).or_default().push(*id));
+                for tag in tags {
+                    by_tag.entry(tag).or_default().push(*id);
+                }
             }
             for (tag, ids) in &by_tag {
                 prop_assert!(snap.list(Placed::BY_PLACE_TAG.eq((place, tag))).map(|row| row.id).eq(ids.iter().copied()));
