@@ -11,6 +11,7 @@
 //! where no lock is held.
 
 use std::mem::ManuallyDrop;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
@@ -20,7 +21,7 @@ use super::added::{About, AddedTrees};
 use super::dead::DeadList;
 use super::edit::Editor;
 use super::garbage::Garbage;
-use super::holdings::{Book, Live};
+use super::holdings::Book;
 use super::layout::Layout;
 use super::node::{Kind, Node};
 use super::pool::Pool;
@@ -51,6 +52,8 @@ pub(crate) struct Shared {
     pub(super) book: Mutex<Book>,
     /// The registry, once there is no writer.
     left: Mutex<Option<Box<Registry>>>,
+    /// Whether there is no writer any more, so that who drops a version need not lock what is `left` to see that it is not.
+    deserted: AtomicBool,
     /// What a fork stands on.
     _base: Option<Version>,
 }
@@ -65,7 +68,11 @@ impl Shared {
             return;
         }
         lock(&self.queue).push((stamp, added));
-        // While there is a writer, the next transaction does the rest.
+        // While there is a writer, the next transaction does the rest. A writer that goes says so before it looks at the queue for the last time: what
+        // came too late for it was pushed after that look, and so by somebody who sees here that it has gone.
+        if !self.deserted.load(Ordering::Relaxed) {
+            return;
+        }
         let garbage = lock(&self.left)
             .as_mut()
             .map(|registry| registry.reclaim(self, usize::MAX));
@@ -336,32 +343,28 @@ impl Writer {
             queue: Mutex::default(),
             book: Mutex::default(),
             left: Mutex::default(),
+            deserted: AtomicBool::new(false),
             _base: base,
         });
-        let mut writer = Self {
+        let writer = Self {
             shared,
             registry: Box::new(registry),
             begun: Instant::now(),
         };
         let version = writer.version(floor.0, revision, roots, added, families);
+        lock(&writer.shared.book).enter(&version);
         (writer, version)
     }
 
-    /// Makes a live version.
+    /// Makes a version, which is alive from when it is entered in the book. Until then nobody may have it but the writer.
     pub(super) fn version(
-        &mut self,
+        &self,
         stamp: u64,
         revision: Revision,
         roots: Box<[Option<Node>]>,
         added: AddedTrees,
         families: FamilyRevisions,
     ) -> Version {
-        let live = Live {
-            revision: revision.get(),
-            dead: DeadList::default(),
-            replaced: None,
-        };
-        lock(&self.shared.book).live.insert(stamp, live);
         Version(Arc::new(State {
             stamp,
             revision,
@@ -420,8 +423,9 @@ impl Writer {
     /// Gives a staged version, and the rows that it brought, another number than they were made with. It must be greater than that of the version before.
     ///
     /// What history decides by numbers stays right. Whether a version reaches a row is asked as *written at or before its revision*: the rows of
-    /// this version had a number above all published ones and get another such, and so do the version itself and its place in the registry.
+    /// this version had a number above all published ones and get another such, and so does the version itself, which is in no book yet.
     /// None of them has been compared meanwhile: the lists are gone through by who has the writer, and that is the caller.
+    #[allow(clippy::unused_self, reason = "who calls this must have the writer")]
     pub(crate) fn renumber(&mut self, staged: &mut Staged, revision: Revision) {
         let Some(state) = Arc::get_mut(&mut staged.version.0) else {
             unreachable!("a staged version has one holder until it is persisted");
@@ -432,9 +436,6 @@ impl Writer {
             if *family == from {
                 *family = to;
             }
-        }
-        if let Some(live) = lock(&self.shared.book).live.get_mut(&state.stamp) {
-            live.revision = to;
         }
         for (row, _) in &staged.created {
             // SAFETY: the history holds its count until the staged version is published or discarded, and those that passed until then, too.
@@ -472,6 +473,7 @@ impl Writer {
             }
             None => book.pending.push_back((base, unlinked)),
         }
+        book.enter(&version);
         drop(book);
         (version, passed)
     }
@@ -492,7 +494,6 @@ impl Writer {
         let Some(mut state) = Arc::into_inner(version.0) else {
             return garbage;
         };
-        lock(&self.shared.book).live.remove(&state.stamp);
         state.stamp = Shared::NEVER;
         garbage.push_trees(std::mem::take(&mut state.added));
         if let Some(editor) = &mut self.registry.editor {
@@ -508,8 +509,12 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
-        let garbage = self.reclaim();
-        *lock(&self.shared.left) = Some(std::mem::take(&mut self.registry));
+        let registry = std::mem::take(&mut self.registry);
+        let mut left = lock(&self.shared.left);
+        let registry = left.insert(registry);
+        self.shared.deserted.store(true, Ordering::Relaxed);
+        let garbage = registry.reclaim(&self.shared, usize::MAX);
+        drop(left);
         drop(garbage);
     }
 }

@@ -28,6 +28,18 @@ pub(super) struct Book {
 // SAFETY: it owns what its lists name; rows are `Send` and `Sync`.
 unsafe impl Send for Book {}
 
+impl Book {
+    /// A version is published: from now on it is alive.
+    pub(super) fn enter(&mut self, version: &Version) {
+        let live = Live {
+            revision: version.revision().get(),
+            dead: DeadList::default(),
+            replaced: None,
+        };
+        self.live.insert(version.0.stamp, live);
+    }
+}
+
 /// What is held of a history beside its newest version.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Holdings {
