@@ -12,6 +12,8 @@ use crate::watch::Closed;
 /// Why an operation on a database was refused.
 ///
 /// A refused operation changes nothing: a transaction goes on as it was before it.
+///
+/// Keys are told as text, whole. In a message, one of more than 128 characters is cut after 64.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Error {
@@ -52,6 +54,8 @@ pub enum Error {
         table: &'static str,
         /// The index.
         index: String,
+        /// The primary key of the row.
+        key: String,
         /// How many bytes the key, with what the index adds to it, would have.
         len: usize,
     },
@@ -68,6 +72,8 @@ pub enum Error {
     UnstableIndex {
         /// The table.
         table: &'static str,
+        /// The index.
+        index: String,
         /// The primary key of the row.
         key: String,
     },
@@ -211,9 +217,12 @@ impl fmt::Display for Error {
                 refused,
             } => write!(
                 f,
-                "table `{table}`: index `{index}` has {key} already, for the row {existing}; the row {refused} was refused"
+                "table `{table}`: index `{index}` has {} already, for the row {}; the row {} was refused",
+                Shown(key),
+                Shown(existing),
+                Shown(refused)
             ),
-            Self::Missing { table, key } => write!(f, "table `{table}`: no row {key}"),
+            Self::Missing { table, key } => write!(f, "table `{table}`: no row {}", Shown(key)),
             Self::WrongRevision {
                 table,
                 key,
@@ -226,14 +235,21 @@ impl fmt::Display for Error {
                 };
                 write!(
                     f,
-                    "table `{table}`: the row {key} is {}, expected {}; read it again",
+                    "table `{table}`: the row {} is {}, expected {}; read it again",
+                    Shown(key),
                     state(found),
                     state(expected)
                 )
             }
-            Self::KeyTooLong { table, index, len } => write!(
+            Self::KeyTooLong {
+                table,
+                index,
+                key,
+                len,
+            } => write!(
                 f,
-                "table `{table}`: a key of {len} bytes in index `{index}` is longer than {MAX_KEY_LEN}"
+                "table `{table}`: the row {} has a key of {len} bytes in index `{index}`, which is longer than {MAX_KEY_LEN}",
+                Shown(key)
             ),
             Self::KeyChanged {
                 table,
@@ -241,12 +257,15 @@ impl fmt::Display for Error {
                 changed,
             } => write!(
                 f,
-                "table `{table}`: the update of row {key} changed its key to {changed}; remove it and insert the other"
+                "table `{table}`: the update of row {} changed its key to {}; remove it and insert the other",
+                Shown(key),
+                Shown(changed)
             ),
-            Self::UnstableIndex { table, key } => write!(
+            Self::UnstableIndex { table, index, key } => write!(
                 f,
-                "table `{table}`: an index gives other keys for the row {key} than when it was stored; \
-                 its function must depend on the row alone"
+                "table `{table}`: index `{index}` gives other keys for the row {} than when it was stored; \
+                 its function must depend on the row alone",
+                Shown(key)
             ),
             Self::TableFull { table } => write!(
                 f,
@@ -278,6 +297,7 @@ impl fmt::Display for Error {
                 "table `{table}` waits for the initializer `{name}` already; give this one another name"
             ),
             Self::Invalid { table, key, reason } => {
+                let key = Shown(key);
                 write!(f, "table `{table}`: the row {key} is not valid: {reason}")
             }
             Self::RevisionOrder {
@@ -294,7 +314,8 @@ impl fmt::Display for Error {
             ),
             Self::Diverged { table, key } => write!(
                 f,
-                "table `{table}`: the changes remove the row {key}, which is not there; the database is not the one that they were made for"
+                "table `{table}`: the changes remove the row {}, which is not there; the database is not the one that they were made for",
+                Shown(key)
             ),
             Self::NestedWrite => write!(
                 f,
@@ -315,12 +336,34 @@ impl fmt::Display for Error {
                 "{path}: the file has a table `{table}` that the program does not declare"
             ),
             Self::Foreign { path, what } => write!(f, "{path}: {what}"),
-            Self::Row { table, key, source } => write!(f, "table `{table}`: row {key}: {source}"),
+            Self::Row { table, key, source } => {
+                write!(f, "table `{table}`: row {}: {source}", Shown(key))
+            }
             Self::File { path, source } => write!(f, "{path}: {source}"),
             Self::Period { within } => write!(
                 f,
                 "commits cannot be made durable within {within:?}; give a time of up to a day that is not zero"
             ),
+        }
+    }
+}
+
+/// The most characters of a key that a message shows whole.
+const WHOLE: usize = 128;
+
+/// How many it shows of a longer one.
+const SHOWN: usize = 64;
+
+/// A key in a message.
+struct Shown<'a>(&'a str);
+
+impl fmt::Display for Shown<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self(key) = self;
+        let cut = key.char_indices().nth(SHOWN).map(|(at, _)| at);
+        match (cut, key.chars().count()) {
+            (Some(cut), len) if len > WHOLE => write!(f, "{}… ({len} characters)", &key[..cut]),
+            _ => f.write_str(key),
         }
     }
 }

@@ -420,4 +420,19 @@ fn keys_as_text() {
     assert_eq!(format(&pod, "by_initial"), "Some('a')");
     assert_eq!(format(&pod, "by_space_tag"), r#"("web", ["x", "b", "x"])"#);
     assert_eq!(pod.format_key(99), "");
+    // One entry of those that the row has, where it may have several.
+    let entry = |name: &str, place: usize| {
+        let definition = Pod::definition();
+        let index = definition.indexes.iter().find(|index| index.name == name);
+        let number = index.unwrap().number;
+        let mut set = KeySet::new(&primary(&pod));
+        pod.encode_index_keys(number, &mut set);
+        pod.format_entry(number, set.iter().nth(place).unwrap())
+    };
+    assert_eq!(entry("by_ports", 1), "443");
+    assert_eq!(entry("by_word", 1), r#""b""#);
+    assert_eq!(entry("by_space_tag", 1), r#"("web", "x")"#);
+    assert_eq!(entry("by_node", 0), r#"Some("n1")"#);
+    // Bytes that are none.
+    assert_eq!(pod.format_entry(99, &[1]), "");
 }

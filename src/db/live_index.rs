@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use super::catalog::Catalog;
 use super::snapshot::Snapshot;
+use super::stored::hex;
 use super::write_txn::WriteTxn;
 use crate::Error;
 use crate::key::Key;
@@ -42,7 +43,7 @@ struct Functions<T>(Box<dyn OfRows<T>>);
 /// An index, without the type of its keys.
 trait OfRows<T>: Send + Sync {
     fn entries(&self, row: &T, set: &mut KeySet);
-    fn format_key(&self, row: &T) -> String;
+    fn format_entry(&self, entry: &[u8]) -> Option<String>;
 }
 
 impl<T: Table, K: Key + 'static> OfRows<T> for NewIndex<T, K> {
@@ -50,8 +51,8 @@ impl<T: Table, K: Key + 'static> OfRows<T> for NewIndex<T, K> {
         self.entries(row, set);
     }
 
-    fn format_key(&self, row: &T) -> String {
-        self.format_key(row)
+    fn format_entry(&self, entry: &[u8]) -> Option<String> {
+        Self::format_entry(entry)
     }
 }
 
@@ -170,16 +171,12 @@ pub(super) fn index_keys<T: Table>(
     }
 }
 
-/// A live index by its place among those of a table: its number, its name, and the key of a row in it, for people to read.
-pub(super) fn at_place<T: Table>(
-    added: &AddedTrees,
-    family: usize,
-    place: usize,
-    row: &T,
-) -> Option<(usize, String, String)> {
-    let index = of(added, family).nth(place)?;
-    let key = index.functions::<T>().format_key(row);
-    Some((index.number, index.name.to_owned(), key))
+impl LiveIndex {
+    /// The key of an entry, for people to read; its bytes where they are none.
+    pub(super) fn format_entry<T: Table>(&self, entry: &[u8]) -> String {
+        let key = self.functions::<T>().format_entry(entry);
+        key.unwrap_or_else(|| hex(entry))
+    }
 }
 
 /// The error for a query of an index that is not there.
@@ -314,16 +311,17 @@ impl WriteTxn {
         );
         match added {
             Ok(()) => Ok(live.handle()),
-            Err(NotAdded::Duplicate { first, second }) => Err(Error::Duplicate {
+            Err(NotAdded::Duplicate { key, first, second }) => Err(Error::Duplicate {
                 table: T::NAME,
                 index: name.to_owned(),
-                key: functions.format_key(&second),
+                key: live.format_entry::<T>(&key),
                 existing: first.format_key(0),
                 refused: second.format_key(0),
             }),
-            Err(NotAdded::KeyTooLong { len }) => Err(Error::KeyTooLong {
+            Err(NotAdded::KeyTooLong { len, row }) => Err(Error::KeyTooLong {
                 table: T::NAME,
                 index: name.to_owned(),
+                key: row.format_key(0),
                 len,
             }),
             Err(NotAdded::Full) => Err(Error::TableFull { table: T::NAME }),

@@ -8,7 +8,7 @@ use super::groups::Groups;
 use super::live_index::{self, KeysOf};
 use super::prefixes::Prefixes;
 use super::read::{Only, read_verbs};
-use super::refusal::{expect, refusal};
+use super::refusal::{Refusal, expect};
 use super::rows::Rows;
 use super::staged::{Prepared, Staged};
 use super::turnstile::Seated;
@@ -417,7 +417,16 @@ impl WriteTxn {
         live_index::index_keys(draft.added(), family, &row, primary, indexes, new);
         match draft.put(family, primary, row, created, previous, old, new) {
             Ok(()) => Ok(()),
-            Err((refused, row)) => Err(refusal::<T>(core, draft, family, refused, &row, new)),
+            Err((refused, row)) => Err(Refusal::<T> {
+                catalog: &core.catalog,
+                draft,
+                family,
+                row: &row,
+                primary,
+                old,
+                new,
+            }
+            .error(refused)),
         }
     }
 
@@ -445,7 +454,16 @@ impl WriteTxn {
         live_index::index_keys::<T>(draft.added(), family, row, primary, indexes, old);
         match draft.remove(family, primary, row, old) {
             Ok(()) => Ok(()),
-            Err(refused) => Err(refusal::<T>(core, draft, family, refused, row, &[])),
+            Err(refused) => Err(Refusal::<T> {
+                catalog: &core.catalog,
+                draft,
+                family,
+                row,
+                primary,
+                old,
+                new: &[],
+            }
+            .error(refused)),
         }
     }
 }

@@ -114,9 +114,13 @@ impl FromIterator<Added> for AddedTrees {
 #[derive(Debug)]
 pub(crate) enum NotAdded<T> {
     /// Two rows have one key in it.
-    Duplicate { first: Row<T>, second: Row<T> },
-    /// A key is longer than trees take.
-    KeyTooLong { len: usize },
+    Duplicate {
+        key: KeyBuf,
+        first: Row<T>,
+        second: Row<T>,
+    },
+    /// A key of a row is longer than trees take.
+    KeyTooLong { len: usize, row: Row<T> },
     /// There are more keys than a tree takes.
     Full,
 }
@@ -204,22 +208,28 @@ impl Draft {
             let Some(row) = row else {
                 return ControlFlow::Continue(());
             };
+            let handle = *row;
             // SAFETY: the family's rows are of this type, and alive.
-            keys(primary, unsafe { Row::<T>::from_slot(row) }, &mut set);
+            let row = unsafe { Row::<T>::from_slot(row) };
+            keys(primary, row, &mut set);
+            let too_long = |len| {
+                let row = row.clone();
+                ControlFlow::Break(NotAdded::KeyTooLong { len, row })
+            };
             for index in 0..set.len() {
                 let key = set.key(index);
                 if key.len() > MAX_KEY {
-                    return ControlFlow::Break(NotAdded::KeyTooLong { len: key.len() });
+                    return too_long(key.len());
                 }
                 entries.push(key, rows.len());
             }
             if let Some(key) = Tally::of(primary, set.len()).0 {
                 if key.len() > MAX_KEY {
-                    return ControlFlow::Break(NotAdded::KeyTooLong { len: key.len() });
+                    return too_long(key.len());
                 }
                 tally.push(&key, rows.len());
             }
-            rows.push(*row);
+            rows.push(handle);
             if entries.keys.len() > MAX_ENTRIES {
                 return ControlFlow::Break(NotAdded::Full);
             }
@@ -233,6 +243,7 @@ impl Draft {
             // SAFETY: the family's rows are of this type, and alive while each is counted once more.
             let row = |handle: &Handle| unsafe { Row::<T>::from_slot(handle) }.clone();
             return Err(NotAdded::Duplicate {
+                key: KeyBuf::from_slice(pair[0].0),
                 first: row(&pair[0].1),
                 second: row(&pair[1].1),
             });
@@ -360,7 +371,7 @@ impl Draft {
         if let (Some(gone), Some(Tally(None))) = (gone, &before)
             && self.is_tallied(slot + 1, primary, gone)
         {
-            return Err(Refused::Unstable { tree: 0 });
+            return Err(Refused::Unstable { tree: None });
         }
         self.change_tree(slot + 1, [gone, row], [before.as_ref(), after.as_ref()])?;
         let done = self.change_tree(slot, [gone, row], [old, new]);

@@ -28,10 +28,9 @@ static SAVEPOINTS: AtomicU64 = AtomicU64::new(0);
 pub(crate) enum Refused {
     /// Another row has a key of this one's in the tree.
     Occupied { tree: usize },
-    /// The row that is stored is not found under the keys that it has now: the function that computes them gave others before.
-    Unstable { tree: usize },
-    /// A row says that a later commit wrote it than the one that brings it.
-    FromLater,
+    /// The row that is stored is not found under the keys that it has now: the function that computes them gave others before. Without a tree where only
+    /// the number of all its keys is another one.
+    Unstable { tree: Option<usize> },
     /// A key is longer than the trees take.
     KeyTooLong { tree: usize, len: usize },
     /// A tree holds as many entries as it can.
@@ -220,7 +219,7 @@ impl Draft {
         if row.entries() as usize == self.entries(family, keys) {
             return Ok(());
         }
-        Err(Refused::Unstable { tree: 0 })
+        Err(Refused::Unstable { tree: None })
     }
 
     /// Whether a row's keys can go into the trees, from which `old` ones go; `replaces` if it has the primary key of another.
@@ -366,7 +365,7 @@ impl Draft {
         if done {
             Ok(())
         } else {
-            Err(Refused::Unstable { tree: 0 })
+            Err(Refused::Unstable { tree: None })
         }
     }
 
@@ -527,7 +526,7 @@ impl Refused {
     pub(super) fn in_tree(self, tree: usize) -> Self {
         match self {
             Self::Occupied { .. } => Self::Occupied { tree },
-            Self::Unstable { .. } => Self::Unstable { tree },
+            Self::Unstable { .. } => Self::Unstable { tree: Some(tree) },
             other => other,
         }
     }

@@ -1,7 +1,7 @@
 //! Filling a family of trees at once.
 
 use super::bulk;
-use super::draft::{Draft, MAX_ENTRIES, Refused};
+use super::draft::{Draft, MAX_ENTRIES};
 use super::edit::Editor;
 use super::node::MAX_KEY;
 use super::row::Row;
@@ -18,15 +18,34 @@ pub(crate) struct Loaded<T> {
     pub(crate) modified: Revision,
 }
 
+/// Why rows were not loaded, and which, by their places among them.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum NotLoaded {
+    /// The key of a row is not greater than that of the row before it.
+    Disorder { row: usize },
+    /// A row says that a later commit wrote it than the one that brings it.
+    FromLater { row: usize },
+    /// A row has a key in the tree that is longer than trees take.
+    KeyTooLong { tree: usize, len: usize, row: usize },
+    /// Two rows have one key in the tree.
+    Duplicate {
+        tree: usize,
+        key: Box<[u8]>,
+        rows: [usize; 2],
+    },
+    /// There are more keys than a tree takes.
+    Full,
+}
+
 impl Draft {
     /// Builds the trees of a family that is empty and has no added ones: rows with their revisions, in ascending order of their keys, and for each tree behind the
-    /// first its keys in any order, each with the number of its row. O(rows), with full buckets.
+    /// first its keys in any order, each with the number of its row. Refused, the draft is as it was, and the rows come back. O(rows), with full buckets.
     pub(crate) fn load<T: Send + Sync + 'static>(
         &mut self,
         family: usize,
         rows: Vec<Loaded<T>>,
         keys: &mut [Vec<LoadedKey>],
-    ) -> Result<(), Refused> {
+    ) -> Result<(), (NotLoaded, Vec<Loaded<T>>)> {
         let layout = self.shared().layout.families[family];
         assert!(
             layout.row.is::<T>()
@@ -34,50 +53,14 @@ impl Draft {
                 && self.added.of(family).next().is_none(),
             "rows of another table"
         );
-        if self.roots[layout.first..layout.first + layout.trees]
-            .iter()
-            .any(Option::is_some)
-            || !rows.windows(2).all(|pair| pair[0].key < pair[1].key)
-        {
-            return Err(Refused::Occupied { tree: 0 });
-        }
-        // Rows are numbered by u32, and entries counted by it.
-        for (tree, len) in std::iter::once(rows.len())
-            .chain(keys.iter().map(Vec::len))
-            .enumerate()
-        {
-            if len > MAX_ENTRIES {
-                return Err(Refused::Full { tree });
-            }
-        }
-        let all = std::iter::repeat(0)
-            .zip(rows.iter().map(|row| &row.key))
-            .chain(
-                keys.iter()
-                    .enumerate()
-                    .flat_map(|(tree, keys)| keys.iter().map(move |(key, _)| (tree + 1, key))),
-            );
-        for (tree, key) in all {
-            if key.len() > MAX_KEY {
-                return Err(Refused::KeyTooLong {
-                    tree,
-                    len: key.len(),
-                });
-            }
-        }
-        // Versions before that commit would be thought not to reach the row.
-        if rows.iter().any(|row| row.modified > self.revision()) {
-            return Err(Refused::FromLater);
+        let roots = &self.roots[layout.first..layout.first + layout.trees];
+        assert!(roots.iter().all(Option::is_none), "a family that has rows");
+        if let Err(refused) = loadable(&rows, keys, self.revision()) {
+            return Err((refused, rows));
         }
         let mut entries = vec![1u32; rows.len()];
-        for (tree, keys) in keys.iter_mut().enumerate() {
-            keys.sort_unstable();
-            if keys.windows(2).any(|pair| pair[0].0 == pair[1].0) {
-                return Err(Refused::Occupied { tree: tree + 1 });
-            }
-            for (_, row) in &*keys {
-                entries[*row as usize] += 1;
-            }
+        for (_, row) in keys.iter().flatten() {
+            entries[*row as usize] += 1;
         }
         self.editor.families[family] = self.revision().get();
         let mut handles = Vec::with_capacity(rows.len());
@@ -103,4 +86,45 @@ impl Draft {
         }
         Ok(())
     }
+}
+
+/// Whether rows can be loaded by the commit `newest`. Sorts the keys.
+fn loadable<T>(
+    rows: &[Loaded<T>],
+    keys: &mut [Vec<LoadedKey>],
+    newest: Revision,
+) -> Result<(), NotLoaded> {
+    // Rows are numbered by u32, and entries counted by it.
+    let most = keys.iter().map(Vec::len).max().unwrap_or(0);
+    if rows.len().max(most) > MAX_ENTRIES {
+        return Err(NotLoaded::Full);
+    }
+    let fits = |tree, key: &[u8], row| match key.len() {
+        ..=MAX_KEY => Ok(()),
+        len => Err(NotLoaded::KeyTooLong { tree, len, row }),
+    };
+    for (row, loaded) in rows.iter().enumerate() {
+        fits(0, &loaded.key, row)?;
+        if row > 0 && rows[row - 1].key >= loaded.key {
+            return Err(NotLoaded::Disorder { row });
+        }
+        // Versions before that commit would be thought not to reach the row.
+        if loaded.modified > newest {
+            return Err(NotLoaded::FromLater { row });
+        }
+    }
+    for (tree, keys) in (1..).zip(keys) {
+        for (key, row) in &*keys {
+            fits(tree, key, *row as usize)?;
+        }
+        keys.sort_unstable();
+        if let Some(pair) = keys.windows(2).find(|pair| pair[0].0 == pair[1].0) {
+            return Err(NotLoaded::Duplicate {
+                tree,
+                key: pair[0].0.clone(),
+                rows: [pair[0].1 as usize, pair[1].1 as usize],
+            });
+        }
+    }
+    Ok(())
 }

@@ -69,7 +69,7 @@ pub(crate) use garbage::Garbage;
 pub(crate) use history::{Staged, Writer};
 pub(crate) use holdings::Holdings;
 pub(crate) use layout::Layout;
-pub(crate) use load::{Loaded, LoadedKey};
+pub(crate) use load::{Loaded, LoadedKey, NotLoaded};
 pub use row::Row;
 pub(crate) use steps::Keys;
 pub(crate) use version::{Changed, Rows, State, Tree, Version};

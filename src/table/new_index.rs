@@ -141,14 +141,9 @@ impl<T, K: Key> NewIndex<T, K> {
         }
     }
 
-    /// The key of a row, for people to read.
-    pub(crate) fn format_key(&self, row: &T) -> String {
-        let mut keys = Vec::new();
-        (self.keys)(row, &mut |key| keys.push(key));
-        match keys.as_slice() {
-            [only] if !self.each => format!("{only:?}"),
-            keys => format!("{keys:?}"),
-        }
+    /// The key of an entry, for people to read.
+    pub(crate) fn format_entry(mut entry: &[u8]) -> Option<String> {
+        K::decode(&mut entry).ok().map(|key| format!("{key:?}"))
     }
 }
 

@@ -54,6 +54,16 @@ pub fn elements(keys: impl IntoIterator<Item = impl Debug>) -> Vec<impl Debug> {
     keys.into_iter().collect()
 }
 
+/// Takes a column from the beginning of an entry.
+pub fn decode<K: Key>(entry: &mut &[u8]) -> Option<K> {
+    K::decode(entry).ok()
+}
+
+/// Takes a descending column from the beginning of an entry.
+pub fn decode_descending<K: Key>(entry: &mut &[u8]) -> Option<K> {
+    decode::<Reverse<K>>(entry).map(|Reverse(column)| column)
+}
+
 /// The definition of a table: its fields as pairs of name and type.
 pub fn table(name: &str, fields: &[(&str, &str)], indexes: &[IndexDefinition]) -> TableDefinition {
     let fields = fields.iter().map(|&(name, type_text)| FieldDefinition {

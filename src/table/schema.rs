@@ -38,6 +38,13 @@ pub trait Table: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The columns of the row in the index of this number, for people to read.
     fn format_key(&self, index: usize) -> String;
 
+    /// The same of one of the row's entries in that index, which is given as its bytes.
+    #[doc(hidden)]
+    fn format_entry(&self, index: usize, entry: &[u8]) -> String {
+        let _ = entry;
+        self.format_key(index)
+    }
+
     /// Appends the row as the file keeps it.
     ///
     /// # Errors

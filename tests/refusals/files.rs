@@ -109,6 +109,46 @@ fn duplicate_in_a_file() {
     assert_eq!(open().unwrap().snapshot().count(Slotted::ALL), 5);
 }
 
+/// A file with a row that a later commit wrote than its newest, and with bytes that are no row: the key of each.
+#[test]
+fn damaged_row() {
+    let disk = SimDisk::default();
+    let open = || {
+        let builder = Database::builder().table::<Job>();
+        builder.open_storage(Box::new(disk.clone()))
+    };
+    let db = open().unwrap();
+    db.write(|tx| (1..4).try_for_each(|id| tx.insert(Job { id }).map(drop)))
+        .unwrap_or_else(|error: Error| panic!("{error}"));
+    db.close().unwrap();
+    let key = 2u64.to_be_bytes();
+    let write = |record: &[u8]| {
+        let file = Options::new().open_storage(Box::new(disk.clone())).unwrap();
+        let mut tx = file.begin_write().unwrap();
+        let mut rows = tx.bucket_mut("rows:jobs").unwrap().unwrap();
+        let before = rows.get(key).unwrap().unwrap().to_vec();
+        rows.put(key, record).unwrap();
+        tx.commit().unwrap();
+        before
+    };
+    let good = write(&[]);
+    says(
+        &open().map(drop).unwrap_err(),
+        "table `jobs`: row 0000000000000002: bytes are not a row of the table: 0 bytes are too few",
+    );
+    let mut late = good.clone();
+    late[8] = 9;
+    write(&late);
+    let error = open().map(drop).unwrap_err();
+    assert!(matches!(&error, Error::Row { table: "jobs", key, .. } if key == "2"));
+    says(
+        &error,
+        "table `jobs`: row 2: bytes are not a row of the table: it says that a later commit wrote it than the file's newest",
+    );
+    write(&good);
+    assert_eq!(open().unwrap().snapshot().count(Job::ALL), 3);
+}
+
 /// A file with a table that the program does not have.
 #[test]
 fn foreign_table() {

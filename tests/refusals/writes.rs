@@ -1,11 +1,12 @@
 //! Rows and keys that are refused, by the verbs that write. `TableFull` takes four billion entries to come by: only its words are held.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error as _;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicU8, Ordering};
 
 use sapwood::pagefile::MemStorage;
-use sapwood::{Database, Error, Revision, Table};
+use sapwood::{Database, Error, NewIndex, Revision, Table};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::fixture::{DRIFT, Pod, open, pod, refused, says};
@@ -52,13 +53,13 @@ fn duplicate() {
     assert_eq!(row, "(\"prod\", \"api\")");
     let error = refused(&db, |tx| {
         tx.insert(Pod {
-            ports: vec![443],
+            ports: vec![22, 443],
             ..pod("api")
         })
     });
     says(
         &error,
-        "table `pods`: index `by_ports` has [443] already, for the row (\"prod\", \"web\"); the row (\"prod\", \"api\") was refused",
+        "table `pods`: index `by_ports` has 443 already, for the row (\"prod\", \"web\"); the row (\"prod\", \"api\") was refused",
     );
 }
 
@@ -109,7 +110,11 @@ fn key_too_long() {
     let error = refused(&db, |tx| tx.insert(pod(&"x".repeat(40_000))));
     says(
         &error,
-        "table `pods`: a key of 40008 bytes in index `by_space_name` is longer than 32768",
+        &format!(
+            "table `pods`: the row (\"prod\", \"{}… (40012 characters) has a key of 40008 bytes in index `by_space_name`, \
+             which is longer than 32768",
+            "x".repeat(54)
+        ),
     );
     let error = refused(&db, |tx| {
         tx.insert(Pod {
@@ -118,16 +123,149 @@ fn key_too_long() {
         })
     });
     assert!(
-        matches!(&error, Error::KeyTooLong { table: "pods", index, len: 32_781 } if index == "by_note"),
+        matches!(&error, Error::KeyTooLong { table: "pods", index, key, len: 32_781 }
+            if index == "by_note" && key == "(\"prod\", \"web\")"),
         "{error:?}"
     );
     says(
         &error,
-        "table `pods`: a key of 32781 bytes in index `by_note` is longer than 32768",
+        "table `pods`: the row (\"prod\", \"web\") has a key of 32781 bytes in index `by_note`, which is longer than 32768",
     );
 }
 
-/// An index function that gives other keys for a stored row: the row.
+/// A long key, wherever a message has one: as much of it as there is place for, and how long it is. The error has all of it.
+#[test]
+fn long_keys() {
+    let name = "ö".repeat(2000);
+    let cut = format!("(\"prod\", \"{}… (2012 characters)", "ö".repeat(54));
+    let error = refused(&open(), |tx| tx.update::<Pod>(("prod", &name), |_| {}));
+    says(&error, &format!("table `pods`: no row {cut}"));
+    assert!(matches!(error, Error::Missing { key, .. } if key.contains(&name)));
+    let db = open();
+    db.write(|tx| tx.insert(pod(&name))).unwrap();
+    says(
+        &refused(&db, |tx| tx.insert(pod(&name))),
+        &format!(
+            "table `pods`: index `by_space_name` has {cut} already, for the row {cut}; the row {cut} was refused"
+        ),
+    );
+    // Up to 128 characters a key is whole.
+    for (len, whole) in [(116, true), (117, false)] {
+        let name = "x".repeat(len);
+        let error = refused(&open(), |tx| tx.update::<Pod>(("prod", &name), |_| {}));
+        assert_eq!(error.to_string().contains(&name), whole, "{error}");
+    }
+}
+
+/// In an index with several keys a row, the key that is taken, and not the others of the row: of elements, of pairs, among columns, computed, and in
+/// an index that was added.
+#[test]
+fn duplicate_of_several() {
+    fn words(site: &Site) -> Vec<String> {
+        site.title.split(' ').map(str::to_owned).collect()
+    }
+    #[derive(Table, Clone, Serialize, Deserialize)]
+    #[table(name = "sites")]
+    #[table(index(by_zone_rank_host, on(zone, desc(rank), each(hosts)), unique, sparse))]
+    #[table(index(by_word, with(words) -> String, each, unique))]
+    struct Site {
+        #[key]
+        id: u8,
+        zone: Option<String>,
+        rank: u8,
+        hosts: BTreeSet<String>,
+        title: String,
+        #[index(each, unique)]
+        env: BTreeMap<String, u8>,
+    }
+    let site = |id| Site {
+        id,
+        zone: Some("eu".to_owned()),
+        rank: 7,
+        hosts: [format!("h{id}")].into(),
+        title: format!("site-{id}"),
+        env: BTreeMap::new(),
+    };
+    let one = Site {
+        hosts: ["a", "b"].map(str::to_owned).into(),
+        title: "the one".to_owned(),
+        env: BTreeMap::from([("x".to_owned(), 1), ("y".to_owned(), 2)]),
+        ..site(1)
+    };
+    let db = Database::builder().table::<Site>().in_memory().unwrap();
+    db.write(|tx| tx.insert(one.clone())).unwrap();
+    let two = site(2);
+    for (index, key, row) in [
+        (
+            "by_zone_rank_host",
+            "(Some(\"eu\"), 7, \"b\")",
+            Site {
+                hosts: ["0", "b", "c"].map(str::to_owned).into(),
+                ..two.clone()
+            },
+        ),
+        (
+            "by_word",
+            "\"one\"",
+            Site {
+                title: "another one than that".to_owned(),
+                ..two.clone()
+            },
+        ),
+        (
+            "by_env",
+            "(\"y\", 2)",
+            Site {
+                env: BTreeMap::from([("x".to_owned(), 3), ("y".to_owned(), 2)]),
+                ..two.clone()
+            },
+        ),
+    ] {
+        says(
+            &refused(&db, |tx| tx.insert(row)),
+            &format!(
+                "table `sites`: index `{index}` has {key} already, for the row 1; the row 2 was refused"
+            ),
+        );
+    }
+    let by_letter = || {
+        NewIndex::each("by_letter", |site: &Site| {
+            site.title.chars().collect::<Vec<_>>()
+        })
+    };
+    let text =
+        "table `sites`: index `by_letter` has 't' already, for the row 1; the row 2 was refused";
+    let mut db_of_both = db.begin_write().unwrap();
+    db_of_both
+        .insert(Site {
+            title: "cat".to_owned(),
+            ..two.clone()
+        })
+        .unwrap();
+    says(
+        &db_of_both.add_index(by_letter().unique()).unwrap_err(),
+        text,
+    );
+    drop(db_of_both);
+    let mut distinct = one;
+    distinct.title = "the on".to_owned();
+    db.write(|tx| {
+        tx.put(distinct)?;
+        tx.add_index(by_letter().unique())
+    })
+    .unwrap();
+    says(
+        &refused(&db, |tx| {
+            tx.insert(Site {
+                title: "cat".to_owned(),
+                ..two
+            })
+        }),
+        text,
+    );
+}
+
+/// An index function that gives other keys for a stored row: the index and the row.
 #[test]
 fn unstable_index() {
     let db = open();
@@ -147,11 +285,60 @@ fn unstable_index() {
         assert!(matches!(&error, Error::UnstableIndex { table: "pods", .. }));
         says(
             &error,
-            "table `pods`: an index gives other keys for the row (\"prod\", \"web\") than when it was stored; \
+            "table `pods`: index `by_drifting` gives other keys for the row (\"prod\", \"web\") than when it was stored; \
              its function must depend on the row alone",
         );
     }
     assert_eq!(db.snapshot().count(Pod::ALL), 1);
+}
+
+/// The index is found where the function gives none any more, fewer, or more: then only the number of all keys of the row is another one.
+#[test]
+fn unstable_index_of_several() {
+    static DAY: AtomicU8 = AtomicU8::new(0);
+    fn is_due(_: &Task) -> bool {
+        DAY.load(Ordering::SeqCst) != 1
+    }
+    fn days(task: &Task) -> Vec<u8> {
+        let days = match DAY.load(Ordering::SeqCst) {
+            2 => 1,
+            3 => 3,
+            _ => 2,
+        };
+        (0..days).map(|day| task.id + day).collect()
+    }
+    #[derive(Table, Clone, Serialize, Deserialize)]
+    #[table(name = "tasks")]
+    #[table(index(by_due, on(id), when(is_due)))]
+    #[table(index(by_day, with(days) -> u8, each))]
+    struct Task {
+        #[key]
+        id: u8,
+        #[index]
+        owner: String,
+    }
+    let task = |id| Task {
+        id,
+        owner: "ann".to_owned(),
+    };
+
+    let db = Database::builder().table::<Task>().in_memory().unwrap();
+    db.write(|tx| (0..20).try_for_each(|id| tx.insert(task(id)).map(drop)))
+        .unwrap_or_else(|error: Error| panic!("{error}"));
+    for (day, unstable) in [(1, "by_due"), (2, "by_day"), (3, "by_day")] {
+        DAY.store(day, Ordering::SeqCst);
+        for error in [
+            refused(&db, |tx| tx.remove::<Task>(7)),
+            refused(&db, |tx| tx.put(task(7))),
+        ] {
+            assert!(
+                matches!(&error, Error::UnstableIndex { table: "tasks", index, key } if index == unstable && key == "7"),
+                "{day} {error:?}"
+            );
+        }
+    }
+    DAY.store(0, Ordering::SeqCst);
+    assert_eq!(db.write(|tx| tx.remove_all(Task::ALL)).unwrap(), 20);
 }
 
 /// An update that gives its row another key: both.

@@ -134,6 +134,29 @@ fn implementation(table: &Table<'_>) -> TokenStream {
         let format = format(index, krate);
         quote!(#number => { #format })
     });
+    let several = table.indexes.iter().enumerate();
+    let several = several.filter(|(_, index)| index.each);
+    let of_entries = several.map(|(number, index)| {
+        let number = Literal::usize_unsuffixed(number);
+        let format = format_entry(index, krate);
+        quote!(#number => { #format })
+    });
+    let of_entries: Vec<TokenStream> = of_entries.collect();
+    let format_entry = (!of_entries.is_empty()).then(|| {
+        quote! {
+            fn format_entry(
+                &self,
+                __index: ::core::primitive::usize,
+                mut __entry: &[::core::primitive::u8],
+            ) -> #krate::__private::String {
+                match __index {
+                    #(#of_entries)*
+                    _ => {}
+                }
+                self.format_key(__index)
+            }
+        }
+    });
     quote! {
         #[automatically_derived]
         impl #krate::__private::Table for #ident {
@@ -166,6 +189,8 @@ fn implementation(table: &Table<'_>) -> TokenStream {
                     _ => #krate::__private::String::new(),
                 }
             }
+
+            #format_entry
         }
     }
 }
@@ -363,6 +388,50 @@ fn format(index: &Index<'_>, krate: &Path) -> TokenStream {
                 quote!(#krate::__private::format_each(#function(self)))
             } else {
                 quote!(#krate::__private::format(&[&#function(self)]))
+            }
+        }
+    }
+}
+
+/// What returns one entry of a row, in an index where it may have several, as text, if the entry is one.
+fn format_entry(index: &Index<'_>, krate: &Path) -> TokenStream {
+    let some = quote!(::core::option::Option::Some);
+    match &index.source {
+        Source::Fields(_) => {
+            let columns = columns(index);
+            let decoded = columns.iter().map(|column| {
+                let ty = &column.ty;
+                let decode = column.method("decode", "decode_descending");
+                let ty = if column.element.is_some() {
+                    quote_spanned!(at(ty)=> <#ty as #krate::__private::Each>::Item)
+                } else {
+                    ty.to_token_stream()
+                };
+                let name = match &column.element {
+                    Some(element) => element.to_token_stream(),
+                    None => quote!(_),
+                };
+                quote_spanned! {at(&column.ty)=>
+                    let #some(#name) = #krate::__private::#decode::<#ty>(&mut __entry)
+                }
+            });
+            // A column that is no collection is shown as the field has it.
+            let values = columns.iter().map(|column| match &column.element {
+                Some(element) => element.to_token_stream(),
+                None => column.value.clone(),
+            });
+            quote! {
+                if #(#decoded)&&* {
+                    return #krate::__private::format(&[#(&#values),*]);
+                }
+            }
+        }
+        Source::Function(computed) => {
+            let ty = &computed.1;
+            quote_spanned! {at(ty)=>
+                if let #some(__key) = #krate::__private::decode::<#ty>(&mut __entry) {
+                    return #krate::__private::format(&[&__key]);
+                }
             }
         }
     }

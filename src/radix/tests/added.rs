@@ -282,10 +282,12 @@ fn add(draft: &mut Draft, model: &mut Model, alive: &Alive, family: usize, kind:
         .collect();
     let distinct: BTreeSet<&Bytes> = entries.iter().collect();
     if distinct.len() < entries.len() {
-        let Err(NotAdded::Duplicate { first, second }) = added else {
+        let Err(NotAdded::Duplicate { key, first, second }) = added else {
             panic!("two rows have one key: {added:?}");
         };
         assert!(!first.same(&second) && first.number % 512 == second.number % 512);
+        let twice = entries.iter().filter(|entry| ***entry == *key).count();
+        assert_eq!(twice, 2, "{key:?}");
         return;
     }
     added.unwrap();

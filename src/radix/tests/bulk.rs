@@ -10,8 +10,9 @@ use super::family::{Model, Value, begin, commit, compare, entry_keys, layout};
 use super::keys::{key, range};
 use super::model::{apply, op};
 use crate::key::KeyRange;
+use crate::radix::load::NotLoaded;
 use crate::radix::node::MAX_KEY;
-use crate::radix::{Loaded, LoadedKey, Refused, Row, Writer};
+use crate::radix::{Loaded, LoadedKey, Row, Writer};
 use crate::revision::Revision;
 
 proptest! {
@@ -41,7 +42,7 @@ proptest! {
             model.insert(key.clone(), (number as u32, sets));
         }
         let mut draft = begin(&mut writer, &empty);
-        draft.load(0, rows, &mut entries).unwrap();
+        assert!(draft.load(0, rows, &mut entries).is_ok());
         apply(&mut draft, &mut model, &ops, &alive);
         let version = commit(&mut writer, draft);
         compare(&version, &model, &ranges);
@@ -55,7 +56,7 @@ proptest! {
     }
 }
 
-/// Whatever a file says, a key that is too long and a row from a later commit are refused, wherever among the rows they stand. Only the first
+/// Whatever a file says, a key that is too long, a row from a later commit and one out of order are refused, wherever among the rows they stand. Only the first
 /// row's key was once looked at.
 #[test]
 fn what_is_out_of_bounds_is_not_loaded() {
@@ -70,16 +71,25 @@ fn what_is_out_of_bounds_is_not_loaded() {
     for (rows, refused) in [
         (
             vec![row(vec![1], 1), row(vec![2; MAX_KEY + 1], 1)],
-            Refused::KeyTooLong {
+            NotLoaded::KeyTooLong {
                 tree: 0,
                 len: MAX_KEY + 1,
+                row: 1,
             },
         ),
-        (vec![row(vec![1], 1), row(vec![2], 2)], Refused::FromLater),
+        (
+            vec![row(vec![1], 1), row(vec![2], 2)],
+            NotLoaded::FromLater { row: 1 },
+        ),
+        (
+            vec![row(vec![1], 1), row(vec![3], 1), row(vec![2], 1)],
+            NotLoaded::Disorder { row: 2 },
+        ),
     ] {
         let mut draft = begin(&mut writer, &empty);
-        let result = draft.load(0, rows, &mut [vec![], vec![]]);
-        assert_eq!(result, Err(refused));
+        let (why, rows) = draft.load(0, rows, &mut [vec![], vec![]]).unwrap_err();
+        assert_eq!(why, refused);
+        drop(rows);
         drop(draft.abort(&mut writer));
     }
     assert_eq!(alive.load(Ordering::Relaxed), 0);
