@@ -69,6 +69,8 @@ pub enum Error {
         changed: String,
     },
     /// An index's function gives other keys for a stored row than when the row was stored. It must depend on the row alone.
+    ///
+    /// Where the function gives fewer keys than it did, to find out which index it is takes O(entries).
     UnstableIndex {
         /// The table.
         table: &'static str,

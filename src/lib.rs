@@ -132,6 +132,12 @@
 //! # }
 //! ```
 //!
+//! Who has read a row and writes it later says which one it was: `put_if`, `update_if`, `remove_if` and `remove_all_if` take the revision that was seen, and
+//! are refused with [`Error::WrongRevision`] if the row was written since. [`Revision::ZERO`] means that there must be none. [`Snapshot::table_revision`] is the newest
+//! commit that wrote a row of a table, or removed one.
+//!
+//! [`Database::begin_write`] gives a transaction without a closure; `try_begin_write` and `begin_write_timeout` do not wait for their turn, or not for ever.
+//!
 //! [`Builder::validate`] gives a table rules that every commit is held against, and [`WriteTxn::changes`] tells what a transaction has made of a table so far.
 //!
 //! [`WriteTxn::stage`] ends a transaction without publishing it. A [`Staged`] commit is published or discarded later, on any thread, at its own revision or one that
@@ -141,7 +147,35 @@
 //! # Watches
 //!
 //! [`Snapshot::watch`] gives a [`Watch`](watch::Watch) that fires once, when a row of the query comes, goes or is written after *that snapshot*: between reading and waiting nothing can be
-//! missed. It fires for nothing else. So a loop that keeps something true is
+//! missed. It fires for nothing else. Whoever takes a snapshot, acts on it and waits for a watch of that snapshot keeps something true:
+//! [a controller loop](#a-controller-loop).
+//!
+//! A watch can also be waited for with a timeout, in a `select!`, or with `.await` in any executor; a [`WatchSet`](watch::WatchSet) is one waiter for any number of them.
+//! [`Database::wait_changed`] waits until a query's result is another one than a snapshot has.
+//!
+//! # Followers
+//!
+//! [`Database::follow`] gives the rows of a query, and then how they change, in [batches](Batch) that each lead from one revision to another. Whoever is slow gets fewer and larger ones;
+//! nothing is queued, and no removal is missed. A [`Follow`] is an iterator, and with feature `async` a `Stream`.
+//!
+//! # Files
+//!
+//! [`Builder::open`] keeps the database in a file. [`Durability`] says when a commit must be there: before anybody sees it, within a time, or when asked. The file
+//! is a [`pagefile`], which is a store of its own and can be used without the rest. [`Database::close`] tells whether all went well, which dropping the last handle cannot.
+//!
+//! # Tables that are filled from outside
+//!
+//! A table can wait for its sources: [`WriteTxn::add_initializer`] names one, [`WriteTxn::initialized`] says that it has filled its part, and
+//! [`Snapshot::is_ready`], [`Snapshot::watch_ready`] and [`Database::wait_ready`] tell when none is left. So nobody takes a half-filled table for the whole.
+//!
+//! # Patterns
+//!
+//! Each of these is in a program in `examples/`, where it is whole.
+//!
+//! ## A controller loop
+//!
+//! Read, act by compare and set, wait. What happened while it acted is seen at once, and a restart is nothing special: the state says what is left to do. The
+//! `orchestrator` has a scheduler and a reaper that are such loops.
 //!
 //! ```
 //! # use sapwood::{Database, Error, Table};
@@ -182,22 +216,208 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
-//! A watch can also be waited for with a timeout, in a `select!`, or with `.await` in any executor; a [`WatchSet`](watch::WatchSet) is one waiter for any number of them.
+//! ## A blocking query
 //!
-//! # Followers
+//! A client says which state it has seen, by its revision, and is answered when its part is no longer so. The server keeps the snapshots that it has told of. A watch that is
+//! taken from one of them fires at once if something has changed since, removals too, and for no row but those that were asked for. Whole: `blocking_query`.
 //!
-//! [`Database::follow`] gives the rows of a query, and then how they change, in [batches](Batch) that each lead from one revision to another. Whoever is slow gets fewer and larger ones;
-//! nothing is queued, and no removal is missed. A [`Follow`] is an iterator, and with feature `async` a `Stream`.
+//! ```
+//! # use std::{collections::BTreeMap, time::Duration};
+//! # use sapwood::{Database, Error, Revision, Snapshot, Table};
+//! # use serde::{Deserialize, Serialize};
+//! # #[derive(Table, Clone, Serialize, Deserialize)]
+//! # struct Pod {
+//! #     #[key]
+//! #     name: String,
+//! #     #[index]
+//! #     node: Option<String>,
+//! # }
+//! fn pods(db: &Database, told: &mut BTreeMap<Revision, Snapshot>, node: &str, seen: Revision) -> Result<Snapshot, Error> {
+//!     if let Some(seen) = told.get(&seen) {
+//!         seen.watch(Pod::BY_NODE.eq(node)).wait_timeout(Duration::from_secs(30))?;
+//!     }
+//!     let now = db.snapshot();
+//!     told.insert(now.revision(), now.clone());
+//!     Ok(now)
+//! }
+//! # let db = Database::builder().table::<Pod>().in_memory()?;
+//! # let mut told = BTreeMap::new();
+//! # let first = pods(&db, &mut told, "n1", Revision::ZERO)?;
+//! # db.write(|tx| tx.insert(Pod { name: "web".into(), node: Some("n1".into()) }))?;
+//! # let second = pods(&db, &mut told, "n1", first.revision())?;
+//! # assert_eq!(second.count(Pod::BY_NODE.eq("n1")), 1);
+//! # Ok::<(), Error>(())
+//! ```
 //!
-//! # Files
+//! ## Planning on a fork
 //!
-//! [`Builder::open`] keeps the database in a file. [`Durability`] says when a commit must be there: before anybody sees it, within a time, or when asked. The file
-//! is a [`pagefile`], which is a store of its own and can be used without the rest. [`Database::close`] tells whether all went well, which dropping the last handle cannot.
+//! Try it on a fork, look at what would be, and do it if the world is still as it was seen. Whole: `plan_on_fork`, which tries several plans and takes the best.
 //!
-//! # Tables that are filled from outside
+//! ```
+//! # use sapwood::{Database, Error, Table};
+//! # use serde::{Deserialize, Serialize};
+//! # #[derive(Table, Clone, Serialize, Deserialize)]
+//! # struct Pod {
+//! #     #[key]
+//! #     name: String,
+//! #     #[index]
+//! #     node: Option<String>,
+//! # }
+//! # let db = Database::builder().table::<Pod>().in_memory()?;
+//! # db.write(|tx| tx.insert(Pod { name: "web".into(), node: None }))?;
+//! let seen = db.snapshot();
+//! let plan = seen.fork();
+//! plan.write(|tx| tx.update::<Pod>("web", |pod| pod.node = Some("n1".into())))?;
+//! let outcome = plan.snapshot();
+//! if outcome.count(Pod::BY_NODE.eq("n1")) <= 100
+//!     && let (Some(before), Some(after)) = (seen.get::<Pod>("web"), outcome.get::<Pod>("web"))
+//! {
+//!     db.write(|tx| tx.put_if(Pod::clone(after), before.modified()))?;
+//! }
+//! # assert_eq!(db.snapshot().count(Pod::BY_NODE.eq("n1")), 1);
+//! # Ok::<(), Error>(())
+//! ```
 //!
-//! A table can wait for its sources: [`WriteTxn::add_initializer`] names one, [`WriteTxn::initialized`] says that it has filled its part, and
-//! [`Snapshot::is_ready`], [`Snapshot::watch_ready`] and [`Database::wait_ready`] tell when none is left. So nobody takes a half-filled table for the whole.
+//! ## A work queue
+//!
+//! An index has the jobs in the order in which they are due. To take one is a commit, and its revision is the lease: whoever ends the job demands that nobody has written it
+//! since. Whole: `work_queue`, where leases also expire and are renewed.
+//!
+//! ```
+//! # use sapwood::{Database, Error, Row, Table};
+//! # use serde::{Deserialize, Serialize};
+//! # #[derive(Table, Clone, Serialize, Deserialize)]
+//! # #[table(index(by_leased_due, on(leased, due)))]
+//! # struct Job {
+//! #     #[key]
+//! #     id: u64,
+//! #     leased: bool,
+//! #     due: u64,
+//! # }
+//! fn take(db: &Database) -> Result<Option<Row<Job>>, Error> {
+//!     db.write(|tx| {
+//!         let Some(id) = tx.first(Job::BY_LEASED_DUE.prefix(false)).map(|job| job.id) else {
+//!             return Ok(None);
+//!         };
+//!         tx.update::<Job>(id, |job| job.leased = true)?;
+//!         Ok(tx.get::<Job>(id).cloned())
+//!     })
+//! }
+//!
+//! fn finish(db: &Database, job: &Row<Job>) -> Result<(), Error> {
+//!     db.write(|tx| tx.remove_if::<Job>(job.id, job.modified()).map(drop))
+//! }
+//! # let db = Database::builder().table::<Job>().in_memory()?;
+//! # db.write(|tx| tx.insert(Job { id: 7, leased: false, due: 1 }))?;
+//! # let job = take(&db)?.expect("there is one");
+//! # assert!(take(&db)?.is_none());
+//! # finish(&db, &job)?;
+//! # assert!(matches!(finish(&db, &job), Err(Error::WrongRevision { .. })));
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! ## Routing
+//!
+//! The longest rule that a path begins with, or the smallest network that an address is in; and a word when that is another one. Whole: `routing_table`.
+//!
+//! ```
+//! # use sapwood::{Database, Error, Table, watch::WatchSet};
+//! # use serde::{Deserialize, Serialize};
+//! # #[derive(Table, Clone, Serialize, Deserialize)]
+//! # struct Route {
+//! #     #[key]
+//! #     path: String,
+//! #     to: String,
+//! # }
+//! # let db = Database::builder().table::<Route>().in_memory()?;
+//! # db.write(|tx| tx.insert(Route { path: "/api/".into(), to: "backend".into() }))?;
+//! let snapshot = db.snapshot();
+//! let route = snapshot.longest_prefix(Route::BY_PATH, "/api/v1/pods");
+//! assert!(route.is_some_and(|route| route.to == "backend"));
+//!
+//! let mut changes = WatchSet::new();
+//! for could_match in Route::BY_PATH.prefixes_of("/api/v1/pods") {
+//!     changes.add(snapshot.watch(could_match));
+//! }
+//! # db.write(|tx| tx.insert(Route { path: "/docs/".into(), to: "files".into() }))?;
+//! # assert!(changes.try_fired()?.is_empty());
+//! # db.write(|tx| tx.insert(Route { path: "/api/v1/".into(), to: "new".into() }))?;
+//! # assert!(!changes.try_fired()?.is_empty());
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! ## Derived state
+//!
+//! What is kept beside the database, be it sums, a cache or another system, is brought up to date by a follower: it begins with what is there, and goes on with what changes. So
+//! the scheduler of the `orchestrator` knows which nodes are worth another try.
+//!
+//! ```
+//! # use std::collections::HashMap;
+//! # use sapwood::{Database, Error, Table};
+//! # use serde::{Deserialize, Serialize};
+//! # #[derive(Table, Clone, Serialize, Deserialize)]
+//! # struct Pod {
+//! #     #[key]
+//! #     name: String,
+//! #     node: Option<String>,
+//! #     cpu_milli: i64,
+//! # }
+//! fn keep(db: &Database, used: &mut HashMap<Option<String>, i64>) -> Result<(), Error> {
+//!     for change in db.follow(Pod::ALL)?.flatten() {
+//!         if let Some(pod) = change.before() {
+//!             *used.entry(pod.node.clone()).or_default() -= pod.cpu_milli;
+//!         }
+//!         if let Some(pod) = change.after() {
+//!             *used.entry(pod.node.clone()).or_default() += pod.cpu_milli;
+//!         }
+//!     }
+//!     Ok(()) // the database was closed
+//! }
+//! # let db = Database::builder().table::<Pod>().in_memory()?;
+//! # let other = db.clone();
+//! # let keeper = std::thread::spawn(move || {
+//! #     let mut used = HashMap::new();
+//! #     keep(&other, &mut used).map(|()| used)
+//! # });
+//! # for node in [None, Some("n1")] {
+//! #     db.write(|tx| tx.put(Pod { name: "web".into(), node: node.map(str::to_owned), cpu_milli: 500 }))?;
+//! # }
+//! # db.close()?;
+//! # let used = keeper.join().expect("it ends")?;
+//! # assert_eq!(used.get(&Some("n1".to_owned())), Some(&500));
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! ## Waiting for several things
+//!
+//! One waiter for watches of any kind: on queries of any table, on revisions, on tables that fill. It costs no thread, and tells which have fired. `routing_table`
+//! has a set for each address that it follows.
+//!
+//! ```
+//! # use std::time::Duration;
+//! # use sapwood::{Database, Error, Table, watch::WatchSet};
+//! # use serde::{Deserialize, Serialize};
+//! # #[derive(Table, Clone, Serialize, Deserialize)]
+//! # struct Pod {
+//! #     #[key]
+//! #     name: String,
+//! # }
+//! # #[derive(Table, Clone, Serialize, Deserialize)]
+//! # struct Node {
+//! #     #[key]
+//! #     name: String,
+//! # }
+//! # let db = Database::builder().table::<Pod>().table::<Node>().in_memory()?;
+//! let snapshot = db.snapshot();
+//! let mut set = WatchSet::new();
+//! let pods = set.add(snapshot.watch(Pod::ALL));
+//! let nodes = set.add(snapshot.watch(Node::BY_NAME.starts_with("rack-4-")));
+//! # db.write(|tx| tx.insert(Pod { name: "web".into() }))?;
+//! // Those that fired leave the set; none, if the time is over.
+//! let fired = set.wait_timeout(Duration::from_secs(10))?;
+//! assert!(fired.contains(&pods) && !fired.contains(&nodes));
+//! # Ok::<(), Error>(())
+//! ```
 //!
 //! # What is going on
 //!
@@ -230,6 +450,19 @@
 //!
 //! Without these features, nothing of it is compiled.
 //!
+//! # Cargo features
+//!
+//! | feature | default | what it gives |
+//! |---|---|---|
+//! | `derive` | yes | [`#[derive(Table)]`](derive@Table) and `#[derive(Key)]` |
+//! | `async` | yes | watches and sets of them with `.await`, followers as `futures_core::Stream`; for any executor, brings none |
+//! | `uuid` | | `uuid::Uuid` as a key |
+//! | `ipnet` | | the networks of `ipnet` as keys, and longest-prefix match of addresses |
+//! | `jiff` | | `jiff::Timestamp` as a key |
+//! | `chrono` | | `chrono::DateTime<Utc>` as a key |
+//! | `tracing` | | events, as above |
+//! | `metrics` | | numbers, as above |
+//!
 //! # What things cost
 //!
 //! | | |
@@ -257,7 +490,7 @@
 //!
 //! # Limits
 //!
-//! All rows and indexes are in memory. One process has a file, and one thread at a time writes. A key has at most 32 KiB and eight columns, an index 2³² − 1 entries. Tables in a
+//! All rows and indexes are in memory. One process has a file, and one thread at a time writes. A key has at most 32 KiB and eight columns, an index 2³² − 2¹⁶ entries. Tables in a
 //! file cannot change their fields or indexes; a file can get new tables. Rows must be such that serde can tell their shape from the type alone
 //! ([`Table`](trait@Table)). The functions of indexes must depend on the row alone; those of `each` indexes run when these are read, too. Indexes that are added
 //! at run time are in no file. To read a table that the database was not built with panics, and so does a query of an index that a state does not have. What a

@@ -407,10 +407,8 @@ fn format_entry(index: &Index<'_>, krate: &Path) -> TokenStream {
                 } else {
                     ty.to_token_stream()
                 };
-                let name = match &column.element {
-                    Some(element) => element.to_token_stream(),
-                    None => quote!(_),
-                };
+                let element = column.element.as_ref();
+                let name = element.map_or_else(|| quote!(_), ToTokens::to_token_stream);
                 quote_spanned! {at(&column.ty)=>
                     let #some(#name) = #krate::__private::#decode::<#ty>(&mut __entry)
                 }
