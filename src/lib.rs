@@ -534,3 +534,8 @@ pub mod __private {
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct Readme;
+
+/// The Rust of the page for those who know go-memdb, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/coming-from-go-memdb.md")]
+struct ComingFromGoMemdb;
