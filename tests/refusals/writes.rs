@@ -157,27 +157,30 @@ fn long_keys() {
     }
 }
 
+fn words(site: &Site) -> Vec<String> {
+    site.title.split(' ').map(str::to_owned).collect()
+}
+
+/// A row with several keys in each of its indexes.
+#[derive(Table, Clone, Serialize, Deserialize)]
+#[table(name = "sites")]
+#[table(index(by_zone_rank_host, on(zone, desc(rank), each(hosts)), unique, sparse))]
+#[table(index(by_word, with(words) -> String, each, unique))]
+struct Site {
+    #[key]
+    id: u8,
+    zone: Option<String>,
+    rank: u8,
+    hosts: BTreeSet<String>,
+    title: String,
+    #[index(each, unique)]
+    env: BTreeMap<String, u8>,
+}
+
 /// In an index with several keys a row, the key that is taken, and not the others of the row: of elements, of pairs, among columns, computed, and in
 /// an index that was added.
 #[test]
 fn duplicate_of_several() {
-    fn words(site: &Site) -> Vec<String> {
-        site.title.split(' ').map(str::to_owned).collect()
-    }
-    #[derive(Table, Clone, Serialize, Deserialize)]
-    #[table(name = "sites")]
-    #[table(index(by_zone_rank_host, on(zone, desc(rank), each(hosts)), unique, sparse))]
-    #[table(index(by_word, with(words) -> String, each, unique))]
-    struct Site {
-        #[key]
-        id: u8,
-        zone: Option<String>,
-        rank: u8,
-        hosts: BTreeSet<String>,
-        title: String,
-        #[index(each, unique)]
-        env: BTreeMap<String, u8>,
-    }
     let site = |id| Site {
         id,
         zone: Some("eu".to_owned()),
