@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use super::Database;
 use super::catalog::Catalog;
-use super::core::Core;
+use super::commit::core::Core;
+use super::observe::slow_write::WARN_AFTER;
 use super::observe::{Hook, Stopwatch};
-use super::slow_write::WARN_AFTER;
 use crate::radix::Writer;
 use crate::table::Table;
 use crate::{Error, Revision};

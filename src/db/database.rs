@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Builder;
-use super::core::Core;
+use super::commit::core::Core;
 use super::snapshot::Snapshot;
 use super::write_txn::WriteTxn;
 use crate::table::{Query, Table};

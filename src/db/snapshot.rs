@@ -5,13 +5,13 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use super::Database;
-use super::core::Core;
-use super::groups::Groups;
+use super::commit::core::Core;
 use super::live_index::{self, KeysOf, LiveIndex};
 use super::observe::Observe;
-use super::prefixes::Prefixes;
-use super::read::{Only, read_verbs};
-use super::rows::Rows;
+use super::read::groups::Groups;
+use super::read::prefixes::Prefixes;
+use super::read::rows::Rows;
+use super::read::verbs::{Only, read_verbs};
 use crate::key::{Key, KeyBuf, KeyOf};
 use crate::radix::{Changed, Tree, Version, Writer};
 use crate::table::{ExtendsLast, Grouping, Index, Query, Table};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::Builder;
 use super::catalog::Catalog;
-use super::change::Change;
+use super::changes::change::Change;
 use super::write_txn::WriteTxn;
 use crate::Error;
 use crate::table::Table;

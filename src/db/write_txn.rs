@@ -3,15 +3,15 @@
 use std::fmt;
 use std::sync::Arc;
 
-use super::core::Core;
-use super::groups::Groups;
+use super::commit::core::Core;
+use super::commit::staged::{Prepared, Staged};
+use super::commit::turnstile::Seated;
 use super::live_index::{self, KeysOf};
-use super::prefixes::Prefixes;
-use super::read::{Only, read_verbs};
+use super::read::groups::Groups;
+use super::read::prefixes::Prefixes;
+use super::read::rows::Rows;
+use super::read::verbs::{Only, read_verbs};
 use super::refusal::{Refusal, expect};
-use super::rows::Rows;
-use super::staged::{Prepared, Staged};
-use super::turnstile::Seated;
 use crate::key::{Key, KeyBuf, KeyOf};
 use crate::radix::{self, Draft, Tree, Version, Writer};
 use crate::table::{ExtendsLast, Grouping, Index, KeySet, Query, Table};

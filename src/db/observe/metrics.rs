@@ -5,7 +5,7 @@ use metrics::{
     gauge, histogram,
 };
 
-use crate::db::hold::{End, Hold};
+use crate::db::commit::hold::{End, Hold};
 
 /// The handles of one database. They belong to the recorder that was installed when it was opened.
 pub(super) struct Meters {

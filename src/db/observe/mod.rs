@@ -12,6 +12,7 @@
 
 #[cfg(feature = "metrics")]
 mod metrics;
+pub(super) mod slow_write;
 #[cfg(feature = "tracing")]
 mod tracing;
 
@@ -19,9 +20,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use self::slow_write::SlowWrite;
 use super::Builder;
-use super::hold::{End, Hold};
-use super::slow_write::SlowWrite;
+use super::commit::hold::{End, Hold};
 use crate::{Error, Revision};
 
 /// What is called after a slow write.

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use tracing::{debug, error, info, trace, warn};
 
-use crate::db::hold::{End, Hold};
-use crate::db::slow_write::SlowWrite;
+use super::slow_write::SlowWrite;
+use crate::db::commit::hold::{End, Hold};
 use crate::{Error, Revision};
 
 const TARGET: &str = "sapwood";

@@ -7,7 +7,7 @@ use super::{
     Versions, Watches,
 };
 use crate::db::Database;
-use crate::db::core::Core;
+use crate::db::commit::core::Core;
 use crate::db::live_index;
 use crate::radix::{Holdings, Version, Weight};
 use crate::watch::Registry;

@@ -4,14 +4,14 @@
 //! match, or shows how long the next one can be at most: the longest of the chain that is not above the entry. There are no more searches than
 //! entries that came between.
 
-use super::live_index::KeysOf;
+use super::super::live_index::KeysOf;
 use crate::Row;
 use crate::key::{Extends, KeyBuf, KeyRange, after_prefix};
 use crate::radix::{Rows, Tree};
 use crate::table::{ExtendsLast, KeySet, Table};
 
 /// The rows whose key is the beginning of `of`, from the longest to the shortest key.
-pub(super) struct Prefixes<'a, T, K, Q, M>
+pub(in crate::db) struct Prefixes<'a, T, K, Q, M>
 where
     Q: ExtendsLast<K, M>,
 {
@@ -32,7 +32,7 @@ where
 }
 
 impl<'a, T: Table, K, Q: ExtendsLast<K, M>, M> Prefixes<'a, T, K, Q, M> {
-    pub(super) fn new(tree: Tree<'a, T>, keys_of: Option<KeysOf>, of: Q) -> Self {
+    pub(in crate::db) fn new(tree: Tree<'a, T>, keys_of: Option<KeysOf>, of: Q) -> Self {
         let mut before = KeyBuf::new();
         of.encode_before(&mut before);
         Self {

@@ -301,4 +301,4 @@ macro_rules! read_verbs {
     };
 }
 
-pub(super) use read_verbs;
+pub(in crate::db) use read_verbs;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::live_index::KeysOf;
+use super::super::live_index::KeysOf;
 use crate::Row;
 use crate::key::{KeyBuf, KeyRange};
 use crate::radix;
@@ -74,7 +74,7 @@ impl FirstEntry {
 
 impl<'a, T: Table> Rows<'a, T> {
     /// `keys_of` tells how the keys of the query's index are made; it is asked where a row may have several.
-    pub(super) fn new(
+    pub(in crate::db) fn new(
         tree: radix::Tree<'a, T>,
         query: &Query<T>,
         keys_of: impl FnOnce() -> KeysOf,

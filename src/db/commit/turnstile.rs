@@ -12,7 +12,7 @@ use crate::Error;
 /// Lets one in at a time, with the thing that only one may have.
 ///
 /// A `Mutex` would do, but for waiting with a limit, and for telling a thread that waits for itself.
-pub(super) struct Turnstile<S> {
+pub(in crate::db) struct Turnstile<S> {
     seat: Mutex<Seat<S>>,
     left: Condvar,
 }
@@ -38,28 +38,28 @@ struct Sitting {
 }
 
 /// Who has the seat, for those who ask.
-pub(super) struct Sitter {
-    pub(super) thread: Option<String>,
-    pub(super) at: &'static Location<'static>,
-    pub(super) held: Duration,
+pub(in crate::db) struct Sitter {
+    pub(in crate::db) thread: Option<String>,
+    pub(in crate::db) at: &'static Location<'static>,
+    pub(in crate::db) held: Duration,
 }
 
 /// The thing, and the right to it. It must be given back with [`Turnstile::leave`], by the thread that took it unless it was [carried
 /// away](Turnstile::carry).
-pub(super) struct Seated<S> {
-    pub(super) thing: S,
-    pub(super) since: Instant,
+pub(in crate::db) struct Seated<S> {
+    pub(in crate::db) thing: S,
+    pub(in crate::db) since: Instant,
     /// What came of it, as far as is known: unless somebody says otherwise, it was given up.
-    pub(super) end: End,
+    pub(in crate::db) end: End,
     /// The owner is known by its thread, so that it can't go to another.
     on_this_thread: PhantomData<*const ()>,
 }
 
 /// As [`Seated`], off its thread: whoever has it gives it back.
-pub(super) struct Carried<S> {
-    pub(super) thing: S,
-    pub(super) since: Instant,
-    pub(super) end: End,
+pub(in crate::db) struct Carried<S> {
+    pub(in crate::db) thing: S,
+    pub(in crate::db) since: Instant,
+    pub(in crate::db) end: End,
 }
 
 impl<S> From<Seated<S>> for Carried<S> {
@@ -72,7 +72,7 @@ impl<S> From<Seated<S>> for Carried<S> {
 }
 
 impl<S> Turnstile<S> {
-    pub(super) fn new(thing: S) -> Self {
+    pub(in crate::db) fn new(thing: S) -> Self {
         Self {
             seat: Mutex::new(Seat {
                 thing: Some(thing),
@@ -96,7 +96,10 @@ impl<S> Turnstile<S> {
     /// A thread that has it is refused, for it would wait for itself. One whose thing was carried away may wait for who has it now, or for itself; so it
     /// is refused as well, unless its waiting has an end.
     #[track_caller]
-    pub(super) fn enter(&self, timeout: Option<Duration>) -> Result<Option<Seated<S>>, Error> {
+    pub(in crate::db) fn enter(
+        &self,
+        timeout: Option<Duration>,
+    ) -> Result<Option<Seated<S>>, Error> {
         let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         let at = Location::caller();
         let mut asked: Option<Instant> = None;
@@ -147,13 +150,13 @@ impl<S> Turnstile<S> {
     }
 
     /// Takes the thing off its thread: from now on any may give it back. The seat stays taken.
-    pub(super) fn carry(&self, seated: Seated<S>) -> Carried<S> {
+    pub(in crate::db) fn carry(&self, seated: Seated<S>) -> Carried<S> {
         self.lock().carried = true;
         seated.into()
     }
 
     /// Gives the seat to the next, and tells how this hold was.
-    pub(super) fn leave(&self, carried: Carried<S>) -> Hold {
+    pub(in crate::db) fn leave(&self, carried: Carried<S>) -> Hold {
         let Carried { thing, since, end } = carried;
         let took = since.elapsed();
         let mut seat = self.lock();
@@ -183,7 +186,7 @@ impl<S> Turnstile<S> {
     }
 
     /// What has happened on the seat so far, who has it now, and how many wait.
-    pub(super) fn look(&self) -> (Ledger, Option<Sitter>, usize) {
+    pub(in crate::db) fn look(&self) -> (Ledger, Option<Sitter>, usize) {
         let seat = self.lock();
         let sitter = seat.by.as_ref().map(|by| Sitter {
             thread: by.thread.name().map(str::to_owned),
@@ -194,7 +197,7 @@ impl<S> Turnstile<S> {
     }
 
     /// Lets nobody in any more. Gives the thing out, unless somebody has it: then it is dropped when they leave.
-    pub(super) fn close(&self) -> Option<S> {
+    pub(in crate::db) fn close(&self) -> Option<S> {
         let mut seat = self.lock();
         seat.closed = true;
         let thing = seat.thing.take();

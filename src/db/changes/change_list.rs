@@ -15,8 +15,8 @@ use std::fmt;
 use serde::de::{Error as _, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::catalog::Catalog;
-use super::stored::{Record, revisions};
+use super::super::catalog::Catalog;
+use super::super::stored::{Record, revisions};
 use crate::radix::Version;
 use crate::table::FORMAT as ROW_FORMAT;
 use crate::{Error, Revision};
@@ -26,7 +26,7 @@ const MAGIC: &[u8; 4] = b"SAPC";
 /// The number of the format that is written and read.
 const FORMAT: u32 = 1;
 
-/// What a transaction changed: [`Staged::changes`](super::Staged::changes), to be [applied](super::Database::apply) to another database.
+/// What a transaction changed: [`Staged::changes`](super::super::Staged::changes), to be [applied](super::super::Database::apply) to another database.
 ///
 /// Tables come in the order of their names, the rows of each in the order of their primary keys, and each row once. It can be sent as
 /// [bytes](Self::to_bytes), or by way of serde, which makes one byte string of it.
@@ -111,7 +111,11 @@ impl std::error::Error for ChangeListError {}
 
 impl ChangeList {
     /// What leads from one version to the one after it.
-    pub(super) fn between(catalog: &Catalog, from: &Version, to: &Version) -> Result<Self, Error> {
+    pub(in crate::db) fn between(
+        catalog: &Catalog,
+        from: &Version,
+        to: &Version,
+    ) -> Result<Self, Error> {
         let mut tables = Vec::new();
         for (family, table) in catalog.tables.iter().enumerate() {
             if from.shares(to, family, 0) {
@@ -155,7 +159,7 @@ impl ChangeList {
             .flat_map(|(table, rows)| rows.iter().map(move |record| RowChange { table, record }))
     }
 
-    pub(super) fn tables(&self) -> impl Iterator<Item = (&str, &[Record])> {
+    pub(in crate::db) fn tables(&self) -> impl Iterator<Item = (&str, &[Record])> {
         self.tables
             .iter()
             .map(|(name, rows)| (name.as_str(), &rows[..]))

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::sync::{Arc, OnceLock};
 
-use super::change_list::ChangeList;
+use super::super::changes::change_list::ChangeList;
 use super::core::Core;
 use super::hold::End;
 use super::turnstile::{Carried, Seated};
 use crate::radix::{self, Draft, Garbage, Version, Writer};
 use crate::{Error, Revision};
 
-/// A transaction that has ended, and that nobody sees yet: [`WriteTxn::stage`](super::WriteTxn::stage).
+/// A transaction that has ended, and that nobody sees yet: [`WriteTxn::stage`](super::super::WriteTxn::stage).
 ///
 /// Between a transaction and its commit somebody else may have a say: a replicated log that the [changes](Self::changes) are proposed to, another store that must
 /// take them in first. A staged commit waits for that, on any thread; then it is [published](Self::publish), or [discarded](Self::discard), as dropping it does. Rows in
@@ -18,7 +18,7 @@ use crate::{Error, Revision};
 ///
 /// It keeps the writer's turn: there is one at a time, and other writers wait until it ends; readers do not. The thread that staged it cannot wait for its
 /// next turn without a limit meanwhile ([`Error::NestedWrite`]), for it may be the one that has to end it; with
-/// [`begin_write_timeout`](super::Database::begin_write_timeout) it can. A thread that a staged commit was *sent* to is not known: if it begins a
+/// [`begin_write_timeout`](super::super::Database::begin_write_timeout) it can. A thread that a staged commit was *sent* to is not known: if it begins a
 /// transaction before it ends the commit, it waits for itself.
 ///
 /// ```
@@ -60,19 +60,19 @@ pub struct Staged {
 
 /// A staged version, with the writer that it was made with and must end with: by one of the methods of [`Core`] that take it.
 #[must_use = "the writer's seat is to be left"]
-pub(super) struct Prepared {
-    pub(super) writer: Carried<Writer>,
-    pub(super) staged: radix::Staged,
-    pub(super) old_rows: Garbage,
-    pub(super) before: Version,
+pub(in crate::db) struct Prepared {
+    pub(in crate::db) writer: Carried<Writer>,
+    pub(in crate::db) staged: radix::Staged,
+    pub(in crate::db) old_rows: Garbage,
+    pub(in crate::db) before: Version,
     /// How many rows were written or removed.
-    pub(super) written: usize,
+    pub(in crate::db) written: usize,
 }
 
 impl Prepared {
     /// *Stage*: from here on nothing changes it.
     #[inline]
-    pub(super) fn new(mut writer: Carried<Writer>, draft: Draft) -> Self {
+    pub(in crate::db) fn new(mut writer: Carried<Writer>, draft: Draft) -> Self {
         let before = draft.base().clone();
         let written = draft.written();
         let (staged, old_rows) = draft.stage(&mut writer.thing);
@@ -87,7 +87,7 @@ impl Prepared {
 }
 
 impl Staged {
-    pub(super) fn new(core: &Arc<Core>, writer: Seated<Writer>, draft: Draft) -> Self {
+    pub(in crate::db) fn new(core: &Arc<Core>, writer: Seated<Writer>, draft: Draft) -> Self {
         let writer = core.carry(writer);
         Self {
             core: Arc::clone(core),

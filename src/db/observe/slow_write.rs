@@ -4,11 +4,11 @@ use std::fmt;
 use std::panic::Location;
 use std::time::Duration;
 
-use super::Builder;
+use super::super::Builder;
 use crate::Revision;
 
 /// How long a write may take before it is called slow, unless said: the time after which a person who waits begins to wonder.
-pub(super) const WARN_AFTER: Duration = Duration::from_secs(1);
+pub(in crate::db) const WARN_AFTER: Duration = Duration::from_secs(1);
 
 /// A write transaction that held the writer's seat for longer than [`Builder::warn_after`], and has ended now.
 ///

@@ -2,7 +2,7 @@
 
 use std::ops::ControlFlow;
 
-use super::write_txn::WriteTxn;
+use super::super::write_txn::WriteTxn;
 use crate::Row;
 use crate::key::KeyRange;
 use crate::table::Table;
@@ -86,7 +86,7 @@ impl WriteTxn {
     }
 
     /// Calls `found` for each row of the table that the transaction changed.
-    pub(super) fn each_change<T: Table, B>(
+    pub(in crate::db) fn each_change<T: Table, B>(
         &self,
         mut found: impl FnMut(Change<T>) -> ControlFlow<B>,
     ) -> ControlFlow<B> {

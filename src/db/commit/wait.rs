@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Database, Snapshot};
+use super::super::{Database, Snapshot};
 use crate::key::{KeyBuf, KeyRange};
 use crate::watch::Watch;
 use crate::{Error, Revision};

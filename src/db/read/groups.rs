@@ -21,7 +21,7 @@ pub struct Groups<'a, T, G> {
 }
 
 impl<'a, T: Table, G> Groups<'a, T, G> {
-    pub(super) fn new(tree: Tree<'a, T>, query: &Query<T>) -> Self {
+    pub(in crate::db) fn new(tree: Tree<'a, T>, query: &Query<T>) -> Self {
         Self {
             tree,
             from: Some(query.range().start().into()),

@@ -4,12 +4,12 @@ use std::panic::Location;
 use std::thread::Thread;
 use std::time::Duration;
 
-use super::stats::{Commits, Timing};
+use super::super::stats::{Commits, Timing};
 use crate::Revision;
 
 /// How a hold of the seat ended.
 #[derive(Clone, Copy)]
-pub(super) enum End {
+pub(in crate::db) enum End {
     Committed {
         revision: Revision,
         rows: usize,
@@ -31,26 +31,26 @@ pub(super) enum End {
 }
 
 /// One hold of the seat.
-pub(super) struct Hold {
-    pub(super) end: End,
-    pub(super) held: Duration,
+pub(in crate::db) struct Hold {
+    pub(in crate::db) end: End,
+    pub(in crate::db) held: Duration,
     /// For the seat.
-    pub(super) waited: Duration,
+    pub(in crate::db) waited: Duration,
     /// Where it began in the program.
-    pub(super) at: &'static Location<'static>,
-    pub(super) thread: Option<Thread>,
+    pub(in crate::db) at: &'static Location<'static>,
+    pub(in crate::db) thread: Option<Thread>,
 }
 
 /// All holds so far. It lies under the lock of the seat, which whoever comes and goes takes anyway.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Ledger {
-    pub(super) commits: Commits,
-    pub(super) held: Timing,
-    pub(super) waited: Timing,
+pub(in crate::db) struct Ledger {
+    pub(in crate::db) commits: Commits,
+    pub(in crate::db) held: Timing,
+    pub(in crate::db) waited: Timing,
 }
 
 impl Ledger {
-    pub(super) fn add(&mut self, hold: &Hold) {
+    pub(in crate::db) fn add(&mut self, hold: &Hold) {
         match hold.end {
             End::Committed { rows, .. } => {
                 self.commits.count += 1;
@@ -65,7 +65,7 @@ impl Ledger {
     }
 
     /// Somebody waited, and perhaps did not get the seat.
-    pub(super) fn gave_up(&mut self, waited: Duration) {
+    pub(in crate::db) fn gave_up(&mut self, waited: Duration) {
         if !waited.is_zero() {
             self.waited.add(waited);
         }

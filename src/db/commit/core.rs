@@ -4,11 +4,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::catalog::Catalog;
+use super::super::catalog::Catalog;
+use super::super::live_index;
+use super::super::observe::{Observe, Stopwatch};
 use super::current::Current;
 use super::hold::{End, Ledger};
-use super::live_index;
-use super::observe::{Observe, Stopwatch};
 use super::persist::Persist;
 use super::staged::Prepared;
 use super::turnstile::{Carried, Seated, Sitter, Turnstile};
@@ -22,12 +22,12 @@ pub(crate) struct Core {
     pub(crate) catalog: Arc<Catalog>,
     current: Current,
     /// Who waits for a revision: the keys are revisions, big-endian.
-    pub(super) revisions: Arc<Registry>,
+    pub(in crate::db) revisions: Arc<Registry>,
     writer: Turnstile<Writer>,
     persist: Option<Box<dyn Persist>>,
     /// Whether publishing has ended. Held to publish and to close, so that what closing writes is the last that was published.
     closed: Mutex<bool>,
-    pub(super) observe: Observe,
+    pub(in crate::db) observe: Observe,
 }
 
 impl Core {
@@ -50,7 +50,7 @@ impl Core {
     }
 
     /// The published version.
-    pub(super) fn current(&self) -> Version {
+    pub(in crate::db) fn current(&self) -> Version {
         self.current.load()
     }
 
@@ -59,7 +59,7 @@ impl Core {
     /// # Panics
     /// If it has not: reading it would seem to find an empty table.
     #[inline]
-    pub(super) fn family<T: Table>(&self) -> usize {
+    pub(in crate::db) fn family<T: Table>(&self) -> usize {
         match self.catalog.family::<T>() {
             Ok(family) => family,
             Err(error) => panic!("{error}"),
@@ -75,7 +75,10 @@ impl Core {
 
     /// Waits for the writer's seat.
     #[track_caller]
-    pub(super) fn enter(&self, timeout: Option<Duration>) -> Result<Option<Seated<Writer>>, Error> {
+    pub(in crate::db) fn enter(
+        &self,
+        timeout: Option<Duration>,
+    ) -> Result<Option<Seated<Writer>>, Error> {
         self.poisoned()?;
         let mut seated = self.writer.enter(timeout)?;
         if let Some(writer) = &mut seated {
@@ -84,7 +87,7 @@ impl Core {
         Ok(seated)
     }
 
-    pub(super) fn leave(&self, writer: impl Into<Carried<Writer>>) {
+    pub(in crate::db) fn leave(&self, writer: impl Into<Carried<Writer>>) {
         let hold = self.writer.leave(writer.into());
         self.observe.left(&hold, || {
             (self.current().holdings().versions, self.file_bytes())
@@ -92,17 +95,17 @@ impl Core {
     }
 
     /// What has happened on the writer's seat so far, who has it now, and how many wait.
-    pub(super) fn look(&self) -> (Ledger, Option<Sitter>, usize) {
+    pub(in crate::db) fn look(&self) -> (Ledger, Option<Sitter>, usize) {
         self.writer.look()
     }
 
     /// Lets the writer go to other threads, with the seat still taken.
-    pub(super) fn carry(&self, writer: Seated<Writer>) -> Carried<Writer> {
+    pub(in crate::db) fn carry(&self, writer: Seated<Writer>) -> Carried<Writer> {
         self.writer.carry(writer)
     }
 
     /// Commits what was drafted: *stage*, *persist*, *publish*, *notify*.
-    pub(super) fn commit(
+    pub(in crate::db) fn commit(
         &self,
         mut writer: Seated<Writer>,
         draft: Draft,
@@ -120,7 +123,7 @@ impl Core {
 
     /// The commit from where it is staged.
     #[inline]
-    pub(super) fn publish(&self, prepared: Prepared) -> Result<Revision, Error> {
+    pub(in crate::db) fn publish(&self, prepared: Prepared) -> Result<Revision, Error> {
         let Prepared {
             mut writer,
             staged,
@@ -185,7 +188,7 @@ impl Core {
     }
 
     /// As [`publish`](Self::publish), with the number that somebody else decided on.
-    pub(super) fn publish_at(
+    pub(in crate::db) fn publish_at(
         &self,
         mut prepared: Prepared,
         revision: Revision,
@@ -204,7 +207,7 @@ impl Core {
     }
 
     /// Ends a staged commit as if it had never been.
-    pub(super) fn discard(&self, prepared: Prepared) {
+    pub(in crate::db) fn discard(&self, prepared: Prepared) {
         let Prepared {
             mut writer,
             staged,
@@ -241,7 +244,7 @@ impl Core {
         fired + live_index::notify(&self.catalog, before, version, written)
     }
 
-    pub(super) fn sync(&self) -> Result<(), Error> {
+    pub(in crate::db) fn sync(&self) -> Result<(), Error> {
         self.poisoned()?;
         let synced = match &self.persist {
             Some(persist) => persist.sync(&self.current()),
@@ -253,7 +256,7 @@ impl Core {
         synced
     }
 
-    pub(super) fn file_bytes(&self) -> u64 {
+    pub(in crate::db) fn file_bytes(&self) -> u64 {
         self.persist
             .as_ref()
             .map_or(0, |persist| persist.file_bytes())
@@ -261,7 +264,7 @@ impl Core {
 
     /// Frees what no version reaches any more.
     #[track_caller]
-    pub(super) fn reclaim(&self) -> Result<(), Error> {
+    pub(in crate::db) fn reclaim(&self) -> Result<(), Error> {
         if let Some(mut writer) = self.enter(None)? {
             writer.end = End::Unchanged;
             let garbage = writer.thing.reclaim();
@@ -277,12 +280,12 @@ impl Core {
         Ok(())
     }
 
-    pub(super) fn is_closed(&self) -> bool {
+    pub(in crate::db) fn is_closed(&self) -> bool {
         *self.closed()
     }
 
     /// Ends writing and watching; once.
-    pub(super) fn close(&self) -> Result<(), Error> {
+    pub(in crate::db) fn close(&self) -> Result<(), Error> {
         if std::mem::replace(&mut *self.closed(), true) {
             return Ok(());
         }
@@ -303,7 +306,7 @@ impl Core {
 }
 
 /// Refuses a number that a commit after `published` can't have.
-pub(super) fn can_follow(published: Revision, revision: Revision) -> Result<(), Error> {
+pub(in crate::db) fn can_follow(published: Revision, revision: Revision) -> Result<(), Error> {
     if published < revision && revision <= Revision::MAX {
         return Ok(());
     }

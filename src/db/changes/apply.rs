@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use super::core::can_follow;
-use super::{ChangeList, Database, WriteTxn};
+use super::super::commit::core::can_follow;
+use super::super::{ChangeList, Database, WriteTxn};
 use crate::{Error, Revision};
 
 impl Database {
     /// Writes what another database staged, as one commit with exactly this revision: all or nothing, and with watches and followers told as of any commit.
     ///
     /// Rows get the metadata that they have there: written by `revision`, and created by the commit that created them there. So databases that begin with the
-    /// same rows and apply the same changes at the same revisions are the same. An empty list makes a commit too. [Validators](super::Builder::validate) are not
+    /// same rows and apply the same changes at the same revisions are the same. An empty list makes a commit too. [Validators](super::super::Builder::validate) are not
     /// asked: they were, where it was decided.
     ///
     /// # Errors

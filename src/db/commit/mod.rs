@@ -1,0 +1,20 @@
+//! The pipeline *stage → persist → publish → notify*, and who has the writer's seat meanwhile.
+//!
+//! | file | what |
+//! |---|---|
+//! | `core` | what the handles share, and the steps |
+//! | `turnstile`, `hold` | the writer's seat; one hold of it, and their sum |
+//! | `staged` | a commit between the first step and the second |
+//! | `persist` | what the second step asks of a disk |
+//! | `current` | the published version |
+//! | `wait` | waiting for a revision |
+
+pub(super) mod core;
+mod current;
+pub(super) mod hold;
+pub(super) mod persist;
+pub(super) mod staged;
+pub(super) mod turnstile;
+mod wait;
+
+pub use staged::Staged;
