@@ -2,6 +2,8 @@
 //!
 //! `cargo run --release -p sapwood-peers -- files [--rows N] [--quick] [--only NAMES] [--json FILE]`
 
+#![allow(clippy::cast_precision_loss, reason = "figures are for people")]
+
 mod data;
 mod figures;
 mod files;
