@@ -362,7 +362,7 @@ fn deleting_joins_pages() {
     );
 }
 
-/// Proves that a commit writes in proportion to what it changes, in one piece, with one sync.
+/// Proves that a commit writes in proportion to what it changes, in few pieces, with one sync.
 #[test]
 fn small_commits_write_little() {
     let file = PageFile::in_memory().unwrap();
@@ -385,7 +385,7 @@ fn small_commits_write_little() {
         assert_eq!(after.syncs - before.syncs, 1);
         let grown = after.file_bytes - before.file_bytes;
         assert!(after.bytes_written - before.bytes_written <= grown + 5 * 4096);
-        assert!(after.writes - before.writes <= 2 + u64::from(grown > 0));
+        assert!(after.writes - before.writes <= 4 + u64::from(grown > 0));
     }
 }
 

@@ -5,36 +5,42 @@ use std::sync::Arc;
 
 use super::{
     Error,
-    checksum::Chain,
-    meta::{MAX_RUNS, Meta, Run, SLOT_DISTANCE},
+    meta::{MAX_RUNS, Meta, SLOT_DISTANCE},
+    output::Output,
     page::{BucketRecord, PageRef},
-    placement::place,
+    placement::{FEW, FREE_SHARE, Placement, fit, grow},
+    segments::Segments,
     shared::{Shared, Snapshot},
     source::Source,
-    tree::{Child, Edit, NewValue, Pages, page_counts, reference, store},
+    tree::{Child, Edit, Life, Moves, NewValue, Units, count_units, store},
     write_txn::WriteTxn,
     writer::Writer,
 };
 
 /// A commit of more bytes syncs its pages before its meta: a second sync costs little then, and verifying so much at open would cost more.
 const MOST_ONE_PHASE: u64 = 4 << 20;
-/// The most that goes out as one write, in bytes.
-const PIECE: usize = 1 << 20;
+/// So many leaves are moved, at most, for each page that will live long.
+const MOVES: u32 = 2;
+/// The pieces of a commit with two syncs have so many pages, on average at least.
+const LEAST_PIECE: u64 = 8;
+/// Leaves are moved out of segments with no more pages in use than this.
+const FULLEST: u32 = 24;
 
 /// Commits what is changed in `txn`, and gives the number of the commit.
 pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer) -> Result<u64, Error> {
     let shared = Arc::clone(&txn.shared);
-    let page_size = shared.medium.page_size as usize;
+    let page_size = u64::from(shared.medium.page_size);
     shared.refuse_poisoned()?;
     let commit = writer.highest + 1;
 
-    let counts = count_pages(txn, page_size)?;
+    let units = count(txn)?;
     writer.release();
-    let placement = place(&counts, &writer.free(), writer.file_pages);
-    writer.grow(&shared, placement.file_pages)?;
+    let (units, placement) = place(txn, units, writer);
+    writer.grow(&shared, placement.file_pages, units.pages())?;
     // Up to here nothing that anybody reads was written. The map grows with the file; readers keep the one that they have.
-    let end = placement.runs.iter().map(|run| run.start + run.pages).max();
-    let source = if txn.base.source.reaches(end.unwrap_or(0)) {
+    let runs = placement.runs();
+    let end = runs.last().map_or(0, |run| run.start + run.pages);
+    let source = if txn.base.source.reaches(end) {
         txn.base.source.clone()
     } else {
         shared.medium.source(writer.file_pages)?
@@ -42,25 +48,28 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer) -> Result<u64, Err
 
     // From here on a failure, or a panic of the storage, leaves nobody knows what in the file.
     shared.set_poisoned(true);
-    let mut out = Output::new(&shared, commit, &placement.runs);
-    let root = store_all(txn, page_size, &mut out)?;
-    out.flush()?;
-    let mut meta = Meta {
-        page_size: shared.medium.page_size,
-        commit,
-        pages: txn.base.source.pages.max(end.unwrap_or(0)),
-        root,
-        buckets: txn.buckets,
-        runs_sum: out.chain.sum(),
-        runs: placement.runs.clone(),
-    };
-    let pages: u64 = meta.runs.iter().map(|run| run.pages).sum();
-    let is_large = pages * page_size as u64 > MOST_ONE_PHASE || meta.runs.len() > MAX_RUNS;
-    if shared.medium.two_phase || is_large {
-        meta.runs.clear();
-        meta.runs_sum = 0;
+    let is_one_phase = !shared.medium.two_phase
+        && units.pages() * page_size <= MOST_ONE_PHASE
+        && runs.len() <= MAX_RUNS;
+    let mut out = Output::new(&shared, commit, &placement, is_one_phase);
+    let root = store_all(txn, &mut out)?;
+    let runs_sum = out.finish()?;
+    if !is_one_phase {
         shared.sync()?;
     }
+    let meta = Meta {
+        page_size: shared.medium.page_size,
+        commit,
+        pages: txn.base.source.pages.max(end),
+        root,
+        buckets: txn.buckets,
+        runs_sum,
+        runs: if is_one_phase {
+            runs.clone()
+        } else {
+            Vec::new()
+        },
+    };
     let slot = 1 - writer.slot;
     shared.write(slot * SLOT_DISTANCE, &meta.encode())?;
     shared.sync()?;
@@ -69,7 +78,7 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer) -> Result<u64, Err
     writer.slot = slot;
     writer.highest = commit;
     let freed = txn.take_freed();
-    writer.commit(&placement.runs, freed, Arc::clone(&txn.base));
+    writer.commit(&runs, freed, Arc::clone(&txn.base));
     publish(&shared, &meta, source);
     writer.show(&shared);
     Ok(commit)
@@ -80,36 +89,87 @@ fn publish(shared: &Shared, meta: &Meta, source: Source) {
 }
 
 /// Brings the tree of buckets to its last shape, and counts what is to be written.
-fn count_pages(txn: &mut WriteTxn, page_size: usize) -> Result<Vec<u32>, Error> {
-    let mut counts = Vec::new();
-    for bucket in txn.open.values().filter(|bucket| bucket.is_changed) {
-        if let Some(root) = &bucket.root {
-            page_counts(root, page_size, &mut counts);
-        }
-    }
+fn count(txn: &mut WriteTxn) -> Result<Units, Error> {
     // The records are written again once it is known where the buckets lie; they do not change their size.
     put_records(txn)?;
-    if let Some(root) = &txn.root {
-        page_counts(root, page_size, &mut counts);
+    Ok(count_all(txn))
+}
+
+fn count_all(txn: &WriteTxn) -> Units {
+    let page_size = txn.base.source.page_size as usize;
+    let mut units = Units::default();
+    for root in txn.changed_trees() {
+        count_units(root, Life::Long, page_size, &mut units);
     }
-    Ok(counts)
+    if let Some(root) = &txn.root {
+        count_units(root, Life::Short, page_size, &mut units);
+    }
+    units
+}
+
+/// How many pieces a commit may go into before anything else is tried: a small one is not scattered page by page.
+fn few(units: &Units) -> usize {
+    let pages = usize::try_from(units.pages()).unwrap_or(usize::MAX);
+    FEW.min(3 + pages / 16)
+}
+
+/// Chooses where the commit goes, and what is moved with it.
+fn place(txn: &mut WriteTxn, units: Units, writer: &Writer) -> (Units, Placement) {
+    let free = writer.free();
+    let file_pages = writer.file_pages;
+    if let Some(placement) = fit(&units, &free, few(&units), file_pages) {
+        return (units, placement);
+    }
+    if free.pages().saturating_mul(FREE_SHARE) < file_pages {
+        let placement = grow(&units, &free, 0, file_pages);
+        return (units, placement);
+    }
+    move_leaves(txn, &units, writer.segments());
+    let units = count_all(txn);
+    let page_size = u64::from(txn.base.source.page_size);
+    let most = if units.pages() * page_size <= MOST_ONE_PHASE {
+        MAX_RUNS
+    } else {
+        // Its meta names no runs.
+        usize::try_from(units.pages() / LEAST_PIECE).unwrap_or(MAX_RUNS)
+    };
+    let placement = fit(&units, &free, most, file_pages);
+    let placement = placement.unwrap_or_else(|| grow(&units, &free, most, file_pages));
+    (units, placement)
+}
+
+/// Chooses leaves to take along: as many as `units` allow, and not so many that they were why a second sync is due.
+fn move_leaves(txn: &mut WriteTxn, units: &Units, segments: &Segments) {
+    let page_size = u64::from(txn.base.source.page_size);
+    let room = (MOST_ONE_PHASE / page_size).checked_sub(units.pages());
+    let most = (units.long.len() as u32).saturating_mul(MOVES);
+    let most = room.map_or(most, |room| most.min(room as u32));
+    let mut moves = Moves::default();
+    for root in txn.changed_trees() {
+        moves.count(root, segments);
+    }
+    moves.decide(most, FULLEST);
+    let WriteTxn {
+        open, base, freed, ..
+    } = txn;
+    for bucket in open.values_mut().filter(|bucket| bucket.is_changed) {
+        if let Some(root) = &mut bucket.root {
+            moves.mark(root, segments, &base.source, freed);
+        }
+    }
 }
 
 /// Stores all changed buckets, then the tree of buckets, and gives the place of the latter.
-fn store_all(
-    txn: &mut WriteTxn,
-    page_size: usize,
-    out: &mut Output<'_>,
-) -> Result<Option<PageRef>, Error> {
+fn store_all(txn: &mut WriteTxn, out: &mut Output<'_>) -> Result<Option<PageRef>, Error> {
     for bucket in txn.open.values_mut().filter(|bucket| bucket.is_changed) {
         if let Some(root) = &mut bucket.root {
-            store(root, page_size, out)?;
+            store(root, Life::Long, &txn.base.source, out)?;
         }
     }
     put_records(txn)?;
     match &mut txn.root {
         None => Ok(None),
-        Some(root) => store(root, page_size, out).map(Some),
+        Some(root) => store(root, Life::Short, &txn.base.source, out).map(Some),
     }
 }
 
@@ -127,66 +187,4 @@ fn put_records(txn: &mut WriteTxn) -> Result<(), Error> {
         edit.put(&mut txn.root, name, NewValue::Bucket(record))?;
     }
     Ok(())
-}
-
-/// Pages on their way out, gathered to whole runs.
-struct Output<'o> {
-    shared: &'o Shared,
-    commit: u64,
-    runs: std::slice::Iter<'o, Run>,
-    /// What is left of the run that is being filled.
-    run: Run,
-    /// Pages not yet written; they come before those of `run`.
-    buffer: Vec<u8>,
-    chain: Chain,
-}
-
-impl<'o> Output<'o> {
-    fn new(shared: &'o Shared, commit: u64, runs: &'o [Run]) -> Self {
-        Self {
-            shared,
-            commit,
-            runs: runs.iter(),
-            run: Run { start: 0, pages: 0 },
-            buffer: Vec::new(),
-            chain: Chain::new(shared.medium.page_size as usize),
-        }
-    }
-
-    fn flush(&mut self) -> Result<(), Error> {
-        if self.buffer.is_empty() {
-            return Ok(());
-        }
-        self.chain.add(&self.buffer);
-        let end = self.run.start * u64::from(self.shared.medium.page_size);
-        let start = end - self.buffer.len() as u64;
-        self.shared.write(start, &self.buffer)?;
-        self.buffer.clear();
-        Ok(())
-    }
-}
-
-impl Pages for Output<'_> {
-    fn commit(&self) -> u64 {
-        self.commit
-    }
-
-    fn write(&mut self, pages: u32, fill: &mut dyn FnMut(&mut [u8])) -> Result<PageRef, Error> {
-        if self.run.pages == 0 {
-            self.flush()?;
-            self.run = self.runs.next().copied().unwrap_or(self.run);
-        }
-        let page = self.run.start;
-        let at = self.buffer.len();
-        let len = pages as usize * self.shared.medium.page_size as usize;
-        self.buffer.resize(at + len, 0);
-        fill(&mut self.buffer[at..]);
-        let stored = reference(page, pages, &self.buffer[at..]);
-        self.run.start += u64::from(pages);
-        self.run.pages = self.run.pages.saturating_sub(u64::from(pages));
-        if self.buffer.len() >= PIECE {
-            self.flush()?;
-        }
-        Ok(stored)
-    }
 }

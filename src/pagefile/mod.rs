@@ -19,8 +19,8 @@
 //!
 //! # Where to look
 //!
-//! `open` chooses the meta; `tree` reads and edits; `commit` writes what was edited, where `placement` says, from what `writer` knows
-//! to be free; `walk` goes through everything, for the free pages and for `check`. This room imports nothing of the others. `unsafe` is in
+//! `open` chooses the meta; `tree` reads and edits; `commit` writes what was edited through `output`, where `placement` says, from
+//! what `writer` knows to be free and `segments` to be nearly so; `walk` goes through everything, for the free pages and for `check`. This room imports nothing of the others. `unsafe` is in
 //! `mapping` only.
 
 mod bucket;
@@ -40,11 +40,13 @@ mod mem_storage;
 mod meta;
 mod open;
 mod options;
+mod output;
 mod page;
 mod page_file;
 mod page_set;
 mod placement;
 mod read_txn;
+mod segments;
 mod shared;
 mod source;
 mod stats;

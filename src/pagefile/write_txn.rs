@@ -226,6 +226,12 @@ impl WriteTxn {
         commit(&mut self, &mut turn.writer())
     }
 
+    /// The trees of the buckets that may have been changed.
+    pub(super) fn changed_trees(&self) -> impl Iterator<Item = &Child> {
+        let changed = self.open.values().filter(|bucket| bucket.is_changed);
+        changed.filter_map(|bucket| bucket.root.as_ref())
+    }
+
     pub(super) fn take_freed(&mut self) -> Vec<Run> {
         mem::take(&mut self.freed)
     }

@@ -6,6 +6,7 @@ use super::{
     super::{Error, meta::Run, page::PageRef, source::Source},
     node::{Body, BranchEntry, Child, LeafEntry, NewValue, Node, Slice, Value},
     read::{Root, find},
+    share::share,
     split::{Split, split},
 };
 
@@ -28,12 +29,16 @@ impl Edit<'_> {
             *root = Some(Child::Dirty(Box::new(Node::first_leaf(key, value))));
             return Ok(false);
         };
-        let (replaced, mut splits) = self.put_below(top, None, key, value, true)?;
+        let (replaced, appending) = self.put_below(top, None, key, value, true)?;
+        let Child::Dirty(node) = top else {
+            return Ok(replaced);
+        };
+        let mut splits = split(node, self.page_size(), appending);
         while !splits.is_empty() {
             let Some(left) = root.take() else { break };
             let level = match &left {
                 Child::Dirty(node) => node.level() + 1,
-                Child::Stored(_) => break,
+                Child::Stored(_) | Child::Moved(_) => break,
             };
             let first = BranchEntry {
                 key: Slice::owned(&[]),
@@ -99,7 +104,7 @@ impl Edit<'_> {
         child: &'c mut Child,
         level: Option<u8>,
     ) -> Result<&'c mut Node, Error> {
-        if let Child::Stored(page) = *child {
+        if let Child::Stored(page) | Child::Moved(page) = *child {
             let stored = self.source.node(page, level)?;
             let node = Node::load(&stored, self.source)?;
             self.free(page);
@@ -107,11 +112,14 @@ impl Edit<'_> {
         }
         match child {
             Child::Dirty(node) => Ok(node),
-            Child::Stored(page) => Err(self.source.corrupted(page.page, "it cannot be edited")),
+            Child::Stored(page) | Child::Moved(page) => {
+                Err(self.source.corrupted(page.page, "it cannot be edited"))
+            }
         }
     }
 
-    /// `rightmost`: no key of the tree lies to the right of the node.
+    /// Leaves the node as large as it becomes: whoever holds it makes it fit. Tells whether there was a value before, and whether the node grew
+    /// at its end and is likely to go on so. `rightmost`: no key of the tree lies to the right of the node.
     fn put_below(
         &mut self,
         child: &mut Child,
@@ -119,7 +127,7 @@ impl Edit<'_> {
         key: &[u8],
         value: Value,
         rightmost: bool,
-    ) -> Result<(bool, Vec<Split>), Error> {
+    ) -> Result<(bool, bool), Error> {
         let node = self.dirty(child, level)?;
         let place = node.search(key);
         let base = Arc::clone(node.base());
@@ -130,7 +138,7 @@ impl Edit<'_> {
                 self.free_value(&leaf.entries[at].value);
                 leaf.entries[at].value = value;
                 node.size += leaf.entries[at].size(&base);
-                Ok((true, split(node, self.page_size(), false)))
+                Ok((true, false))
             }
             (Body::Leaf(leaf), Err(at)) => {
                 let key = Slice::owned(key);
@@ -138,26 +146,75 @@ impl Edit<'_> {
                 node.size += entry.size(&base);
                 leaf.entries.insert(at, entry);
                 leaf.appended = if at == count { leaf.appended + 1 } else { 0 };
-                let appending = at == count && (rightmost || leaf.appended > 2);
-                Ok((false, split(node, self.page_size(), appending)))
+                Ok((false, at == count && (rightmost || leaf.appended > 2)))
             }
             (Body::Branch(branch), Ok(at) | Err(at)) => {
                 let below = Some(branch.level - 1);
                 let is_last = at + 1 == count;
                 let next = &mut branch.children[at].child;
-                let (replaced, splits) =
+                let (replaced, appending) =
                     self.put_below(next, below, key, value, rightmost && is_last)?;
-                if splits.is_empty() {
-                    return Ok((replaced, splits));
+                if self.fit(&mut branch.children, at, appending) {
+                    node.measure();
                 }
-                insert_behind(&mut branch.children, at, splits);
-                node.measure();
-                Ok((
-                    replaced,
-                    split(node, self.page_size(), rightmost && is_last),
-                ))
+                Ok((replaced, rightmost && is_last))
             }
         }
+    }
+
+    /// Makes a child fit its page, and tells whether the entries of the branch have changed for it.
+    fn fit(&mut self, children: &mut Vec<BranchEntry>, at: usize, appending: bool) -> bool {
+        let page_size = self.page_size();
+        let Child::Dirty(child) = &mut children[at].child else {
+            return false;
+        };
+        if child.size <= page_size {
+            return false;
+        }
+        if child.level() == 0 && !appending && self.share(children, at) {
+            return true;
+        }
+        let Child::Dirty(child) = &mut children[at].child else {
+            return false;
+        };
+        let splits = split(child, page_size, appending);
+        let has_changed = !splits.is_empty();
+        insert_behind(children, at, splits);
+        has_changed
+    }
+
+    /// Relieves a leaf by the emptier one of its siblings, and tells whether that was possible.
+    fn share(&mut self, children: &mut Vec<BranchEntry>, at: usize) -> bool {
+        // A sibling that cannot be read is left alone: whoever needs it will see its error.
+        let size = |sibling: usize| {
+            let sibling = children.get(sibling)?;
+            self.size_of(&sibling.child, 0).ok()
+        };
+        let before = at.checked_sub(1).and_then(size);
+        let left = match (before, size(at + 1)) {
+            (Some(before), Some(after)) if before <= after => at - 1,
+            (_, Some(_)) => at,
+            (Some(_), None) => at - 1,
+            (None, None) => return false,
+        };
+        let sibling = if left == at { at + 1 } else { left };
+        if self.dirty(&mut children[sibling].child, Some(0)).is_err() {
+            return false;
+        }
+        let page_size = self.page_size();
+        let [first, second] = &mut children[left..left + 2] else {
+            return false;
+        };
+        let (Child::Dirty(into), Child::Dirty(right)) = (&mut first.child, &mut second.child)
+        else {
+            return false;
+        };
+        let Some(shared) = share(into, right, page_size) else {
+            return false;
+        };
+        second.key = Slice::Owned(shared.separator);
+        insert_behind(children, left, shared.middle.into_iter().collect());
+        true
     }
 
     /// Deletes a key that is there.
@@ -241,7 +298,9 @@ impl Edit<'_> {
     /// The bytes that a node takes in its page.
     fn size_of(&self, child: &Child, level: u8) -> Result<usize, Error> {
         match child {
-            Child::Stored(page) => Ok(self.source.node(*page, Some(level))?.used()),
+            Child::Stored(page) | Child::Moved(page) => {
+                Ok(self.source.node(*page, Some(level))?.used())
+            }
             Child::Dirty(node) => Ok(node.size),
         }
     }

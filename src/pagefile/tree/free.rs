@@ -18,7 +18,9 @@ impl Edit<'_> {
         let mut freed = Vec::new();
         match root {
             None => {}
-            Some(Child::Stored(page)) => self.free_stored(*page, None, &mut freed)?,
+            Some(Child::Stored(page) | Child::Moved(page)) => {
+                self.free_stored(*page, None, &mut freed)?;
+            }
             Some(Child::Dirty(node)) => self.free_dirty(node, &mut freed)?,
         }
         self.freed.append(&mut freed);
@@ -61,7 +63,9 @@ impl Edit<'_> {
                 let below = Some(branch.level - 1);
                 for entry in &branch.children {
                     match &entry.child {
-                        Child::Stored(page) => self.free_stored(*page, below, freed)?,
+                        Child::Stored(page) | Child::Moved(page) => {
+                            self.free_stored(*page, below, freed)?;
+                        }
                         Child::Dirty(child) => self.free_dirty(child, freed)?,
                     }
                 }

@@ -12,14 +12,17 @@ mod edit;
 mod free;
 mod iter;
 mod layout;
+mod moves;
 mod node;
 mod node_page;
 mod read;
+mod share;
 mod split;
 
 pub(super) use edit::Edit;
 pub(super) use iter::Entries;
-pub(super) use layout::{Pages, page_counts, reference, store};
+pub(super) use layout::{Life, Pages, Units, count_units, reference, store};
+pub(super) use moves::Moves;
 pub(super) use node::{Child, NewValue};
 pub(super) use node_page::NodePage;
 pub(super) use read::{Found, Root, find};

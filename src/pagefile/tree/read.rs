@@ -22,7 +22,7 @@ impl<'t> Root<'t> {
     pub(in super::super) fn of(child: Option<&'t Child>) -> Self {
         match child {
             None => Self::Empty,
-            Some(Child::Stored(page)) => Self::Stored(*page),
+            Some(Child::Stored(page) | Child::Moved(page)) => Self::Stored(*page),
             Some(Child::Dirty(node)) => Self::Dirty(node),
         }
     }

@@ -56,6 +56,10 @@ trait Store: Sized + Sync {
     fn syncs(&self) -> Option<u64> {
         None
     }
+    /// Write calls so far, where the store tells.
+    fn writes(&self) -> Option<u64> {
+        None
+    }
 }
 
 trait Reader {

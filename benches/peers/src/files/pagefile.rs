@@ -67,6 +67,10 @@ impl Store for PageFileStore {
     fn syncs(&self) -> Option<u64> {
         Some(self.0.stats().syncs)
     }
+
+    fn writes(&self) -> Option<u64> {
+        Some(self.0.stats().writes)
+    }
 }
 
 impl Reader for Bucket<'_> {

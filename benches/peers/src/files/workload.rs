@@ -37,9 +37,12 @@ pub(super) fn run<S: Store>(
     };
     let store = S::open(folder)?;
     bench.load(&store, rows)?;
+    bench.size("after the load", folder)?;
     bench.commits(&store, "one row", 1, commits)?;
     bench.commits(&store, "100 rows", 100, commits / 5)?;
+    bench.size("after commits of 100", folder)?;
     bench.commits(&store, "1,000 rows", 1000, commits / 20)?;
+    bench.size("after commits of 1,000", folder)?;
     bench.reads(&store, rows)?;
     let store = bench.reopen(store, folder)?;
     bench.churn(&store, folder, commits * 2)?;
@@ -57,6 +60,24 @@ fn written() -> u64 {
     let io = std::fs::read_to_string("/proc/self/io").unwrap_or_default();
     let line = io.lines().find_map(|line| line.strip_prefix("wchar: "));
     line.and_then(|bytes| bytes.parse().ok()).unwrap_or(0)
+}
+
+/// What commits cost beside time, so far.
+#[derive(Clone, Copy)]
+struct Cost {
+    bytes: u64,
+    writes: Option<u64>,
+    syncs: Option<u64>,
+}
+
+impl Cost {
+    fn of(store: &impl Store) -> Self {
+        Self {
+            bytes: written(),
+            writes: store.writes(),
+            syncs: store.syncs(),
+        }
+    }
 }
 
 /// The size of all files in a folder, in MB.
@@ -80,6 +101,11 @@ fn megabytes(folder: &Path) -> Result<f64, Failure> {
 impl<'f, S: Store> Bench<'f, S> {
     fn figure(&mut self, workload: &'static str, metric: (&'static str, &'static str), value: f64) {
         self.figures.add(S::NAME, workload, metric, value);
+    }
+
+    fn size(&mut self, when: &'static str, folder: &Path) -> Result<(), Failure> {
+        self.figure("size", (when, "MB"), megabytes(folder)?);
+        Ok(())
     }
 
     fn load(&mut self, store: &S, rows: usize) -> Result<(), Failure> {
@@ -111,24 +137,30 @@ impl<'f, S: Store> Bench<'f, S> {
         commits: usize,
     ) -> Result<(), Failure> {
         let mut times = Vec::with_capacity(commits);
-        let (bytes, syncs) = (written(), store.syncs());
+        let before = Cost::of(store);
         for _ in 0..commits.max(1) {
             let (keys, random) = (&self.keys, &mut self.random);
             let mut rows = (0..rows).map(|_| (keys[random.below(keys.len())], random.value()));
             times.push(seconds(|| store.put(&mut rows))? * 1e6);
         }
-        let each = |total: u64| total as f64 / commits.max(1) as f64;
-        let bytes = each(written() - bytes);
-        let syncs = syncs
-            .zip(store.syncs())
-            .map(|(before, after)| each(after - before));
         self.figure(workload, ("durable commit", "us"), median(&mut times));
         self.figure(workload, ("p99", "us"), times[times.len() * 99 / 100]);
-        self.figure(workload, ("written", "KiB"), bytes / 1024.0);
-        if let Some(syncs) = syncs {
-            self.figure(workload, ("syncs", ""), syncs);
-        }
+        self.costs(store, workload, before, commits.max(1));
         Ok(())
+    }
+
+    /// What each of so many commits has cost beside time.
+    fn costs(&mut self, store: &S, workload: &'static str, before: Cost, commits: usize) {
+        let after = Cost::of(store);
+        let each = |before: u64, after: u64| (after - before) as f64 / commits as f64;
+        let kib = each(before.bytes, after.bytes) / 1024.0;
+        self.figure(workload, ("written", "KiB"), kib);
+        if let Some((before, after)) = before.writes.zip(after.writes) {
+            self.figure(workload, ("writes", ""), each(before, after));
+        }
+        if let Some((before, after)) = before.syncs.zip(after.syncs) {
+            self.figure(workload, ("syncs", ""), each(before, after));
+        }
     }
 
     fn reads(&mut self, store: &S, rows: usize) -> Result<(), Failure> {
@@ -208,7 +240,11 @@ impl<'f, S: Store> Bench<'f, S> {
     /// Overwrites of 100 random rows each, and what they cost at the end.
     fn churn(&mut self, store: &S, folder: &Path, commits: usize) -> Result<(), Failure> {
         let mut times = Vec::with_capacity(commits);
-        for _ in 0..commits {
+        let mut before = Cost::of(store);
+        for i in 0..commits {
+            if i == commits - commits / 4 {
+                before = Cost::of(store);
+            }
             let (keys, random) = (&self.keys, &mut self.random);
             let mut rows = (0..100).map(|_| (keys[random.below(keys.len())], random.value()));
             times.push(seconds(|| store.put(&mut rows))? * 1e6);
@@ -216,7 +252,8 @@ impl<'f, S: Store> Bench<'f, S> {
         let last = times.len() - times.len() / 4;
         let late = median(&mut times[last..]);
         self.figure("100 rows, after churn", ("durable commit", "us"), late);
-        self.figure("size", ("after churn", "MB"), megabytes(folder)?);
+        self.costs(store, "100 rows, after churn", before, commits / 4);
+        self.size("after churn", folder)?;
         let live = self.keys.len() as f64 * (24.0 + 150.0) / 1e6;
         self.figure("size", ("live data", "MB"), live);
         Ok(())
@@ -227,9 +264,9 @@ impl<'f, S: Store> Bench<'f, S> {
         let keys = &self.keys[..self.keys.len() / 2];
         let removed = seconds(|| store.remove(&mut keys.iter().copied()))?;
         self.figure("removal of half", ("time", "s"), removed);
-        self.figure("size", ("after removal", "MB"), megabytes(folder)?);
+        self.size("after removal", folder)?;
         if store.compact()? {
-            self.figure("size", ("after compaction", "MB"), megabytes(folder)?);
+            self.size("after compaction", folder)?;
         }
         store.close()
     }
