@@ -358,7 +358,7 @@ fn deleting_joins_pages() {
     let empty = file.check().unwrap();
     assert_eq!(
         (empty.leaf_pages, empty.branch_pages, empty.rows),
-        (1, 0, 0)
+        (0, 0, 0)
     );
 }
 
@@ -384,7 +384,7 @@ fn small_commits_write_little() {
         let after = file.stats();
         assert_eq!(after.syncs - before.syncs, 1);
         let grown = after.file_bytes - before.file_bytes;
-        assert!(after.bytes_written - before.bytes_written <= grown + 5 * 4096);
+        assert!(after.bytes_written - before.bytes_written <= grown + 3 * 4096 + 512);
         assert!(after.writes - before.writes <= 4 + u64::from(grown > 0));
     }
 }

@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use super::{
     Error,
-    meta::{MAX_RUNS, Meta, SLOT_DISTANCE},
+    meta::{Directory, Meta, ROOM, RUN_LEN, SLOT_DISTANCE},
     output::Output,
-    page::{BucketRecord, PageRef},
+    page::BucketRecord,
     placement::{FEW, FREE_SHARE, Placement, fit, grow},
     segments::Segments,
     shared::{Shared, Snapshot},
     source::Source,
-    tree::{Child, Edit, Life, Moves, NewValue, Units, count_units, store},
+    tree::{Child, Edit, Life, Moves, NewValue, Units, count_units, inline, inline_len, store},
     write_txn::WriteTxn,
     writer::Writer,
 };
@@ -21,6 +21,8 @@ use super::{
 const MOST_ONE_PHASE: u64 = 4 << 20;
 /// So many leaves are moved, at most, for each page that will live long.
 const MOVES: u32 = 2;
+/// The pieces of a commit with one sync are no more than this. Its meta names them.
+const MANY: usize = 24;
 /// The pieces of a commit with two syncs have so many pages, on average at least.
 const LEAST_PIECE: u64 = 8;
 /// Leaves are moved out of segments with no more pages in use than this.
@@ -33,10 +35,12 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer) -> Result<u64, Err
     shared.refuse_poisoned()?;
     let commit = writer.highest + 1;
 
-    let units = count(txn)?;
+    // The records are written again once it is known where the buckets lie; they do not change their size.
+    put_records(txn)?;
     writer.release();
-    let (units, placement) = place(txn, units, writer);
-    writer.grow(&shared, placement.file_pages, units.pages())?;
+    let plan = plan(txn, writer);
+    let placement = &plan.placement;
+    writer.grow(&shared, placement.file_pages, plan.units.pages())?;
     // Up to here nothing that anybody reads was written. The map grows with the file; readers keep the one that they have.
     let runs = placement.runs();
     let end = runs.last().map_or(0, |run| run.start + run.pages);
@@ -49,10 +53,10 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer) -> Result<u64, Err
     // From here on a failure, or a panic of the storage, leaves nobody knows what in the file.
     shared.set_poisoned(true);
     let is_one_phase = !shared.medium.two_phase
-        && units.pages() * page_size <= MOST_ONE_PHASE
-        && runs.len() <= MAX_RUNS;
-    let mut out = Output::new(&shared, commit, &placement, is_one_phase);
-    let root = store_all(txn, &mut out)?;
+        && plan.units.pages() * page_size <= MOST_ONE_PHASE
+        && runs.len() * RUN_LEN + plan.inline_len <= ROOM;
+    let mut out = Output::new(&shared, commit, placement, is_one_phase);
+    let directory = store_all(txn, plan.inline_len > 0, commit, &mut out)?;
     let runs_sum = out.finish()?;
     if !is_one_phase {
         shared.sync()?;
@@ -61,7 +65,7 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer) -> Result<u64, Err
         page_size: shared.medium.page_size,
         commit,
         pages: txn.base.source.pages.max(end),
-        root,
+        directory,
         buckets: txn.buckets,
         runs_sum,
         runs: if is_one_phase {
@@ -88,20 +92,24 @@ fn publish(shared: &Shared, meta: &Meta, source: Source) {
     shared.publish(Arc::new(Snapshot::new(meta, source)));
 }
 
-/// Brings the tree of buckets to its last shape, and counts what is to be written.
-fn count(txn: &mut WriteTxn) -> Result<Units, Error> {
-    // The records are written again once it is known where the buckets lie; they do not change their size.
-    put_records(txn)?;
-    Ok(count_all(txn))
+/// What a commit writes, and where.
+struct Plan {
+    units: Units,
+    placement: Placement,
+    /// The bytes of the tree of buckets in the meta; 0 where it has pages.
+    inline_len: usize,
 }
 
-fn count_all(txn: &WriteTxn) -> Units {
+/// Counts what is to be written.
+fn count(txn: &WriteTxn, inline_len: usize) -> Units {
     let page_size = txn.base.source.page_size as usize;
     let mut units = Units::default();
     for root in txn.changed_trees() {
         count_units(root, Life::Long, page_size, &mut units);
     }
-    if let Some(root) = &txn.root {
+    if let Some(root) = &txn.root
+        && inline_len == 0
+    {
         count_units(root, Life::Short, page_size, &mut units);
     }
     units
@@ -114,28 +122,43 @@ fn few(units: &Units) -> usize {
 }
 
 /// Chooses where the commit goes, and what is moved with it.
-fn place(txn: &mut WriteTxn, units: Units, writer: &Writer) -> (Units, Placement) {
+fn plan(txn: &mut WriteTxn, writer: &Writer) -> Plan {
     let free = writer.free();
     let file_pages = writer.file_pages;
-    if let Some(placement) = fit(&units, &free, few(&units), file_pages) {
-        return (units, placement);
-    }
-    if free.pages().saturating_mul(FREE_SHARE) < file_pages {
-        let placement = grow(&units, &free, 0, file_pages);
-        return (units, placement);
+    // A tree of buckets that leaves room for the runs of most commits lies in the meta.
+    let inline_len = txn.root.as_ref().and_then(inline_len);
+    let mut inline_len =
+        inline_len.map_or(0, |len| if len <= ROOM - FEW * RUN_LEN { len } else { 0 });
+    let units = count(txn, inline_len);
+    let placed = fit(&units, &free, few(&units), file_pages).or_else(|| {
+        let is_little = free.pages().saturating_mul(FREE_SHARE) < file_pages;
+        is_little.then(|| grow(&units, &free, 0, file_pages))
+    });
+    if let Some(placement) = placed {
+        return Plan {
+            units,
+            placement,
+            inline_len,
+        };
     }
     move_leaves(txn, &units, writer.segments());
-    let units = count_all(txn);
+    if inline_len > ROOM - MANY * RUN_LEN {
+        inline_len = 0;
+    }
+    let units = count(txn, inline_len);
     let page_size = u64::from(txn.base.source.page_size);
     let most = if units.pages() * page_size <= MOST_ONE_PHASE {
-        MAX_RUNS
+        MANY
     } else {
-        // Its meta names no runs.
-        usize::try_from(units.pages() / LEAST_PIECE).unwrap_or(MAX_RUNS)
+        usize::try_from(units.pages() / LEAST_PIECE).unwrap_or(MANY)
     };
     let placement = fit(&units, &free, most, file_pages);
     let placement = placement.unwrap_or_else(|| grow(&units, &free, most, file_pages));
-    (units, placement)
+    Plan {
+        units,
+        placement,
+        inline_len,
+    }
 }
 
 /// Chooses leaves to take along: as many as `units` allow, and not so many that they were why a second sync is due.
@@ -160,17 +183,25 @@ fn move_leaves(txn: &mut WriteTxn, units: &Units, segments: &Segments) {
 }
 
 /// Stores all changed buckets, then the tree of buckets, and gives the place of the latter.
-fn store_all(txn: &mut WriteTxn, out: &mut Output<'_>) -> Result<Option<PageRef>, Error> {
+fn store_all(
+    txn: &mut WriteTxn,
+    is_inline: bool,
+    commit: u64,
+    out: &mut Output<'_>,
+) -> Result<Directory, Error> {
     for bucket in txn.open.values_mut().filter(|bucket| bucket.is_changed) {
         if let Some(root) = &mut bucket.root {
             store(root, Life::Long, &txn.base.source, out)?;
         }
     }
     put_records(txn)?;
-    match &mut txn.root {
-        None => Ok(None),
-        Some(root) => store(root, Life::Short, &txn.base.source, out).map(Some),
+    let Some(root) = &mut txn.root else {
+        return Ok(Directory::Empty);
+    };
+    if is_inline && let Some(leaf) = inline(root, commit) {
+        return Ok(Directory::Inline(leaf));
     }
+    store(root, Life::Short, &txn.base.source, out).map(Directory::Stored)
 }
 
 fn put_records(txn: &mut WriteTxn) -> Result<(), Error> {

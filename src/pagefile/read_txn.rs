@@ -54,7 +54,7 @@ impl ReadTxn {
     }
 
     fn root(&self) -> Root<'_> {
-        Root::stored(self.snapshot.root)
+        self.snapshot.root()
     }
 }
 

@@ -2,9 +2,11 @@
 
 use super::{
     Error,
+    meta::Directory,
     page::{BucketRecord, PageRef, StoredValue},
     page_set::PageSet,
     source::Source,
+    tree::NodePage,
 };
 
 /// More problems than this are not collected.
@@ -79,13 +81,20 @@ impl<'w> Walk<'w> {
     }
 
     /// Walks the tree of buckets and all buckets.
-    pub(super) fn state(&mut self, root: Option<PageRef>, buckets: u64) -> Result<(), Error> {
-        let record = BucketRecord {
-            root,
-            rows: buckets,
-            sequence: 0,
+    pub(super) fn state(&mut self, directory: &Directory, buckets: u64) -> Result<(), Error> {
+        let rows = match directory {
+            Directory::Empty => Ok(0),
+            Directory::Stored(root) => self.node(*root, None, (None, None), true),
+            Directory::Inline(leaf) => self
+                .source
+                .inline(leaf)
+                .and_then(|leaf| self.leaf(&leaf, true)),
         };
-        let outcome = self.tree(record, true);
+        let page = match directory {
+            Directory::Stored(root) => root.page,
+            Directory::Empty | Directory::Inline(_) => 0,
+        };
+        let outcome = rows.and_then(|rows| self.compare(rows, buckets, page));
         self.note(outcome)
     }
 
@@ -113,18 +122,22 @@ impl<'w> Walk<'w> {
         Ok(())
     }
 
-    fn tree(&mut self, record: BucketRecord, is_root: bool) -> Result<(), Error> {
+    fn bucket(&mut self, record: BucketRecord) -> Result<(), Error> {
         let rows = match record.root {
             None => 0,
-            Some(root) => self.node(root, None, (None, None), is_root)?,
+            Some(root) => self.node(root, None, (None, None), false)?,
         };
-        if rows != record.rows && self.skipped.is_none() {
-            let page = record.root.map_or(0, |root| root.page);
-            return Err(self
-                .source
-                .corrupted(page, "its tree has another number of rows"));
+        let page = record.root.map_or(0, |root| root.page);
+        self.compare(rows, record.rows, page)
+    }
+
+    fn compare(&self, rows: u64, expected: u64, page: u64) -> Result<(), Error> {
+        if rows == expected || self.skipped.is_some() {
+            return Ok(());
         }
-        Ok(())
+        Err(self
+            .source
+            .corrupted(page, "its tree has another number of rows"))
     }
 
     /// Walks a node whose keys must lie between the bounds, and gives the number of rows at and below it.
@@ -156,12 +169,7 @@ impl<'w> Walk<'w> {
         }
         if node.level() == 0 {
             self.tally.leaf_pages += u64::from(page.pages);
-            for i in 0..count {
-                let (_, value) = node.leaf_entry(i).map_err(corrupted)?;
-                let outcome = self.value(page, &value, is_root);
-                self.note(outcome)?;
-            }
-            return Ok(count as u64);
+            return self.leaf(&node, is_root);
         }
         self.tally.branch_pages += u64::from(page.pages);
         let mut rows = 0;
@@ -187,11 +195,23 @@ impl<'w> Walk<'w> {
         Ok(rows)
     }
 
-    fn value(&mut self, leaf: PageRef, value: &StoredValue, is_root: bool) -> Result<(), Error> {
+    /// Walks what the entries of a leaf lead to, and gives their number.
+    fn leaf(&mut self, leaf: &NodePage<'_>, is_root: bool) -> Result<u64, Error> {
+        for i in 0..leaf.count() {
+            let (_, value) = leaf
+                .leaf_entry(i)
+                .map_err(|reason| self.source.corrupted(leaf.page(), reason))?;
+            let outcome = self.value(leaf.page(), &value, is_root);
+            self.note(outcome)?;
+        }
+        Ok(leaf.count() as u64)
+    }
+
+    fn value(&mut self, leaf: u64, value: &StoredValue, is_root: bool) -> Result<(), Error> {
         match value {
             StoredValue::Bucket(record) if is_root => {
                 self.tally.buckets += 1;
-                self.tree(*record, false)
+                self.bucket(*record)
             }
             StoredValue::Run(value) if !is_root => {
                 self.tally.rows += 1;
@@ -209,12 +229,10 @@ impl<'w> Walk<'w> {
                 self.tally.rows += 1;
                 Ok(())
             }
-            StoredValue::Bucket(_) => Err(self
-                .source
-                .corrupted(leaf.page, "a bucket lies in a bucket")),
+            StoredValue::Bucket(_) => Err(self.source.corrupted(leaf, "a bucket lies in a bucket")),
             _ => Err(self
                 .source
-                .corrupted(leaf.page, "the tree of buckets holds a value")),
+                .corrupted(leaf, "the tree of buckets holds a value")),
         }
     }
 }

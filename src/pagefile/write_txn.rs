@@ -6,7 +6,7 @@ use super::{
     Bucket, BucketMut, Buckets, Error, MAX_NAME_LEN,
     bucket::find_bucket,
     commit::commit,
-    meta::Run,
+    meta::{Directory, Run},
     page::BucketRecord,
     shared::{Shared, Snapshot, Turn},
     tree::{Child, Edit, NewValue, Root},
@@ -69,8 +69,13 @@ impl WriteTxn {
         shared.refuse_poisoned()?;
         let base = shared.snapshot();
         turn.writer().find_free(&shared, &base)?;
+        let root = match &base.directory {
+            Directory::Empty => None,
+            Directory::Stored(root) => Some(Child::Stored(*root)),
+            Directory::Inline(leaf) => Some(Child::inline(leaf, &base.source)?),
+        };
         Ok(Self {
-            root: base.root.map(Child::Stored),
+            root,
             buckets: base.buckets,
             shared,
             base,

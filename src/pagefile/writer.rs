@@ -78,14 +78,14 @@ impl Writer {
             return Ok(());
         }
         let mut walk = Walk::new(&newest.source, newest.commit, self.file_pages);
-        walk.state(newest.root, newest.buckets)?;
+        walk.state(&newest.directory, newest.buckets)?;
         let mut used = walk.into_seen();
         if let Some(meta) = &self.older {
             let mut source = newest.source.clone();
             source.pages = meta.pages;
             let mut walk = Walk::beyond(&source, meta.commit, self.file_pages, &used);
             // Where the older state is damaged, nothing can fall back to it; what of it was found is held for no use, which is harmless.
-            if let Err(error @ Error::Io { .. }) = walk.state(meta.root, meta.buckets) {
+            if let Err(error @ Error::Io { .. }) = walk.state(&meta.directory, meta.buckets) {
                 return Err(error);
             }
             let only_older = walk.into_seen();

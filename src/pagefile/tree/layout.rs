@@ -2,6 +2,8 @@
 //! their leaf. The order is that of the keys, so that the same changes give the same bytes. Pages that will live long and pages that will not
 //! are two sequences, each in that order.
 
+use std::sync::Arc;
+
 use super::{
     super::{
         Error, checksum,
@@ -130,6 +132,28 @@ pub(in super::super) fn store(
     let page = pages.write(life, count, &mut |page| encode(node, commit, page))?;
     *child = Child::Stored(page);
     Ok(page)
+}
+
+/// The bytes that a tree takes as a leaf in a meta; `None` where it is more than a leaf.
+pub(in super::super) fn inline_len(child: &Child) -> Option<usize> {
+    let Child::Dirty(node) = child else {
+        return None;
+    };
+    let Body::Leaf(leaf) = &node.body else {
+        return None;
+    };
+    let mut values = leaf.entries.iter().map(|entry| &entry.value);
+    (!values.any(|value| matches!(value, Value::Large(_)))).then_some(node.size)
+}
+
+/// A tree as a leaf in the meta of a commit, where [`inline_len`] has told its length.
+pub(in super::super) fn inline(child: &Child, commit: u64) -> Option<Arc<[u8]>> {
+    let Child::Dirty(node) = child else {
+        return None;
+    };
+    let mut leaf = vec![0; node.size];
+    encode(node, commit, &mut leaf);
+    Some(Arc::from(leaf))
 }
 
 fn life(node: &Node, leaves: Life) -> Life {

@@ -21,7 +21,7 @@ mod split;
 
 pub(super) use edit::Edit;
 pub(super) use iter::Entries;
-pub(super) use layout::{Life, Pages, Units, count_units, reference, store};
+pub(super) use layout::{Life, Pages, Units, count_units, inline, inline_len, reference, store};
 pub(super) use moves::Moves;
 pub(super) use node::{Child, NewValue};
 pub(super) use node_page::NodePage;

@@ -22,6 +22,12 @@ pub(in super::super) enum Child {
 }
 
 impl Child {
+    /// The leaf that lies in a meta, to be edited.
+    pub(in super::super) fn inline(leaf: &[u8], source: &Source) -> Result<Self, Error> {
+        let node = Node::load(&source.inline(leaf)?, source)?;
+        Ok(Self::Dirty(Box::new(node)))
+    }
+
     /// Where the node lies, if it does not have to be stored.
     pub(in super::super) fn stored(&self) -> Option<PageRef> {
         match self {

@@ -15,6 +15,8 @@ use super::{
 pub(in super::super) enum Root<'t> {
     Empty,
     Stored(PageRef),
+    /// A leaf that lies outside of the pages.
+    Inline(&'t [u8]),
     Dirty(&'t Node),
 }
 
@@ -55,6 +57,7 @@ impl<'t> NodeView<'t> {
         match root {
             Root::Empty => Ok(None),
             Root::Stored(page) => Ok(Some(Self::Page(source.node(page, level)?))),
+            Root::Inline(leaf) => Ok(Some(Self::Page(source.inline(leaf)?))),
             Root::Dirty(node) => Ok(Some(Self::Dirty(node))),
         }
     }
