@@ -110,11 +110,11 @@ pub(super) fn grow(units: &Units, free: &Extents, most: usize, file_pages: u64) 
 
 /// Lays units into the extents that make the fewest pieces, and takes these.
 fn fill(mut units: &[u32], free: &mut Extents, most: usize, runs: &mut Vec<Run>) -> Option<()> {
+    let mut missing = sum(units);
     while !units.is_empty() {
         if runs.len() == most {
             return None;
         }
-        let missing = sum(units);
         let extent = free
             .smallest_of(missing)
             .or_else(|| free.largest().next())?;
@@ -122,6 +122,7 @@ fn fill(mut units: &[u32], free: &mut Extents, most: usize, runs: &mut Vec<Run>)
         if pages == 0 {
             return None;
         }
+        missing -= pages;
         let start = extent.start;
         runs.push(Run { start, pages });
         free.remove(Run { start, pages });

@@ -58,12 +58,10 @@ impl Edit<'_> {
         root: &mut Option<Child>,
         key: &[u8],
     ) -> Result<bool, Error> {
-        // A key that is not there must make nothing dirty.
-        if find(self.source, Root::of(root.as_ref()), key)?.is_none() {
+        let Some(top) = root else { return Ok(false) };
+        if !self.delete_below(top, None, key, false)? {
             return Ok(false);
         }
-        let Some(top) = root else { return Ok(false) };
-        self.delete_below(top, None, key)?;
         loop {
             match root {
                 Some(Child::Dirty(node)) if node.count() == 0 => *root = None,
@@ -217,13 +215,21 @@ impl Edit<'_> {
         true
     }
 
-    /// Deletes a key that is there.
+    /// Deletes a key where it is there, and tells whether it was. `is_there`: this is known.
     fn delete_below(
         &mut self,
         child: &mut Child,
         level: Option<u8>,
         key: &[u8],
-    ) -> Result<(), Error> {
+        mut is_there: bool,
+    ) -> Result<bool, Error> {
+        // A key that is not there must make nothing dirty.
+        if !is_there && !matches!(child, Child::Dirty(_)) {
+            is_there = find(self.source, Root::of(Some(child)), key)?.is_some();
+            if !is_there {
+                return Ok(false);
+            }
+        }
         let node = self.dirty(child, level)?;
         let place = node.search(key);
         match (&mut node.body, place) {
@@ -231,15 +237,19 @@ impl Edit<'_> {
                 let entry = leaf.entries.remove(at);
                 node.size -= entry.size(node.base());
                 self.free_value(&entry.value);
+                Ok(true)
             }
-            (Body::Leaf(_), Err(_)) => {}
+            (Body::Leaf(_), Err(_)) => Ok(false),
             (Body::Branch(branch), Ok(at) | Err(at)) => {
                 let below = branch.level - 1;
-                self.delete_below(&mut branch.children[at].child, Some(below), key)?;
-                self.mend(node, at, below);
+                let next = &mut branch.children[at].child;
+                let deleted = self.delete_below(next, Some(below), key, is_there)?;
+                if deleted {
+                    self.mend(node, at, below);
+                }
+                Ok(deleted)
             }
         }
-        Ok(())
     }
 
     /// After a deletion below child `at`: takes it out where it is empty, joins it with a sibling where it has become small.
