@@ -68,7 +68,7 @@ fn churn(file: &PageFile, rows: usize, each: usize, commits: usize) -> Rows {
 fn random_overwrites_keep_the_file_small_and_whole() {
     let disk = SimDisk::default();
     let file = options().open_storage(Box::new(disk.clone())).unwrap();
-    let model = churn(&file, 30_000, 40, 1500);
+    let model = churn(&file, 20_000, 40, 700);
     assert!(rows_of(&file) == model);
     let report = file.check().unwrap();
     assert!(report.is_clean(), "{:?}", report.problems);

@@ -215,7 +215,8 @@ impl Meta {
                 let leaf = slot.get(at..at + len)?;
                 validate(leaf).ok()?;
                 let header = NodeHeader::decode(leaf).ok()?;
-                (header.level == 0).then(|| Directory::Inline(Arc::from(leaf)))
+                let is_leaf = header.level == 0 && header.used == len;
+                is_leaf.then(|| Directory::Inline(Arc::from(leaf)))
             }
         }
     }
