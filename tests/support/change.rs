@@ -383,6 +383,7 @@ impl Txn {
     }
 
     /// As [`run`](Self::run); if it is staged, another database with the same rows follows suit.
+    #[allow(clippy::too_many_lines, reason = "an arm for each end")]
     pub(crate) fn run_mirrored(&self, db: &Database, model: &mut Model, mirror: Option<&Database>) {
         let mut staged = model.clone();
         let mut changed = false;
