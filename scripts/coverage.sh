@@ -40,7 +40,7 @@ for test in tests/*.rs tests/*/main.rs; do
 done
 export PROPTEST_CASES="${PROPTEST_CASES:-24}"
 cargo llvm-cov clean --workspace
-cargo llvm-cov --no-report --workspace --all-features --lib "${tests[@]}"
+cargo llvm-cov --no-report --no-fail-fast --workspace --all-features --lib "${tests[@]}"
 cargo llvm-cov report --lcov --output-path "$lcov"
 # The derive macros run inside of the compiler, that of the tests and that of `tests/ui`.
 profile=$(find "$CARGO_TARGET_DIR/llvm-cov-target" -maxdepth 1 -name '*.profdata')
