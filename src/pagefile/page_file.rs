@@ -57,8 +57,11 @@ impl PageFile {
     /// Begins the write transaction. Waits while there is another one: a thread that holds one and begins a second waits for ever.
     ///
     /// # Errors
-    /// [`Error::Poisoned`]. The first one after opening walks all trees, O(pages), and gives [`Error::Corrupted`] where they are not sound.
+    /// [`Error::Poisoned`]; [`Error::ReadOnly`]. The first one after opening walks all trees, O(pages), and gives [`Error::Corrupted`] where they are not sound.
     pub fn begin_write(&self) -> Result<WriteTxn, Error> {
+        if self.shared.medium.read_only {
+            return Err(Error::ReadOnly);
+        }
         WriteTxn::begin(Arc::clone(&self.shared))
     }
 
@@ -112,7 +115,7 @@ impl PageFile {
     pub fn close(self) -> Result<(), Error> {
         let turn = self.shared.turn();
         let writer = turn.writer();
-        if writer.sealed {
+        if writer.sealed || self.shared.medium.read_only {
             return Ok(());
         }
         self.shared.refuse_poisoned()?;

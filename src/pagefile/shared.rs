@@ -57,6 +57,9 @@ pub(super) struct Medium {
     pub(super) two_phase: bool,
     /// The least growth, in bytes.
     pub(super) grow_by: u64,
+    /// The most that the file may grow to, in bytes.
+    pub(super) max_size: u64,
+    pub(super) read_only: bool,
 }
 
 impl Medium {

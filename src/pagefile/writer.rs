@@ -138,7 +138,7 @@ impl Writer {
         self.sealed = false;
     }
 
-    /// Makes the file at least `pages` long. A full disk leaves it as it was; any other failure poisons.
+    /// Makes the file at least `pages` long. A full disk leaves it as it was, and so does its maximum; any other failure poisons.
     pub(super) fn grow(&mut self, shared: &Shared, pages: u64) -> Result<(), Error> {
         if pages <= self.file_pages {
             return Ok(());
@@ -147,7 +147,13 @@ impl Writer {
         let least = shared.medium.grow_by;
         let most = LARGEST_GROWTH.max(least);
         let step = (self.file_pages * page_size / 8).clamp(least, most) / page_size;
+        let max = shared.medium.max_size;
+        if pages > max / page_size {
+            let needed = pages.saturating_mul(page_size);
+            return Err(Error::MaxSize { max, needed });
+        }
         let wished = pages.max(self.file_pages.saturating_add(step));
+        let wished = wished.min(max / page_size);
         let grown = match self.write_zeros(shared, wished) {
             Err(error) if is_full(&error) && wished > pages => {
                 self.write_zeros(shared, pages).map(|()| pages)
