@@ -20,15 +20,18 @@
 //! # Where to look
 //!
 //! `open` chooses the meta; `tree` reads and edits; `commit` writes what was edited, where `placement` says, from what `writer` knows
-//! to be free; `walk` goes through everything, for the free pages and for `check`. This room imports nothing of the others. `unsafe` is in
+//! to be free; `walk` goes through everything, for the free pages, for `check` and for `backup`; `compact` builds trees
+//! anew with `pack`. This room imports nothing of the others. `unsafe` is in
 //! `mapping` only.
 
+mod backup;
 mod bucket;
 mod bucket_mut;
 mod bytes;
 mod check;
 mod checksum;
 mod commit;
+mod compact;
 mod create;
 mod error;
 mod extents;
@@ -40,6 +43,7 @@ mod mem_storage;
 mod meta;
 mod open;
 mod options;
+mod pack;
 mod page;
 mod page_file;
 mod page_set;
