@@ -25,6 +25,7 @@
 //! `mapping` only.
 
 mod backup;
+mod batch;
 mod bucket;
 mod bucket_mut;
 mod bytes;

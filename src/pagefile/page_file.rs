@@ -3,8 +3,8 @@
 use std::{path::Path, sync::Arc};
 
 use super::{
-    Error, Options, ReadTxn, Report, Stats, WriteTxn, check::check, meta::SLOT_DISTANCE,
-    shared::Shared,
+    Error, Options, ReadTxn, Report, Stats, WriteTxn, batch::Batches, check::check,
+    meta::SLOT_DISTANCE, shared::Shared,
 };
 
 /// An open page file: one writer and any number of readers at a time, on any threads.
@@ -24,13 +24,16 @@ use super::{
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct PageFile {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) batches: Batches,
 }
 
 impl PageFile {
     pub(super) fn new(shared: Shared) -> Self {
-        let shared = Arc::new(shared);
-        Self { shared }
+        Self {
+            shared: Arc::new(shared),
+            batches: Batches::default(),
+        }
     }
 
     /// Opens the file at `path` with the default [`Options`], and creates it where there is none.
