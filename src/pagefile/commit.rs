@@ -21,8 +21,8 @@ const MOST_ONE_PHASE: u64 = 4 << 20;
 /// The most that goes out as one write, in bytes.
 const PIECE: usize = 1 << 20;
 
-/// Commits what is changed in `txn`, and gives the number of the commit.
-pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer) -> Result<u64, Error> {
+/// Commits what is changed in `txn`, and gives the number of the commit. Unless it is to be `durable`, no meta is written, and nothing synced.
+pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer, durable: bool) -> Result<u64, Error> {
     let shared = Arc::clone(&txn.shared);
     let page_size = shared.medium.page_size as usize;
     shared.refuse_poisoned()?;
@@ -56,20 +56,24 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer) -> Result<u64, Err
     };
     let pages: u64 = meta.runs.iter().map(|run| run.pages).sum();
     let is_large = pages * page_size as u64 > MOST_ONE_PHASE || meta.runs.len() > MAX_RUNS;
-    if shared.medium.two_phase || is_large {
-        meta.runs.clear();
-        meta.runs_sum = 0;
+    if durable {
+        // The runs of one commit say nothing about the pages of those before it that were not synced.
+        if shared.medium.two_phase || is_large || writer.has_unsynced() {
+            meta.runs.clear();
+            meta.runs_sum = 0;
+            shared.sync()?;
+        }
+        let slot = 1 - writer.slot;
+        shared.write(slot * SLOT_DISTANCE, &meta.encode())?;
         shared.sync()?;
+        writer.commit(&placement.runs, txn.take_freed(), Arc::clone(&txn.base));
+        writer.made_durable(&shared, slot, commit);
+    } else {
+        writer.commit(&placement.runs, txn.take_freed(), Arc::clone(&txn.base));
+        writer.left_unsynced(&placement.runs);
     }
-    let slot = 1 - writer.slot;
-    shared.write(slot * SLOT_DISTANCE, &meta.encode())?;
-    shared.sync()?;
     shared.set_poisoned(false);
-
-    writer.slot = slot;
     writer.highest = commit;
-    let freed = txn.take_freed();
-    writer.commit(&placement.runs, freed, Arc::clone(&txn.base));
     publish(&shared, &meta, source);
     writer.show(&shared);
     Ok(commit)

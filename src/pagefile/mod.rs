@@ -55,6 +55,7 @@ mod source;
 mod stats;
 mod storage;
 mod tree;
+mod unsynced;
 mod walk;
 mod write_txn;
 mod writer;

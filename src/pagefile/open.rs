@@ -49,7 +49,8 @@ pub(super) fn open(mut medium: Medium) -> Result<PageFile, Error> {
     let file_pages = len / u64::from(medium.page_size);
     let source = medium.source(file_pages)?;
     let snapshot = Snapshot::new(&found.newest, source);
-    let mut writer = Writer::new(file_pages, found.slot, found.highest, found.older);
+    let newest = found.newest.commit;
+    let mut writer = Writer::new(file_pages, found.slot, found.highest, newest, found.older);
     writer.sealed = found.sealed;
     Ok(PageFile::new(Shared::new(medium, snapshot, writer)))
 }

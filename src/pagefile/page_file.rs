@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use super::{
     Error, Options, ReadTxn, Report, Stats, WriteTxn, batch::Batches, check::check,
-    meta::SLOT_DISTANCE, shared::Shared,
+    meta::SLOT_DISTANCE, shared::Shared, unsynced::make_durable,
 };
 
 /// An open page file: one writer and any number of readers at a time, on any threads.
@@ -108,20 +108,21 @@ impl PageFile {
     }
 
     /// Closes the file and marks its newest state as complete, in both meta slots. Waits for the writer. Costs one sync, where anything was
-    /// committed.
+    /// committed, and two more where that was not durable.
     ///
-    /// A handle that is just dropped loses nothing. But in a file that was closed, damage in the last commit is known to be damage, and is
+    /// A handle that is just dropped loses nothing but commits that were not [synced](WriteTxn::commit_unsynced). But in a file that was closed, damage in the last commit is known to be damage, and is
     /// reported; in one that was not, it looks like a crash in the midst of that commit, and opening falls back to the one before.
     ///
     /// # Errors
     /// [`Error::Poisoned`], [`Error::Io`]. Nothing is lost.
     pub fn close(self) -> Result<(), Error> {
         let turn = self.shared.turn();
-        let writer = turn.writer();
+        let mut writer = turn.writer();
         if writer.sealed || self.shared.medium.read_only {
             return Ok(());
         }
         self.shared.refuse_poisoned()?;
+        make_durable(&self.shared, &mut writer)?;
         self.shared.set_poisoned(true);
         // Into the other slot: should this write be torn, the newest meta is still there.
         let meta = self.shared.snapshot().complete_meta();

@@ -119,6 +119,7 @@ impl Shared {
         let counters = Counters::default();
         let file_bytes = writer.file_pages * u64::from(medium.page_size);
         set(&counters.file_bytes, file_bytes);
+        set(&counters.durable_commit, writer.durable());
         Self {
             medium,
             counters,

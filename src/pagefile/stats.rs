@@ -10,6 +10,8 @@ pub struct Stats {
     pub page_size: u32,
     /// The number of the newest commit.
     pub commit: u64,
+    /// The number of the newest durable commit: what a crash now would leave, at least.
+    pub durable_commit: u64,
     /// The length of the file, in bytes.
     pub file_bytes: u64,
     /// The length of the file, in pages.
@@ -30,6 +32,7 @@ pub struct Stats {
 #[derive(Default)]
 pub(super) struct Counters {
     pub(super) file_bytes: AtomicU64,
+    pub(super) durable_commit: AtomicU64,
     pub(super) free_pages: AtomicU64,
     pub(super) held_pages: AtomicU64,
     pub(super) syncs: AtomicU64,
@@ -43,6 +46,7 @@ impl Counters {
         Stats {
             page_size,
             commit,
+            durable_commit: get(&self.durable_commit),
             file_bytes,
             pages: file_bytes / u64::from(page_size),
             free_pages: get(&self.free_pages),

@@ -1,6 +1,10 @@
 //! What only the one writer knows: which pages are free, and which will be.
 
-use std::{collections::VecDeque, io, sync::Arc};
+use std::{
+    collections::{HashSet, VecDeque},
+    io,
+    sync::Arc,
+};
 
 use super::{
     Error,
@@ -18,9 +22,13 @@ const ZEROS: usize = 1 << 20;
 
 /// Pages that a commit has freed, and the last state that reaches them.
 struct Held {
+    /// The number of that state.
+    commit: u64,
     /// `None` for the state of the older meta at open, which nobody here reads.
     snapshot: Option<Arc<Snapshot>>,
     runs: Vec<Run>,
+    /// Of commits since the newest durable one: no meta reaches them.
+    unsynced: Vec<Run>,
 }
 
 impl Held {
@@ -35,11 +43,19 @@ impl Held {
 pub(super) struct Writer {
     /// `None` until the first write transaction walks the trees.
     free: Option<Extents>,
-    /// In the order of the commits. Of these, the last entry is reached by the older meta.
+    /// In the order of the commits: what somebody may read.
     held: VecDeque<Held>,
+    /// In the order of the commits: what nobody reads, but a meta may reach, with the number of the last state that reaches it.
+    kept: VecDeque<(u64, Vec<Run>)>,
     held_pages: u64,
     /// The meta that is not the newest one, where it could still be used at the next open.
     older: Option<Meta>,
+    /// The states of the newest and of the older meta.
+    durable: u64,
+    older_durable: u64,
+    /// The pages that commits have taken since the newest durable one.
+    unsynced: HashSet<u64>,
+    has_unsynced: bool,
     /// The whole pages that the file has.
     pub(super) file_pages: u64,
     /// The slot of the newest meta: 0 or 1.
@@ -52,12 +68,23 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(file_pages: u64, slot: u64, highest: u64, older: Option<Meta>) -> Self {
+    pub(super) fn new(
+        file_pages: u64,
+        slot: u64,
+        highest: u64,
+        newest: u64,
+        older: Option<Meta>,
+    ) -> Self {
         Self {
             free: None,
             held: VecDeque::new(),
+            kept: VecDeque::new(),
             held_pages: 0,
+            durable: newest,
+            older_durable: older.as_ref().map_or(newest, |older| older.commit),
             older,
+            unsynced: HashSet::new(),
+            has_unsynced: false,
             file_pages,
             slot,
             highest,
@@ -73,7 +100,7 @@ impl Writer {
         let mut walk = Walk::new(&newest.source, newest.commit, self.file_pages);
         walk.state(newest.root, newest.buckets)?;
         let mut used = walk.into_seen();
-        if let Some(meta) = &self.older {
+        if let Some(meta) = self.older.take() {
             let mut source = newest.source.clone();
             source.pages = meta.pages;
             let mut walk = Walk::beyond(&source, meta.commit, self.file_pages, &used);
@@ -82,8 +109,7 @@ impl Writer {
                 return Err(error);
             }
             let only_older = walk.into_seen();
-            self.hold(None, only_older.runs(0, true).collect());
-            self.older = None;
+            self.hold(meta.commit, None, only_older.runs(0, true).collect());
             used.merge(&only_older);
         }
         let mut free = Extents::default();
@@ -94,9 +120,17 @@ impl Writer {
         Ok(())
     }
 
-    fn hold(&mut self, snapshot: Option<Arc<Snapshot>>, runs: Vec<Run>) {
-        self.held_pages += runs.iter().map(|run| run.pages).sum::<u64>();
-        self.held.push_back(Held { snapshot, runs });
+    fn hold(&mut self, commit: u64, snapshot: Option<Arc<Snapshot>>, freed: Vec<Run>) {
+        self.held_pages += freed.iter().map(|run| run.pages).sum::<u64>();
+        // A run was taken by one commit, all of it.
+        let is_unsynced = |run: &Run| self.unsynced.contains(&run.start);
+        let (unsynced, runs) = freed.into_iter().partition(is_unsynced);
+        self.held.push_back(Held {
+            commit,
+            snapshot,
+            runs,
+            unsynced,
+        });
     }
 
     /// The free pages, and with them those that have become free since.
@@ -106,24 +140,38 @@ impl Writer {
 
     /// Pages that the newest state does not need and that are not free.
     pub(super) fn held_runs(&self) -> impl Iterator<Item = Run> + '_ {
-        self.held.iter().flat_map(|held| held.runs.iter().copied())
+        let held = self.held.iter();
+        let held = held.flat_map(|held| held.runs.iter().chain(&held.unsynced));
+        let kept = self.kept.iter().flat_map(|(_, runs)| runs);
+        held.chain(kept).copied()
     }
 
     pub(super) fn held_pages(&self) -> u64 {
         self.held_pages
     }
 
-    /// Frees what no reader and neither meta reaches. The last commit's pages stay: the older meta reaches them.
+    /// Frees what no reader and neither meta reaches.
     pub(super) fn release(&mut self) {
         let Some(free) = &mut self.free else { return };
-        while self.held.len() > 1 && !self.held[0].is_read() {
-            let Some(held) = self.held.pop_front() else {
-                return;
-            };
-            for run in held.runs {
+        let mut give = |runs: Vec<Run>| {
+            for run in runs {
                 self.held_pages -= run.pages;
                 free.insert(run);
             }
+        };
+        while let Some(first) = self.held.front_mut()
+            && !first.is_read()
+        {
+            give(std::mem::take(&mut first.unsynced));
+            let runs = std::mem::take(&mut first.runs);
+            self.kept.push_back((first.commit, runs));
+            self.held.pop_front();
+        }
+        while let Some((commit, runs)) = self.kept.front_mut()
+            && *commit < self.older_durable
+        {
+            give(std::mem::take(runs));
+            self.kept.pop_front();
         }
     }
 
@@ -134,8 +182,34 @@ impl Writer {
                 free.remove(*run);
             }
         }
-        self.hold(Some(before), freed);
+        self.hold(before.commit, Some(before), freed);
         self.sealed = false;
+    }
+
+    /// After a commit that was not synced and took `runs`.
+    pub(super) fn left_unsynced(&mut self, runs: &[Run]) {
+        self.has_unsynced = true;
+        let pages = runs.iter().flat_map(|run| run.start..run.start + run.pages);
+        self.unsynced.extend(pages);
+    }
+
+    /// Whether there are commits since the newest durable one.
+    pub(super) fn has_unsynced(&self) -> bool {
+        self.has_unsynced
+    }
+
+    /// The state `commit` is that of the newest meta now, in `slot`.
+    pub(super) fn made_durable(&mut self, shared: &Shared, slot: u64, commit: u64) {
+        self.slot = slot;
+        self.older_durable = self.durable;
+        self.durable = commit;
+        self.unsynced.clear();
+        self.has_unsynced = false;
+        set(&shared.counters.durable_commit, commit);
+    }
+
+    pub(super) fn durable(&self) -> u64 {
+        self.durable
     }
 
     /// Makes the file at least `pages` long. A full disk leaves it as it was, and so does its maximum; any other failure poisons.
