@@ -21,7 +21,7 @@ enum Step {
 
 fn step_of(seed: u64) -> Step {
     match Random::new(seed).below(8) {
-        0 => Step::Durable,
+        0 | 3 | 4 => Step::Durable,
         1 => Step::Sync,
         2 => Step::Empty,
         _ => Step::Unsynced,
@@ -80,11 +80,11 @@ fn open_clean(disk: &SimDisk, what: &str) -> PageFile {
 /// writing goes on from there; and that the disk may also fail and not crash.
 #[test]
 fn crash_loses_the_newest_commits_only() {
-    const STEPS: u64 = 60;
-    let mut states = states(STEPS);
+    let unsynced = |&steps: &u64| step_of(steps - 1) == Step::Unsynced;
+    let last = (50..).find(unsynced).unwrap();
+    let mut states = states(last);
     // The last step is to close the file, which was left with unsynced commits.
-    assert_eq!(step_of(STEPS - 1), Step::Unsynced);
-    states.push(states[STEPS as usize].clone());
+    states.push(states[last as usize].clone());
     let mut at = 0;
     let mut lost = 0;
     loop {
@@ -95,9 +95,9 @@ fn crash_loses_the_newest_commits_only() {
             forever: true,
         }));
         let mut durable = 0;
-        let is_unsynced = |seed| seed < STEPS && step_of(seed) == Step::Unsynced;
-        let failed = (0..=STEPS).find(|&seed| {
-            let outcome = if seed < STEPS {
+        let is_unsynced = |seed| seed < last && step_of(seed) == Step::Unsynced;
+        let failed = (0..=last).find(|&seed| {
+            let outcome = if seed < last {
                 run(file.as_ref().unwrap(), seed)
             } else {
                 file.take().unwrap().close()
@@ -110,8 +110,8 @@ fn crash_loses_the_newest_commits_only() {
         let Some(failed) = failed else { break };
         let was_unsynced = is_unsynced(failed);
         let newest = failed as usize + 1;
-        for (number, crash) in (0..).zip(CRASHES) {
-            let found = disk.crash(crash, at as u64 * 8 + number);
+        for (number, crash) in (0..).zip(CRASHES.into_iter().chain([Crash::Suffix; 4])) {
+            let found = disk.crash(crash, at as u64 * 12 + number);
             let what = format!("{at} {crash:?}");
             let file = open_clean(&found, &what);
             let model = contents(&file).unwrap();
