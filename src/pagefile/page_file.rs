@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use super::{
     Error, Options, ReadTxn, Report, Stats, WriteTxn, batch::Batches, check::check,
-    meta::SLOT_DISTANCE, shared::Shared, unsynced::make_durable,
+    meta::SLOT_DISTANCE, shared::Shared, stats::add, unsynced::make_durable,
 };
 
 /// An open page file: one writer and any number of readers at a time, on any threads.
@@ -54,6 +54,7 @@ impl PageFile {
 
     /// The newest committed state. O(1); waits for nobody.
     pub fn begin_read(&self) -> ReadTxn {
+        add(&self.shared.counters.read_txns, 1);
         ReadTxn::new(self.shared.snapshot())
     }
 
@@ -65,7 +66,9 @@ impl PageFile {
         if self.shared.medium.read_only {
             return Err(Error::ReadOnly);
         }
-        WriteTxn::begin(Arc::clone(&self.shared))
+        let txn = WriteTxn::begin(Arc::clone(&self.shared))?;
+        add(&self.shared.counters.write_txns, 1);
+        Ok(txn)
     }
 
     /// Runs `read` on the newest committed state.

@@ -1,8 +1,11 @@
 //! What the handle, its transactions and its snapshots share.
 
-use std::sync::{
-    Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
 };
 
 use super::{
@@ -139,6 +142,7 @@ impl Shared {
     pub(super) fn publish(&self, snapshot: Arc<Snapshot>) {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         *current = snapshot;
+        add(&self.counters.commits, 1);
     }
 
     /// Waits until nobody writes, and takes the writer's turn.
@@ -179,7 +183,13 @@ impl Shared {
     }
 
     pub(super) fn sync(&self) -> Result<(), Error> {
+        let start = Instant::now();
         self.medium.storage.sync().map_err(Error::io("sync"))?;
+        let nanos = start.elapsed().as_nanos();
+        add(
+            &self.counters.sync_nanos,
+            u64::try_from(nanos).unwrap_or(u64::MAX),
+        );
         add(&self.counters.syncs, 1);
         Ok(())
     }

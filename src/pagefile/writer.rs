@@ -56,6 +56,8 @@ pub(super) struct Writer {
     /// The pages that commits have taken since the newest durable one.
     unsynced: HashSet<u64>,
     has_unsynced: bool,
+    /// The oldest state that somebody reads, as far as pages are held for it.
+    oldest_read: Option<u64>,
     /// The whole pages that the file has.
     pub(super) file_pages: u64,
     /// The slot of the newest meta: 0 or 1.
@@ -85,6 +87,7 @@ impl Writer {
             older,
             unsynced: HashSet::new(),
             has_unsynced: false,
+            oldest_read: None,
             file_pages,
             slot,
             highest,
@@ -167,6 +170,7 @@ impl Writer {
             self.kept.push_back((first.commit, runs));
             self.held.pop_front();
         }
+        self.oldest_read = self.held.front().map(|held| held.commit);
         while let Some((commit, runs)) = self.kept.front_mut()
             && *commit < self.older_durable
         {
@@ -280,6 +284,8 @@ impl Writer {
         let free = self.free.as_ref().map_or(0, Extents::pages);
         set(&shared.counters.free_pages, free);
         set(&shared.counters.held_pages, self.held_pages);
+        let oldest = self.oldest_read.map_or(0, |commit| commit + 1);
+        set(&shared.counters.oldest_read, oldest);
     }
 }
 
