@@ -81,10 +81,10 @@ fn open_clean(disk: &SimDisk, what: &str) -> PageFile {
 #[test]
 fn crash_loses_the_newest_commits_only() {
     let unsynced = |&steps: &u64| step_of(steps - 1) == Step::Unsynced;
-    let last = (50..).find(unsynced).unwrap();
-    let mut states = states(last);
+    let steps = (50..100).find(unsynced).unwrap();
+    let mut states = states(steps);
     // The last step is to close the file, which was left with unsynced commits.
-    states.push(states[last as usize].clone());
+    states.push(states[steps as usize].clone());
     let mut at = 0;
     let mut lost = 0;
     loop {
@@ -95,9 +95,9 @@ fn crash_loses_the_newest_commits_only() {
             forever: true,
         }));
         let mut durable = 0;
-        let is_unsynced = |seed| seed < last && step_of(seed) == Step::Unsynced;
-        let failed = (0..=last).find(|&seed| {
-            let outcome = if seed < last {
+        let is_unsynced = |seed| seed < steps && step_of(seed) == Step::Unsynced;
+        let failed = (0..=steps).find(|&seed| {
+            let outcome = if seed < steps {
                 run(file.as_ref().unwrap(), seed)
             } else {
                 file.take().unwrap().close()
@@ -165,7 +165,9 @@ fn two_durable_states_are_whole_at_all_times() {
     assert!(fallbacks > 100, "{fallbacks}");
 }
 
-fn rows(read: &ReadTxn) -> Vec<(Vec<u8>, Vec<u8>)> {
+type Rows = Vec<(Vec<u8>, Vec<u8>)>;
+
+fn rows(read: &ReadTxn) -> Rows {
     let bucket = read.bucket("b").unwrap().unwrap();
     let rows = bucket.iter().map(|row| row.unwrap());
     rows.map(|(key, value)| (key.to_vec(), value.to_vec()))
@@ -181,7 +183,7 @@ fn states_between_syncs_can_be_held() {
         let file = options().memory_map(map).open(dir.path().join("file"));
         let file = file.unwrap();
         let mut random = Random::new(5);
-        let mut held: Vec<(ReadTxn, Vec<(Vec<u8>, Vec<u8>)>)> = Vec::new();
+        let mut held: Vec<(ReadTxn, Rows)> = Vec::new();
         for round in 0..300 {
             let mut tx = file.begin_write().unwrap();
             let mut bucket = tx.bucket_or_create("b").unwrap();

@@ -11,7 +11,8 @@
 //! - A parent holds the checksum of each child, and a meta its own; so whatever is read is what was written, or an error.
 //! - The writer writes only into pages that no held state and neither meta reaches. All else (free readers, crash safety, references into the
 //!   mapped file) rests on this.
-//! - A commit is durable with one sync: its meta carries a checksum over all the pages that it wrote, and counts only where that is right.
+//! - A commit is durable with one sync: its meta carries a checksum over all the pages that it wrote, and counts only where that is right. Commits that are not
+//!   synced have no meta, and what a meta reaches is not written, however many of them lie between.
 //! - After a failed write or sync nothing more is written.
 //! - The same operations give the same bytes.
 //!
@@ -21,7 +22,7 @@
 //!
 //! `open` chooses the meta; `tree` reads and edits; `commit` writes what was edited, where `placement` says, from what `writer` knows
 //! to be free; `walk` goes through everything, for the free pages, for `check` and for `backup`; `compact` builds trees
-//! anew with `pack`. This room imports nothing of the others. `unsafe` is in
+//! anew with `pack`; `batch` lets threads share a commit, `unsynced` leaves one to be made durable later. This room imports nothing of the others. `unsafe` is in
 //! `mapping` only.
 
 mod backup;
