@@ -120,7 +120,10 @@ impl Store {
 
     /// The error of an operation on the file; poisons where the file is not what it was.
     fn failed(&self, error: FileError) -> Error {
-        let full = matches!(error, FileError::StorageFull { .. });
+        let full = matches!(
+            error,
+            FileError::StorageFull { .. } | FileError::MaxSize { .. }
+        );
         let error = Error::File {
             path: Arc::clone(&self.path),
             source: Arc::new(error),

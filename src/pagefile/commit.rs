@@ -28,8 +28,8 @@ const LEAST_PIECE: u64 = 8;
 /// Leaves are moved out of segments with no more pages in use than this.
 const FULLEST: u32 = 24;
 
-/// Commits what is changed in `txn`, and gives the number of the commit.
-pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer) -> Result<u64, Error> {
+/// Commits what is changed in `txn`, and gives the number of the commit. Unless it is to be `durable`, no meta is written, and nothing synced.
+pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer, durable: bool) -> Result<u64, Error> {
     let shared = Arc::clone(&txn.shared);
     let page_size = u64::from(shared.medium.page_size);
     shared.refuse_poisoned()?;
@@ -52,15 +52,15 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer) -> Result<u64, Err
 
     // From here on a failure, or a panic of the storage, leaves nobody knows what in the file.
     shared.set_poisoned(true);
-    let is_one_phase = !shared.medium.two_phase
+    // The runs of one commit say nothing about the pages of those before it that were not synced.
+    let is_one_phase = durable
+        && !writer.has_unsynced()
+        && !shared.medium.two_phase
         && plan.units.pages() * page_size <= MOST_ONE_PHASE
         && runs.len() * RUN_LEN + plan.inline_len <= ROOM;
     let mut out = Output::new(&shared, commit, placement, is_one_phase);
     let directory = store_all(txn, plan.inline_len > 0, commit, &mut out)?;
     let runs_sum = out.finish()?;
-    if !is_one_phase {
-        shared.sync()?;
-    }
     let meta = Meta {
         page_size: shared.medium.page_size,
         commit,
@@ -74,15 +74,22 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer) -> Result<u64, Err
             Vec::new()
         },
     };
-    let slot = 1 - writer.slot;
-    shared.write(slot * SLOT_DISTANCE, &meta.encode())?;
-    shared.sync()?;
-    shared.set_poisoned(false);
-
-    writer.slot = slot;
-    writer.highest = commit;
     let freed = txn.take_freed();
-    writer.commit(&runs, freed, Arc::clone(&txn.base));
+    if durable {
+        if !is_one_phase {
+            shared.sync()?;
+        }
+        let slot = 1 - writer.slot;
+        shared.write(slot * SLOT_DISTANCE, &meta.encode())?;
+        shared.sync()?;
+        writer.commit(&runs, freed, Arc::clone(&txn.base));
+        writer.made_durable(&shared, slot, commit);
+    } else {
+        writer.commit(&runs, freed, Arc::clone(&txn.base));
+        writer.left_unsynced(&runs);
+    }
+    shared.set_poisoned(false);
+    writer.highest = commit;
     publish(&shared, &meta, source);
     writer.show(&shared);
     Ok(commit)

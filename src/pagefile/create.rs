@@ -9,18 +9,21 @@ use std::{
     sync::atomic::{AtomicU64, Ordering},
 };
 
-use super::{Error, FileStorage, open::initialise};
+use super::{Error, FileStorage};
 
 /// Makes the names of temporary files in one process differ.
 static MADE: AtomicU64 = AtomicU64::new(0);
 
-/// Creates the file at `path` and gives it locked; `None` where there is one by now.
-pub(super) fn create(path: &Path, page_size: u32) -> Result<Option<File>, Error> {
+/// Creates the file at `path` with what `fill` writes and syncs, and gives it locked; `None` where there is one by now.
+pub(super) fn create(
+    path: &Path,
+    fill: impl FnOnce(&FileStorage) -> Result<(), Error>,
+) -> Result<Option<File>, Error> {
     let temporary = Temporary::new(path).map_err(Error::io("create"))?;
     let storage = FileStorage::new(temporary.file.try_clone().map_err(Error::io("create"))?);
     // The lock is on the file, not on its name: nobody gets in between when the name appears.
     temporary.file.lock().map_err(Error::io("lock"))?;
-    initialise(&storage, page_size)?;
+    fill(&storage)?;
     temporary.file.sync_all().map_err(Error::io("sync"))?;
     if !temporary.publish(path).map_err(Error::io("create"))? {
         return Ok(None);

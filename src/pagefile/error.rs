@@ -20,7 +20,17 @@ pub enum Error {
         /// What the storage said.
         source: io::Error,
     },
-    /// Somebody else has the file open.
+    /// The commit needs a longer file than [`Options::max_size`](super::Options::max_size) allows. Nothing of it is in the file; a smaller commit
+    /// may work, and so may the same one when readers of older states are gone.
+    MaxSize {
+        /// The most bytes that the file may have.
+        max: u64,
+        /// How many bytes it would have.
+        needed: u64,
+    },
+    /// The file was opened to read only.
+    ReadOnly,
+    /// Somebody else has the file open, and still had when the timeout was over. Readers exclude a writer, and a writer everybody.
     Locked {
         /// The file.
         path: PathBuf,
@@ -101,6 +111,11 @@ impl fmt::Display for Error {
                     "no room to grow the page file by {needed} bytes: {source}"
                 )
             }
+            Self::MaxSize { max, needed } => write!(
+                f,
+                "the page file would need {needed} bytes and may have {max}"
+            ),
+            Self::ReadOnly => f.write_str("the page file was opened to read only"),
             Self::Locked { path } => {
                 write!(f, "page file {} is open elsewhere", path.display())
             }

@@ -1,4 +1,4 @@
-//! Opening a file under an exclusive lock.
+//! Opening a file under its lock: exclusive to write, shared to read.
 
 use std::{
     fs::{File, OpenOptions, TryLockError},
@@ -19,15 +19,24 @@ pub(super) enum Opened {
 }
 
 /// Opens and locks the file at `path`, waiting up to `timeout` for the lock.
-pub(super) fn open_locked(path: &Path, timeout: Duration) -> Result<Opened, Error> {
-    let file = match OpenOptions::new().read(true).write(true).open(path) {
+pub(super) fn open_locked(
+    path: &Path,
+    timeout: Duration,
+    read_only: bool,
+) -> Result<Opened, Error> {
+    let file = match OpenOptions::new().read(true).write(!read_only).open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Opened::Missing),
         Err(error) => return Err(Error::io("open")(error)),
     };
     let start = Instant::now();
     loop {
-        match file.try_lock() {
+        let locked = if read_only {
+            file.try_lock_shared()
+        } else {
+            file.try_lock()
+        };
+        match locked {
             Ok(()) => return Ok(Opened::File(file)),
             Err(TryLockError::Error(error)) => return Err(Error::io("lock")(error)),
             Err(TryLockError::WouldBlock) => {}

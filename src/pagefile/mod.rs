@@ -11,7 +11,8 @@
 //! - A parent holds the checksum of each child, and a meta its own; so whatever is read is what was written, or an error.
 //! - The writer writes only into pages that no held state and neither meta reaches. All else (free readers, crash safety, references into the
 //!   mapped file) rests on this.
-//! - A commit is durable with one sync: its meta carries a checksum over all the pages that it wrote, and counts only where that is right.
+//! - A commit is durable with one sync: its meta carries a checksum over all the pages that it wrote, and counts only where that is right. Commits that are not
+//!   synced have no meta, and what a meta reaches is not written, however many of them lie between.
 //! - After a failed write or sync nothing more is written.
 //! - The same operations give the same bytes.
 //!
@@ -20,15 +21,19 @@
 //! # Where to look
 //!
 //! `open` chooses the meta; `tree` reads and edits; `commit` writes what was edited through `output`, where `placement` says, from
-//! what `writer` knows to be free and `segments` to be nearly so; `walk` goes through everything, for the free pages and for `check`. This room imports nothing of the others. `unsafe` is in
+//! what `writer` knows to be free and `segments` to be nearly so; `walk` goes through everything, for the free pages, for `check` and for `backup`; `compact` builds
+//! trees anew with `pack`; `batch` lets threads share a commit, `unsynced` leaves one to be made durable later. This room imports nothing of the others. `unsafe` is in
 //! `mapping` only.
 
+mod backup;
+mod batch;
 mod bucket;
 mod bucket_mut;
 mod bytes;
 mod check;
 mod checksum;
 mod commit;
+mod compact;
 mod create;
 mod error;
 mod extents;
@@ -41,6 +46,7 @@ mod meta;
 mod open;
 mod options;
 mod output;
+mod pack;
 mod page;
 mod page_file;
 mod page_set;
@@ -52,6 +58,7 @@ mod source;
 mod stats;
 mod storage;
 mod tree;
+mod unsynced;
 mod walk;
 mod write_txn;
 mod writer;

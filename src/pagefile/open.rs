@@ -3,25 +3,41 @@
 use super::{
     Error, PageFile, Storage,
     checksum::Chain,
-    meta::{FORMAT, HEAD_LEN, Meta, SLOT_DISTANCE, SLOT_LEN, Slot},
+    meta::{FORMAT, HEAD_LEN, Meta, SLOT_DISTANCE, SLOT_LEN, Slot, first_page},
     shared::{Medium, Shared, Snapshot},
     writer::Writer,
 };
 
-/// What is read at once, in bytes, when the runs of a commit are verified.
+/// What is read at once, in bytes, when the runs of a commit are verified; and what is written at once in a new file.
 const PIECE: u64 = 1 << 20;
 
-/// Makes an empty page file on empty storage.
-pub(super) fn initialise(storage: &dyn Storage, page_size: u32) -> Result<(), Error> {
+/// Makes an empty page file on empty storage, of `size` bytes if that is more than it needs.
+pub(super) fn initialise(storage: &dyn Storage, page_size: u32, size: u64) -> Result<(), Error> {
     let meta = Meta::empty(page_size);
-    let len = usize::try_from(meta.pages * u64::from(page_size)).unwrap_or_default();
-    let mut head = vec![0; len];
+    let head = head(&meta);
+    storage.write_at(0, &head).map_err(Error::io("write"))?;
+    let mut at = head.len() as u64;
+    let end = size - size % u64::from(page_size);
+    let zeros = vec![0; usize::try_from(PIECE.min(end.saturating_sub(at))).unwrap_or_default()];
+    while at < end {
+        // The remainder is below the length of the piece.
+        let len = (end - at).min(zeros.len() as u64);
+        let piece = &zeros[..usize::try_from(len).unwrap_or_default()];
+        storage.write_at(at, piece).map_err(Error::io("write"))?;
+        at += len;
+    }
+    storage.sync().map_err(Error::io("sync"))
+}
+
+/// The bytes before the first page for data, with the meta in both slots.
+pub(super) fn head(meta: &Meta) -> Vec<u8> {
+    let len = first_page(meta.page_size) * u64::from(meta.page_size);
+    let mut head = vec![0; usize::try_from(len).unwrap_or_default()];
     for slot in 0..2 {
         let at = slot * usize::try_from(SLOT_DISTANCE).unwrap_or_default();
         head[at..at + SLOT_LEN].copy_from_slice(&meta.encode());
     }
-    storage.write_at(0, &head).map_err(Error::io("write"))?;
-    storage.sync().map_err(Error::io("sync"))
+    head
 }
 
 /// Opens what is on the medium. Only reads.
@@ -33,7 +49,8 @@ pub(super) fn open(mut medium: Medium) -> Result<PageFile, Error> {
     let file_pages = len / u64::from(medium.page_size);
     let source = medium.source(file_pages)?;
     let snapshot = Snapshot::new(&found.newest, source);
-    let mut writer = Writer::new(file_pages, found.slot, found.highest, found.older);
+    let newest = found.newest.commit;
+    let mut writer = Writer::new(file_pages, found.slot, found.highest, newest, found.older);
     writer.sealed = found.sealed;
     Ok(PageFile::new(Shared::new(medium, snapshot, writer)))
 }

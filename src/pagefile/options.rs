@@ -22,13 +22,21 @@ use super::{
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is an option of its own"
+)]
 pub struct Options {
     page_size: u32,
     two_phase: bool,
     memory_map: bool,
     create: bool,
     grow_by: u64,
+    initial_size: u64,
+    max_size: u64,
     lock_timeout: Duration,
+    read_only: bool,
+    verify: bool,
 }
 
 impl Default for Options {
@@ -39,7 +47,11 @@ impl Default for Options {
             memory_map: true,
             create: true,
             grow_by: 256 * 1024,
+            initial_size: 0,
+            max_size: u64::MAX,
             lock_timeout: Duration::ZERO,
+            read_only: false,
+            verify: false,
         }
     }
 }
@@ -88,6 +100,41 @@ impl Options {
         self
     }
 
+    /// The length of a new file, in bytes, rounded down to whole pages and to the maximum: space that the first commits do not have to make. Not more than it needs by
+    /// default. A file that there is keeps its own.
+    #[must_use]
+    pub fn initial_size(mut self, bytes: u64) -> Self {
+        self.initial_size = bytes;
+        self
+    }
+
+    /// The most that the file grows to, in bytes. A commit that needs more is refused with [`Error::MaxSize`], and the file is as it was. A file
+    /// that is longer already is not made shorter. No limit by default.
+    #[must_use]
+    pub fn max_size(mut self, bytes: u64) -> Self {
+        self.max_size = bytes;
+        self
+    }
+
+    /// Whether the file is opened to read only: it is neither written nor created, and a write transaction is refused with [`Error::ReadOnly`]. Any
+    /// number of processes can read at the same time, for the lock is a shared one. Off by default.
+    ///
+    /// While somebody has the file open to write, this waits and fails as any other opener, with [`Error::Locked`]. The writer knows the readers of its own
+    /// process only: pages that a reader elsewhere needs, it would use again.
+    #[must_use]
+    pub fn read_only(mut self, on: bool) -> Self {
+        self.read_only = on;
+        self
+    }
+
+    /// Whether opening reads and verifies the whole file, as [`PageFile::check`] does, and fails with the first problem. Off by default: a page is
+    /// verified when it is first read.
+    #[must_use]
+    pub fn verify(mut self, on: bool) -> Self {
+        self.verify = on;
+        self
+    }
+
     /// How long to wait for somebody else to close the file. Not at all by default.
     #[must_use]
     pub fn lock_timeout(mut self, timeout: Duration) -> Self {
@@ -96,7 +143,7 @@ impl Options {
     }
 
     /// Opens the file at `path`, and creates it where there is none: readable by its owner only (mode 0600), whole or not at all. Holds an
-    /// exclusive lock on it until the handle and all its transactions are dropped.
+    /// exclusive lock on it until the handle and all its transactions are dropped; a shared one if [`read_only`](Self::read_only).
     ///
     /// A file of length zero is refused as truncated, for this library never leaves one, and to begin anew in it could hide a loss.
     ///
@@ -104,16 +151,17 @@ impl Options {
     ///
     /// # Errors
     /// [`Error::Locked`], [`Error::NotAPageFile`], [`Error::NewerFormat`], [`Error::Truncated`], [`Error::DamagedMeta`],
-    /// [`Error::BadPageSize`], [`Error::Io`]. The file is then as it was.
+    /// [`Error::BadPageSize`], [`Error::Io`]; with [`verify`](Self::verify) also [`Error::Corrupted`]. The file is then as it was.
     pub fn open(&self, path: impl AsRef<Path>) -> Result<PageFile, Error> {
         self.check()?;
         let path = path.as_ref();
         loop {
-            match open_locked(path, self.lock_timeout)? {
+            match open_locked(path, self.lock_timeout, self.read_only)? {
                 Opened::File(file) => return self.open_file(FileStorage::new(file)),
-                Opened::Missing if self.create => {
+                Opened::Missing if self.create && !self.read_only => {
                     // Where somebody else was quicker, theirs is opened.
-                    if let Some(file) = create(path, self.page_size)? {
+                    let made = create(path, |file| self.initialise(file))?;
+                    if let Some(file) = made {
                         return self.open_file(FileStorage::new(file));
                     }
                 }
@@ -140,10 +188,18 @@ impl Options {
     pub fn open_storage(&self, storage: Box<dyn Storage>) -> Result<PageFile, Error> {
         self.check()?;
         let storage: Arc<dyn Storage> = Arc::from(storage);
-        if storage.is_empty().map_err(Error::io("measure"))? {
-            initialise(&*storage, self.page_size)?;
+        if !self.read_only && storage.is_empty().map_err(Error::io("measure"))? {
+            self.initialise(&*storage)?;
         }
         self.open_medium(storage, None)
+    }
+
+    fn initialise(&self, storage: &dyn Storage) -> Result<(), Error> {
+        initialise(
+            storage,
+            self.page_size,
+            self.initial_size.min(self.max_size),
+        )
     }
 
     fn open_file(&self, file: FileStorage) -> Result<PageFile, Error> {
@@ -157,13 +213,21 @@ impl Options {
         storage: Arc<dyn Storage>,
         file: Option<Arc<FileStorage>>,
     ) -> Result<PageFile, Error> {
-        open(Medium {
+        let opened = open(Medium {
             storage,
             file,
             page_size: self.page_size,
             two_phase: self.two_phase,
             grow_by: self.grow_by,
-        })
+            max_size: self.max_size,
+            read_only: self.read_only,
+        })?;
+        if self.verify
+            && let Some(problem) = opened.check()?.problems.into_iter().next()
+        {
+            return Err(problem);
+        }
+        Ok(opened)
     }
 
     fn check(&self) -> Result<(), Error> {

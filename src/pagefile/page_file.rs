@@ -3,8 +3,8 @@
 use std::{path::Path, sync::Arc};
 
 use super::{
-    Error, Options, ReadTxn, Report, Stats, WriteTxn, check::check, meta::SLOT_DISTANCE,
-    shared::Shared,
+    Error, Options, ReadTxn, Report, Stats, WriteTxn, batch::Batches, check::check,
+    meta::SLOT_DISTANCE, shared::Shared, stats::add, unsynced::make_durable,
 };
 
 /// An open page file: one writer and any number of readers at a time, on any threads.
@@ -24,13 +24,16 @@ use super::{
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct PageFile {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) batches: Batches,
 }
 
 impl PageFile {
     pub(super) fn new(shared: Shared) -> Self {
-        let shared = Arc::new(shared);
-        Self { shared }
+        Self {
+            shared: Arc::new(shared),
+            batches: Batches::default(),
+        }
     }
 
     /// Opens the file at `path` with the default [`Options`], and creates it where there is none.
@@ -51,15 +54,21 @@ impl PageFile {
 
     /// The newest committed state. O(1); waits for nobody.
     pub fn begin_read(&self) -> ReadTxn {
+        add(&self.shared.counters.read_txns, 1);
         ReadTxn::new(self.shared.snapshot())
     }
 
     /// Begins the write transaction. Waits while there is another one: a thread that holds one and begins a second waits for ever.
     ///
     /// # Errors
-    /// [`Error::Poisoned`]. The first one after opening walks all trees, O(pages), and gives [`Error::Corrupted`] where they are not sound.
+    /// [`Error::Poisoned`]; [`Error::ReadOnly`]. The first one after opening walks all trees, O(pages), and gives [`Error::Corrupted`] where they are not sound.
     pub fn begin_write(&self) -> Result<WriteTxn, Error> {
-        WriteTxn::begin(Arc::clone(&self.shared))
+        if self.shared.medium.read_only {
+            return Err(Error::ReadOnly);
+        }
+        let txn = WriteTxn::begin(Arc::clone(&self.shared))?;
+        add(&self.shared.counters.write_txns, 1);
+        Ok(txn)
     }
 
     /// Runs `read` on the newest committed state.
@@ -102,20 +111,21 @@ impl PageFile {
     }
 
     /// Closes the file and marks its newest state as complete, in both meta slots. Waits for the writer. Costs one sync, where anything was
-    /// committed.
+    /// committed, and two more where that was not durable.
     ///
-    /// A handle that is just dropped loses nothing. But in a file that was closed, damage in the last commit is known to be damage, and is
+    /// A handle that is just dropped loses nothing but commits that were not [synced](WriteTxn::commit_unsynced). But in a file that was closed, damage in the last commit is known to be damage, and is
     /// reported; in one that was not, it looks like a crash in the midst of that commit, and opening falls back to the one before.
     ///
     /// # Errors
     /// [`Error::Poisoned`], [`Error::Io`]. Nothing is lost.
     pub fn close(self) -> Result<(), Error> {
         let turn = self.shared.turn();
-        let writer = turn.writer();
-        if writer.sealed {
+        let mut writer = turn.writer();
+        if writer.sealed || self.shared.medium.read_only {
             return Ok(());
         }
         self.shared.refuse_poisoned()?;
+        make_durable(&self.shared, &mut writer)?;
         self.shared.set_poisoned(true);
         // Into the other slot: should this write be torn, the newest meta is still there.
         let meta = self.shared.snapshot().complete_meta();

@@ -20,7 +20,7 @@ use super::{Bucket, Buckets, Error, bucket::find_bucket, shared::Snapshot, tree:
 /// ```
 #[derive(Clone)]
 pub struct ReadTxn {
-    snapshot: Arc<Snapshot>,
+    pub(super) snapshot: Arc<Snapshot>,
 }
 
 impl ReadTxn {

@@ -1,8 +1,11 @@
 //! What the handle, its transactions and its snapshots share.
 
-use std::sync::{
-    Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock,
-    atomic::{AtomicBool, Ordering},
+use std::{
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
 };
 
 use super::{
@@ -66,6 +69,9 @@ pub(super) struct Medium {
     pub(super) two_phase: bool,
     /// The least growth, in bytes.
     pub(super) grow_by: u64,
+    /// The most that the file may grow to, in bytes.
+    pub(super) max_size: u64,
+    pub(super) read_only: bool,
 }
 
 impl Medium {
@@ -125,6 +131,7 @@ impl Shared {
         let counters = Counters::default();
         let file_bytes = writer.file_pages * u64::from(medium.page_size);
         set(&counters.file_bytes, file_bytes);
+        set(&counters.durable_commit, writer.durable());
         Self {
             medium,
             counters,
@@ -144,6 +151,7 @@ impl Shared {
     pub(super) fn publish(&self, snapshot: Arc<Snapshot>) {
         let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
         *current = snapshot;
+        add(&self.counters.commits, 1);
     }
 
     /// Waits until nobody writes, and takes the writer's turn.
@@ -184,7 +192,13 @@ impl Shared {
     }
 
     pub(super) fn sync(&self) -> Result<(), Error> {
+        let start = Instant::now();
         self.medium.storage.sync().map_err(Error::io("sync"))?;
+        let nanos = start.elapsed().as_nanos();
+        add(
+            &self.counters.sync_nanos,
+            u64::try_from(nanos).unwrap_or(u64::MAX),
+        );
         add(&self.counters.syncs, 1);
         Ok(())
     }

@@ -1,6 +1,9 @@
 //! Figures about a page file.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::Duration,
+};
 
 /// What a page file holds and has done since it was opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,6 +13,8 @@ pub struct Stats {
     pub page_size: u32,
     /// The number of the newest commit.
     pub commit: u64,
+    /// The number of the newest durable commit: what a crash now would leave, at least.
+    pub durable_commit: u64,
     /// The length of the file, in bytes.
     pub file_bytes: u64,
     /// The length of the file, in pages.
@@ -24,17 +29,34 @@ pub struct Stats {
     pub writes: u64,
     /// Bytes written.
     pub bytes_written: u64,
+    /// The time that the syncs took together.
+    pub sync_time: Duration,
+    /// Read transactions begun.
+    pub read_txns: u64,
+    /// Write transactions begun. Those that are neither running nor in `commits` were aborted, or changed nothing.
+    pub write_txns: u64,
+    /// Commits made, durable or not.
+    pub commits: u64,
+    /// The oldest state, before the newest, that a read transaction held when the last commit was made: what keeps `held_pages` from being free.
+    pub oldest_read: Option<u64>,
 }
 
 /// Counters that change as the file is written.
 #[derive(Default)]
 pub(super) struct Counters {
     pub(super) file_bytes: AtomicU64,
+    pub(super) durable_commit: AtomicU64,
     pub(super) free_pages: AtomicU64,
     pub(super) held_pages: AtomicU64,
     pub(super) syncs: AtomicU64,
     pub(super) writes: AtomicU64,
     pub(super) bytes_written: AtomicU64,
+    pub(super) sync_nanos: AtomicU64,
+    pub(super) read_txns: AtomicU64,
+    pub(super) write_txns: AtomicU64,
+    pub(super) commits: AtomicU64,
+    /// One more than the number of the state; 0 for none.
+    pub(super) oldest_read: AtomicU64,
 }
 
 impl Counters {
@@ -43,6 +65,7 @@ impl Counters {
         Stats {
             page_size,
             commit,
+            durable_commit: get(&self.durable_commit),
             file_bytes,
             pages: file_bytes / u64::from(page_size),
             free_pages: get(&self.free_pages),
@@ -50,6 +73,11 @@ impl Counters {
             syncs: get(&self.syncs),
             writes: get(&self.writes),
             bytes_written: get(&self.bytes_written),
+            sync_time: Duration::from_nanos(get(&self.sync_nanos)),
+            read_txns: get(&self.read_txns),
+            write_txns: get(&self.write_txns),
+            commits: get(&self.commits),
+            oldest_read: get(&self.oldest_read).checked_sub(1),
         }
     }
 }

@@ -10,6 +10,7 @@ use super::{
     page::BucketRecord,
     shared::{Shared, Snapshot, Turn},
     tree::{Child, Edit, NewValue, Root},
+    unsynced::make_durable,
 };
 
 /// A bucket that the transaction may have changed. Its record in the tree of buckets is brought up to date at commit.
@@ -216,19 +217,26 @@ impl WriteTxn {
         Buckets::new(&self.base.source, Root::of(self.root.as_ref()))
     }
 
-    /// Makes the changes durable, all of them, and then visible to new read transactions. Gives the number of the commit; where nothing was
-    /// changed, nothing is written, and it is the number of the commit before. O(changed pages · fan-out).
+    /// Makes the changes durable, all of them, and then visible to new read transactions; with them commits before that were not
+    /// [synced](Self::commit_unsynced). Gives the number of the commit; where nothing was changed, it is the number of the commit before. O(changed pages · fan-out).
     ///
     /// # Errors
     /// [`Error::StorageFull`]: nothing was committed, and the next transaction may try again. [`Error::Io`]: the commit is not visible, but
     /// could be there when the file is opened again, wholly; writes are refused until then ([`Error::Poisoned`]). [`Error::Corrupted`]: nothing was
     /// committed.
-    pub fn commit(mut self) -> Result<u64, Error> {
-        if !self.is_changed {
-            return Ok(self.base.commit);
-        }
+    pub fn commit(self) -> Result<u64, Error> {
+        self.finish(true)
+    }
+
+    pub(super) fn finish(mut self, durable: bool) -> Result<u64, Error> {
         let turn = Arc::clone(&self.turn);
-        commit(&mut self, &mut turn.writer())
+        if self.is_changed {
+            return commit(&mut self, &mut turn.writer(), durable);
+        }
+        if durable {
+            make_durable(&self.shared, &mut turn.writer())?;
+        }
+        Ok(self.base.commit)
     }
 
     /// The trees of the buckets that may have been changed.

@@ -1,6 +1,10 @@
 //! What only the one writer knows: which pages are free, and which will be.
 
-use std::{collections::VecDeque, io, sync::Arc};
+use std::{
+    collections::{HashSet, VecDeque},
+    io,
+    sync::Arc,
+};
 
 use super::{
     Error,
@@ -22,9 +26,13 @@ const ZEROS: usize = 1 << 20;
 
 /// Pages that a commit has freed, and the last state that reaches them.
 struct Held {
+    /// The number of that state.
+    commit: u64,
     /// `None` for the state of the older meta at open, which nobody here reads.
     snapshot: Option<Arc<Snapshot>>,
     runs: Vec<Run>,
+    /// Of commits since the newest durable one: no meta reaches them.
+    unsynced: Vec<Run>,
 }
 
 impl Held {
@@ -41,11 +49,21 @@ pub(super) struct Writer {
     free: Option<Extents>,
     /// How much of the file the newest state reaches, once `free` is known.
     segments: Segments,
-    /// In the order of the commits. Of these, the last entry is reached by the older meta.
+    /// In the order of the commits: what somebody may read.
     held: VecDeque<Held>,
+    /// In the order of the commits: what nobody reads, but a meta may reach, with the number of the last state that reaches it.
+    kept: VecDeque<(u64, Vec<Run>)>,
     held_pages: u64,
     /// The meta that is not the newest one, where it could still be used at the next open.
     older: Option<Meta>,
+    /// The states of the newest and of the older meta.
+    durable: u64,
+    older_durable: u64,
+    /// The pages that commits have taken since the newest durable one.
+    unsynced: HashSet<u64>,
+    has_unsynced: bool,
+    /// The oldest state that somebody reads, as far as pages are held for it.
+    oldest_read: Option<u64>,
     /// The whole pages that the file has.
     pub(super) file_pages: u64,
     /// The slot of the newest meta: 0 or 1.
@@ -58,13 +76,25 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn new(file_pages: u64, slot: u64, highest: u64, older: Option<Meta>) -> Self {
+    pub(super) fn new(
+        file_pages: u64,
+        slot: u64,
+        highest: u64,
+        newest: u64,
+        older: Option<Meta>,
+    ) -> Self {
         Self {
             free: None,
             segments: Segments::default(),
             held: VecDeque::new(),
+            kept: VecDeque::new(),
             held_pages: 0,
+            durable: newest,
+            older_durable: older.as_ref().map_or(newest, |older| older.commit),
             older,
+            unsynced: HashSet::new(),
+            has_unsynced: false,
+            oldest_read: None,
             file_pages,
             slot,
             highest,
@@ -80,7 +110,7 @@ impl Writer {
         let mut walk = Walk::new(&newest.source, newest.commit, self.file_pages);
         walk.state(&newest.directory, newest.buckets)?;
         let mut used = walk.into_seen();
-        if let Some(meta) = &self.older {
+        if let Some(meta) = self.older.take() {
             let mut source = newest.source.clone();
             source.pages = meta.pages;
             let mut walk = Walk::beyond(&source, meta.commit, self.file_pages, &used);
@@ -89,8 +119,7 @@ impl Writer {
                 return Err(error);
             }
             let only_older = walk.into_seen();
-            self.hold(None, only_older.runs(0, true).collect());
-            self.older = None;
+            self.hold(meta.commit, None, only_older.runs(0, true).collect());
             used.merge(&only_older);
         }
         let mut free = Extents::default();
@@ -104,12 +133,20 @@ impl Writer {
         Ok(())
     }
 
-    fn hold(&mut self, snapshot: Option<Arc<Snapshot>>, runs: Vec<Run>) {
-        for run in &runs {
+    fn hold(&mut self, commit: u64, snapshot: Option<Arc<Snapshot>>, freed: Vec<Run>) {
+        for run in &freed {
             self.held_pages += run.pages;
             self.segments.give(*run);
         }
-        self.held.push_back(Held { snapshot, runs });
+        // A run was taken by one commit, all of it.
+        let is_unsynced = |run: &Run| self.unsynced.contains(&run.start);
+        let (unsynced, runs) = freed.into_iter().partition(is_unsynced);
+        self.held.push_back(Held {
+            commit,
+            snapshot,
+            runs,
+            unsynced,
+        });
     }
 
     /// The free pages, and with them those that have become free since.
@@ -119,7 +156,10 @@ impl Writer {
 
     /// Pages that the newest state does not need and that are not free.
     pub(super) fn held_runs(&self) -> impl Iterator<Item = Run> + '_ {
-        self.held.iter().flat_map(|held| held.runs.iter().copied())
+        let held = self.held.iter();
+        let held = held.flat_map(|held| held.runs.iter().chain(&held.unsynced));
+        let kept = self.kept.iter().flat_map(|(_, runs)| runs);
+        held.chain(kept).copied()
     }
 
     pub(super) fn segments(&self) -> &Segments {
@@ -130,17 +170,29 @@ impl Writer {
         self.held_pages
     }
 
-    /// Frees what no reader and neither meta reaches. The last commit's pages stay: the older meta reaches them.
+    /// Frees what no reader and neither meta reaches.
     pub(super) fn release(&mut self) {
         let Some(free) = &mut self.free else { return };
-        while self.held.len() > 1 && !self.held[0].is_read() {
-            let Some(held) = self.held.pop_front() else {
-                return;
-            };
-            for run in held.runs {
+        let mut give = |runs: Vec<Run>| {
+            for run in runs {
                 self.held_pages -= run.pages;
                 free.insert(run);
             }
+        };
+        while let Some(first) = self.held.front_mut()
+            && !first.is_read()
+        {
+            give(std::mem::take(&mut first.unsynced));
+            let runs = std::mem::take(&mut first.runs);
+            self.kept.push_back((first.commit, runs));
+            self.held.pop_front();
+        }
+        self.oldest_read = self.held.front().map(|held| held.commit);
+        while let Some((commit, runs)) = self.kept.front_mut()
+            && *commit < self.older_durable
+        {
+            give(std::mem::take(runs));
+            self.kept.pop_front();
         }
     }
 
@@ -152,11 +204,38 @@ impl Writer {
                 self.segments.take(*run);
             }
         }
-        self.hold(Some(before), freed);
+        self.hold(before.commit, Some(before), freed);
         self.sealed = false;
     }
 
-    /// Makes the file at least `pages` long, for a commit of `commit_pages`. A full disk leaves it as it was; any other failure poisons.
+    /// After a commit that was not synced and took `runs`.
+    pub(super) fn left_unsynced(&mut self, runs: &[Run]) {
+        self.has_unsynced = true;
+        let pages = runs.iter().flat_map(|run| run.start..run.start + run.pages);
+        self.unsynced.extend(pages);
+    }
+
+    /// Whether there are commits since the newest durable one.
+    pub(super) fn has_unsynced(&self) -> bool {
+        self.has_unsynced
+    }
+
+    /// The state `commit` is that of the newest meta now, in `slot`.
+    pub(super) fn made_durable(&mut self, shared: &Shared, slot: u64, commit: u64) {
+        self.slot = slot;
+        self.older_durable = self.durable;
+        self.durable = commit;
+        self.unsynced.clear();
+        self.has_unsynced = false;
+        set(&shared.counters.durable_commit, commit);
+    }
+
+    pub(super) fn durable(&self) -> u64 {
+        self.durable
+    }
+
+    /// Makes the file at least `pages` long, for a commit of `commit_pages`. A full disk leaves it as it was, and so does its maximum; any other failure
+    /// poisons.
     pub(super) fn grow(
         &mut self,
         shared: &Shared,
@@ -178,7 +257,13 @@ impl Writer {
             .min(commit_pages.saturating_mul(COMMITS_AHEAD))
             .min(full.saturating_sub(self.file_pages))
             .max(least / page_size);
+        let max = shared.medium.max_size;
+        if pages > max / page_size {
+            let needed = pages.saturating_mul(page_size);
+            return Err(Error::MaxSize { max, needed });
+        }
         let wished = pages.max(self.file_pages.saturating_add(step));
+        let wished = wished.min(max / page_size);
         let grown = match self.write_zeros(shared, wished) {
             Err(error) if is_full(&error) && wished > pages => {
                 self.write_zeros(shared, pages).map(|()| pages)
@@ -232,6 +317,8 @@ impl Writer {
         let free = self.free.as_ref().map_or(0, Extents::pages);
         set(&shared.counters.free_pages, free);
         set(&shared.counters.held_pages, self.held_pages);
+        let oldest = self.oldest_read.map_or(0, |commit| commit + 1);
+        set(&shared.counters.oldest_read, oldest);
     }
 }
 

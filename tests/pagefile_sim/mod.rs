@@ -57,6 +57,8 @@ pub(crate) enum Crash {
     OnlyLast,
     /// Everything but the last write.
     AllButLast,
+    /// The last ones, and none before them. Where nothing is left unsynced this is no more than `Subset`, so it is not one of [`CRASHES`].
+    Suffix,
 }
 
 pub(crate) const CRASHES: [Crash; 8] = [
@@ -161,6 +163,7 @@ impl SimDisk {
             }
             Crash::OnlyLast => drop(pending.drain(..pending.len().saturating_sub(1))),
             Crash::AllButLast => drop(pending.pop()),
+            Crash::Suffix => drop(pending.drain(..random.below(pending.len() + 1))),
             Crash::Subset | Crash::Torn | Crash::Garbage => {
                 pending = scatter(&pending, crash, &mut random);
             }
