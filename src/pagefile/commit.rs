@@ -1,17 +1,18 @@
 //! Committing: changed nodes get their pages, pages and meta go out together, one sync makes them durable, and then the new state is published.
 //! What a crash at each step leaves is told in docs/format.md.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use super::{
     Error,
     checksum::Chain,
     meta::{MAX_RUNS, Meta, Run, SLOT_DISTANCE},
-    page::{BucketRecord, PageRef},
+    opened::TOP,
+    page::PageRef,
     placement::place,
     shared::{Shared, Snapshot},
     source::Source,
-    tree::{Child, Edit, NewValue, Pages, page_counts, reference, store},
+    tree::{Edit, NewValue, Pages, page_counts, reference, store},
     write_txn::WriteTxn,
     writer::Writer,
 };
@@ -28,7 +29,8 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer) -> Result<u64, Err
     shared.refuse_poisoned()?;
     let commit = writer.highest + 1;
 
-    let counts = count_pages(txn, page_size)?;
+    let changed = txn.work.opened.changed();
+    let counts = count_pages(txn, &changed, page_size)?;
     writer.release();
     let placement = place(&counts, &writer.free(), writer.file_pages);
     writer.grow(&shared, placement.file_pages)?;
@@ -43,14 +45,14 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer) -> Result<u64, Err
     // From here on a failure, or a panic of the storage, leaves nobody knows what in the file.
     shared.set_poisoned(true);
     let mut out = Output::new(&shared, commit, &placement.runs);
-    let root = store_all(txn, page_size, &mut out)?;
+    let root = store_all(txn, &changed, page_size, &mut out)?;
     out.flush()?;
     let mut meta = Meta {
         page_size: shared.medium.page_size,
         commit,
         pages: txn.base.source.pages.max(end.unwrap_or(0)),
         root,
-        buckets: txn.buckets,
+        buckets: txn.work.opened.get(TOP).buckets,
         runs_sum: out.chain.sum(),
         runs: placement.runs.clone(),
     };
@@ -68,7 +70,7 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer) -> Result<u64, Err
 
     writer.slot = slot;
     writer.highest = commit;
-    let freed = txn.take_freed();
+    let freed = mem::take(&mut txn.work.freed);
     writer.commit(&placement.runs, freed, Arc::clone(&txn.base));
     publish(&shared, &meta, source);
     writer.show(&shared);
@@ -79,52 +81,45 @@ fn publish(shared: &Shared, meta: &Meta, source: Source) {
     shared.publish(Arc::new(Snapshot::new(meta, source)));
 }
 
-/// Brings the tree of buckets to its last shape, and counts what is to be written.
-fn count_pages(txn: &mut WriteTxn, page_size: usize) -> Result<Vec<u32>, Error> {
+/// Brings all trees to their last shape, and counts what is to be written. `changed` are the buckets to store, in that order.
+fn count_pages(txn: &mut WriteTxn, changed: &[usize], page_size: usize) -> Result<Vec<u32>, Error> {
     let mut counts = Vec::new();
-    for bucket in txn.open.values().filter(|bucket| bucket.is_changed) {
-        if let Some(root) = &bucket.root {
+    for &at in changed {
+        // The records are written again once it is known where the buckets lie; they do not change their size.
+        put_records(txn, at)?;
+        if let Some(root) = &txn.work.opened.get(at).root {
             page_counts(root, page_size, &mut counts);
         }
-    }
-    // The records are written again once it is known where the buckets lie; they do not change their size.
-    put_records(txn)?;
-    if let Some(root) = &txn.root {
-        page_counts(root, page_size, &mut counts);
     }
     Ok(counts)
 }
 
-/// Stores all changed buckets, then the tree of buckets, and gives the place of the latter.
+/// Stores all changed buckets, each before the one that it lies in, and gives the place of the topmost.
 fn store_all(
     txn: &mut WriteTxn,
+    changed: &[usize],
     page_size: usize,
     out: &mut Output<'_>,
 ) -> Result<Option<PageRef>, Error> {
-    for bucket in txn.open.values_mut().filter(|bucket| bucket.is_changed) {
-        if let Some(root) = &mut bucket.root {
+    for &at in changed {
+        put_records(txn, at)?;
+        if let Some(root) = &mut txn.work.opened.get_mut(at).root {
             store(root, page_size, out)?;
         }
     }
-    put_records(txn)?;
-    match &mut txn.root {
-        None => Ok(None),
-        Some(root) => store(root, page_size, out).map(Some),
-    }
+    Ok(txn.work.opened.get(TOP).record().root)
 }
 
-fn put_records(txn: &mut WriteTxn) -> Result<(), Error> {
+/// Puts the records of the changed buckets that lie in the one at `at` into its tree.
+fn put_records(txn: &mut WriteTxn, at: usize) -> Result<(), Error> {
+    let work = &mut txn.work;
     let mut edit = Edit {
         source: &txn.base.source,
-        freed: &mut txn.freed,
+        freed: &mut work.freed,
     };
-    for (name, bucket) in txn.open.iter().filter(|(_, bucket)| bucket.is_changed) {
-        let record = BucketRecord {
-            root: bucket.root.as_ref().and_then(Child::stored),
-            rows: bucket.rows,
-            sequence: bucket.sequence,
-        };
-        edit.put(&mut txn.root, name, NewValue::Bucket(record))?;
+    for (name, record) in work.opened.changed_below(at) {
+        let root = &mut work.opened.get_mut(at).root;
+        edit.put(root, &name, NewValue::Bucket(record))?;
     }
     Ok(())
 }

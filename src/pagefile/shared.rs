@@ -9,7 +9,7 @@ use super::{
     Error, FileStorage, Storage,
     mapping::Mapping,
     meta::Meta,
-    page::PageRef,
+    page::{BucketRecord, PageRef},
     source::{Mapped, Source},
     stats::{Counters, add, set},
     writer::Writer,
@@ -31,6 +31,15 @@ impl Snapshot {
             root: meta.root,
             buckets: meta.buckets,
             source,
+        }
+    }
+
+    /// The record of the bucket that all others lie in.
+    pub(super) fn record(&self) -> BucketRecord {
+        BucketRecord {
+            root: self.root,
+            buckets: self.buckets,
+            ..BucketRecord::default()
         }
     }
 

@@ -31,6 +31,8 @@ pub(super) struct Walk<'w> {
     deep: bool,
     /// Where problems are collected; without it the first one ends the walk.
     problems: Option<Vec<Error>>,
+    /// Buckets met and not yet walked: a list and no recursion, for nothing bounds how deep buckets lie in one another.
+    waiting: Vec<BucketRecord>,
     pub(super) tally: Tally,
 }
 
@@ -44,6 +46,7 @@ impl<'w> Walk<'w> {
             skipped: None,
             deep: false,
             problems: None,
+            waiting: Vec::new(),
             tally: Tally::default(),
         }
     }
@@ -78,15 +81,20 @@ impl<'w> Walk<'w> {
         (self.seen, self.problems.unwrap_or_default())
     }
 
-    /// Walks the tree of buckets and all buckets.
+    /// Walks the tree of buckets, all buckets, and all in them.
     pub(super) fn state(&mut self, root: Option<PageRef>, buckets: u64) -> Result<(), Error> {
         let record = BucketRecord {
             root,
-            rows: buckets,
-            sequence: 0,
+            buckets,
+            ..BucketRecord::default()
         };
         let outcome = self.tree(record, true);
-        self.note(outcome)
+        self.note(outcome)?;
+        while let Some(record) = self.waiting.pop() {
+            let outcome = self.tree(record, false);
+            self.note(outcome)?;
+        }
+        Ok(())
     }
 
     /// Ends the walk with the error, or goes on with it noted.
@@ -114,20 +122,24 @@ impl<'w> Walk<'w> {
     }
 
     fn tree(&mut self, record: BucketRecord, is_root: bool) -> Result<(), Error> {
-        let rows = match record.root {
+        let before = self.tally;
+        let entries = match record.root {
             None => 0,
             Some(root) => self.node(root, None, (None, None), is_root)?,
         };
-        if rows != record.rows && self.skipped.is_none() {
+        let buckets = self.tally.buckets - before.buckets;
+        let claimed = record.rows.checked_add(record.buckets);
+        let is_right = claimed == Some(entries) && buckets == record.buckets;
+        if !is_right && self.skipped.is_none() {
             let page = record.root.map_or(0, |root| root.page);
             return Err(self
                 .source
-                .corrupted(page, "its tree has another number of rows"));
+                .corrupted(page, "its tree has another number of keys or buckets"));
         }
         Ok(())
     }
 
-    /// Walks a node whose keys must lie between the bounds, and gives the number of rows at and below it.
+    /// Walks a node whose keys must lie between the bounds, and gives the number of entries in the leaves at and below it.
     fn node(
         &mut self,
         page: PageRef,
@@ -189,9 +201,10 @@ impl<'w> Walk<'w> {
 
     fn value(&mut self, leaf: PageRef, value: &StoredValue, is_root: bool) -> Result<(), Error> {
         match value {
-            StoredValue::Bucket(record) if is_root => {
+            StoredValue::Bucket(record) => {
                 self.tally.buckets += 1;
-                self.tree(*record, false)
+                self.waiting.push(*record);
+                Ok(())
             }
             StoredValue::Run(value) if !is_root => {
                 self.tally.rows += 1;
@@ -209,9 +222,6 @@ impl<'w> Walk<'w> {
                 self.tally.rows += 1;
                 Ok(())
             }
-            StoredValue::Bucket(_) => Err(self
-                .source
-                .corrupted(leaf.page, "a bucket lies in a bucket")),
             _ => Err(self
                 .source
                 .corrupted(leaf.page, "the tree of buckets holds a value")),

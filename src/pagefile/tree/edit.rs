@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     super::{Error, meta::Run, page::PageRef, source::Source},
     node::{Body, BranchEntry, Child, LeafEntry, NewValue, Node, Slice, Value},
-    read::{Root, find},
+    read::{Kind, Root, find_kind},
     split::{Split, split},
 };
 
@@ -16,7 +16,9 @@ pub(in super::super) struct Edit<'e> {
 }
 
 impl Edit<'_> {
-    /// Puts `value` under `key`, and tells whether there was a value before. An error leaves the tree as it was.
+    /// Puts `value` under `key`, and tells whether there was one before. A bucket does not take the place of a value, nor the other way round.
+    ///
+    /// An error leaves what the tree holds as it was; nodes on the way may have come into memory, so the tree must be stored.
     pub(in super::super) fn put(
         &mut self,
         root: &mut Option<Child>,
@@ -25,7 +27,7 @@ impl Edit<'_> {
     ) -> Result<bool, Error> {
         let value = Value::new(value, self.large_from());
         let Some(top) = root else {
-            *root = Some(Child::Dirty(Box::new(Node::first_leaf(key, value))));
+            *root = Some(Child::Dirty(Arc::new(Node::first_leaf(key, value))));
             return Ok(false);
         };
         let (replaced, mut splits) = self.put_below(top, None, key, value, true)?;
@@ -42,28 +44,34 @@ impl Edit<'_> {
             let children = std::iter::once(first).chain(splits.into_iter().map(entry_of));
             let mut node = Node::branch(Arc::from([]), level, children.collect());
             splits = split(&mut node, self.page_size(), false);
-            *root = Some(Child::Dirty(Box::new(node)));
+            *root = Some(Child::Dirty(Arc::new(node)));
         }
         Ok(replaced)
     }
 
-    /// Deletes `key`, and tells whether it was there. An error leaves the tree as it was.
+    /// Deletes `key` with its value, or the record of the bucket `key`, and tells whether it was there. What is of the other kind is refused. An
+    /// error leaves the tree as [`put`](Self::put) does.
     pub(in super::super) fn delete(
         &mut self,
         root: &mut Option<Child>,
         key: &[u8],
+        kind: Kind,
     ) -> Result<bool, Error> {
         // A key that is not there must make nothing dirty.
-        if find(self.source, Root::of(root.as_ref()), key)?.is_none() {
-            return Ok(false);
+        match find_kind(self.source, Root::of(root.as_ref()), key)? {
+            None => return Ok(false),
+            Some(found) if found != kind => return Err(clash(key, found == Kind::Bucket)),
+            Some(_) => {}
         }
         let Some(top) = root else { return Ok(false) };
         self.delete_below(top, None, key)?;
         loop {
             match root {
                 Some(Child::Dirty(node)) if node.count() == 0 => *root = None,
-                Some(Child::Dirty(node)) if node.count() == 1 => match &mut node.body {
-                    Body::Branch(branch) => *root = branch.children.pop().map(|only| only.child),
+                Some(Child::Dirty(node)) if node.count() == 1 => match &node.body {
+                    Body::Branch(branch) => {
+                        *root = branch.children.first().map(|only| only.child.clone());
+                    }
                     Body::Leaf(_) => return Ok(true),
                 },
                 _ => return Ok(true),
@@ -103,10 +111,10 @@ impl Edit<'_> {
             let stored = self.source.node(page, level)?;
             let node = Node::load(&stored, self.source)?;
             self.free(page);
-            *child = Child::Dirty(Box::new(node));
+            *child = Child::Dirty(Arc::new(node));
         }
         match child {
-            Child::Dirty(node) => Ok(node),
+            Child::Dirty(node) => Ok(Arc::make_mut(node)),
             Child::Stored(page) => Err(self.source.corrupted(page.page, "it cannot be edited")),
         }
     }
@@ -126,6 +134,10 @@ impl Edit<'_> {
         let count = node.count();
         match (&mut node.body, place) {
             (Body::Leaf(leaf), Ok(at)) => {
+                let old = &leaf.entries[at].value;
+                if old.is_bucket() != value.is_bucket() {
+                    return Err(clash(key, old.is_bucket()));
+                }
                 node.size -= leaf.entries[at].size(&base);
                 self.free_value(&leaf.entries[at].value);
                 leaf.entries[at].value = value;
@@ -231,7 +243,8 @@ impl Edit<'_> {
             && let (Child::Dirty(into), Child::Dirty(right)) =
                 (&mut branch.children[left].child, right)
         {
-            into.absorb(*right, separator);
+            let into = Arc::make_mut(into);
+            into.absorb(Arc::unwrap_or_clone(right), separator);
             let splits = split(into, page_size, false);
             insert_behind(&mut branch.children, left, splits);
         }
@@ -247,6 +260,16 @@ impl Edit<'_> {
     }
 }
 
+/// `key` is a bucket where a value was to be, or the other way round.
+fn clash(key: &[u8], is_bucket: bool) -> Error {
+    let name = key.to_vec();
+    if is_bucket {
+        Error::IsABucket { name }
+    } else {
+        Error::NotABucket { name }
+    }
+}
+
 fn insert_behind(children: &mut Vec<BranchEntry>, at: usize, splits: Vec<Split>) {
     let behind = children.split_off(at + 1);
     children.extend(splits.into_iter().map(entry_of));
@@ -256,6 +279,6 @@ fn insert_behind(children: &mut Vec<BranchEntry>, at: usize, splits: Vec<Split>)
 fn entry_of(split: Split) -> BranchEntry {
     BranchEntry {
         key: Slice::Owned(split.separator),
-        child: Child::Dirty(Box::new(split.right)),
+        child: Child::Dirty(Arc::new(split.right)),
     }
 }

@@ -1,6 +1,8 @@
 //! Giving changed nodes their pages, at commit. Children come before their parents, for a parent holds their checksums; large values come before
 //! their leaf. The order is that of the keys, so that the same changes give the same bytes.
 
+use std::sync::Arc;
+
 use super::{
     super::{
         Error, checksum,
@@ -49,7 +51,7 @@ pub(in super::super) fn store(
 ) -> Result<PageRef, Error> {
     let node = match child {
         Child::Stored(page) => return Ok(*page),
-        Child::Dirty(node) => node,
+        Child::Dirty(node) => Arc::make_mut(node),
     };
     match &mut node.body {
         Body::Leaf(leaf) => {

@@ -16,10 +16,13 @@ mod node;
 mod node_page;
 mod read;
 mod split;
+mod walker;
 
 pub(super) use edit::Edit;
+pub(super) use free::Freed;
 pub(super) use iter::Entries;
 pub(super) use layout::{Pages, page_counts, reference, store};
 pub(super) use node::{Child, NewValue};
 pub(super) use node_page::NodePage;
-pub(super) use read::{Found, Root, find};
+pub(super) use read::{Found, Kind, Root, find, find_kind};
+pub(super) use walker::Walker;
