@@ -3,7 +3,8 @@
 use std::ops::{Bound, RangeBounds};
 
 use super::{
-    Buckets, Bytes, Cursor, Error, Items, Range,
+    BucketStats, Buckets, Bytes, Cursor, Error, Items, Range,
+    bucket_stats::gather,
     opened::Opened,
     page::BucketRecord,
     source::Source,
@@ -181,6 +182,35 @@ impl<'t> Bucket<'t> {
         let to = owned(range.end_bound());
         let only = (self.buckets > 0).then_some(Kind::Value);
         Range::new(self.entries(from, to, only))
+    }
+
+    /// Figures about this bucket, without those that lie in it. O(pages), but for values in runs of their own, which are not read.
+    ///
+    /// # Errors
+    /// [`Error::Corrupted`], [`Error::Io`].
+    pub fn stats(&self) -> Result<BucketStats, Error> {
+        gather(self.source, *self, false)
+    }
+
+    /// Figures about this bucket and all that lie in it, at every depth, as one.
+    ///
+    /// ```
+    /// # use sapwood::pagefile::{Error, PageFile};
+    /// let file = PageFile::in_memory()?;
+    /// file.update(|tx| tx.bucket_or_create_at(["eu", "berlin"])?.put("web-1", "running"))?;
+    /// let stats = file.begin_read().root().stats_of_all()?;
+    /// assert_eq!((stats.keys, stats.buckets, stats.leaf_pages), (1, 2, 3));
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Corrupted`], [`Error::Io`].
+    pub fn stats_of_all(&self) -> Result<BucketStats, Error> {
+        gather(self.source, *self, true)
+    }
+
+    pub(super) fn root(&self) -> Root<'t> {
+        self.root
     }
 
     fn entries(&self, from: Bound<Vec<u8>>, to: Bound<Vec<u8>>, only: Option<Kind>) -> Entries<'t> {

@@ -2,7 +2,9 @@
 
 use std::ops::RangeBounds;
 
-use super::{Bucket, Buckets, Bytes, CursorMut, Error, Items, Range, source::Source, work::Work};
+use super::{
+    Bucket, BucketStats, Buckets, Bytes, CursorMut, Error, Items, Range, source::Source, work::Work,
+};
 
 /// A key and its value, out of the file.
 pub type KeyValue = (Vec<u8>, Vec<u8>);
@@ -195,6 +197,12 @@ impl<'t> BucketMut<'t> {
         self.work.opened.get(self.at).sequence
     }
 
+    /// How full leaves are left that grow at their end, in percent: 100 at first, at least 10. Less leaves room for keys that are put between later, so
+    /// that they need not split a leaf. It is not stored, and holds until the transaction ends or goes back behind it.
+    pub fn set_fill_percent(&mut self, percent: u8) {
+        self.work.opened.get_mut(self.at).fill = percent.clamp(10, 100);
+    }
+
     /// The bucket of this name that lies in this one, to change; `None` where there is none, or a key with a value. O(log rows) pages.
     ///
     /// # Errors
@@ -307,6 +315,14 @@ impl<'t> BucketMut<'t> {
     /// As [`Bucket::range`].
     pub fn range<K: AsRef<[u8]>>(&self, range: impl RangeBounds<K>) -> Range<'_> {
         self.as_bucket().range(range)
+    }
+
+    /// As [`Bucket::stats`].
+    ///
+    /// # Errors
+    /// [`Error::Corrupted`], [`Error::Io`].
+    pub fn stats(&self) -> Result<BucketStats, Error> {
+        self.as_bucket().stats()
     }
 
     /// As [`Bucket::buckets`].

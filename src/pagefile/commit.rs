@@ -116,6 +116,7 @@ fn put_records(txn: &mut WriteTxn, at: usize) -> Result<(), Error> {
     let mut edit = Edit {
         source: &txn.base.source,
         freed: &mut work.freed,
+        fill: txn.base.source.page_size as usize,
     };
     for (name, record) in work.opened.changed_below(at) {
         let root = &mut work.opened.get_mut(at).root;

@@ -25,6 +25,7 @@
 
 mod bucket;
 mod bucket_mut;
+mod bucket_stats;
 mod bytes;
 mod check;
 mod checksum;
@@ -63,6 +64,7 @@ mod writer;
 
 pub use bucket::Bucket;
 pub use bucket_mut::{BucketMut, KeyValue};
+pub use bucket_stats::BucketStats;
 pub use bytes::Bytes;
 pub use check::Report;
 pub use cursor::Cursor;

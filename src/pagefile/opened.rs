@@ -15,6 +15,8 @@ pub(super) struct OpenBucket {
     pub(super) buckets: u64,
     pub(super) sequence: u64,
     pub(super) is_changed: bool,
+    /// How full leaves are left that grow at their end, in percent; not stored.
+    pub(super) fill: u8,
     /// Places of the open buckets that lie in it, by name.
     below: Arc<BTreeMap<Box<[u8]>, usize>>,
 }
@@ -26,6 +28,7 @@ impl OpenBucket {
             rows: record.rows,
             buckets: record.buckets,
             sequence: record.sequence,
+            fill: 100,
             ..Self::default()
         }
     }

@@ -62,8 +62,12 @@ impl Work {
     ) -> Result<R, Error> {
         let bucket = self.opened.get_mut(at);
         bucket.is_changed = true;
-        let freed = &mut self.freed;
-        edit(&mut Edit { source, freed }, bucket)
+        let mut tree = Edit {
+            source,
+            freed: &mut self.freed,
+            fill: source.page_size as usize * usize::from(bucket.fill) / 100,
+        };
+        edit(&mut tree, bucket)
     }
 
     pub(super) fn put(

@@ -6,13 +6,15 @@ use super::{
     super::{Error, meta::Run, page::PageRef, source::Source},
     node::{Body, BranchEntry, Child, LeafEntry, NewValue, Node, Slice, Value},
     read::{Kind, Root, find_kind},
-    split::{Split, split},
+    split::{Split, cut, split},
 };
 
 /// What an edit needs beside its tree: where stored pages are read, and where replaced pages are noted.
 pub(in super::super) struct Edit<'e> {
     pub(in super::super) source: &'e Source,
     pub(in super::super) freed: &'e mut Vec<Run>,
+    /// How many bytes of a leaf are filled by keys that come in order.
+    pub(in super::super) fill: usize,
 }
 
 impl Edit<'_> {
@@ -151,6 +153,10 @@ impl Edit<'_> {
                 leaf.entries.insert(at, entry);
                 leaf.appended = if at == count { leaf.appended + 1 } else { 0 };
                 let appending = at == count && (rightmost || leaf.appended > 2);
+                // One more than it shall be filled with: that one goes into a leaf of its own.
+                if appending && count > 0 && node.size > self.fill && self.fill < self.page_size() {
+                    return Ok((false, vec![cut(node, count)]));
+                }
                 Ok((false, split(node, self.page_size(), appending)))
             }
             (Body::Branch(branch), Ok(at) | Err(at)) => {

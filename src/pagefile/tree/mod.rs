@@ -8,6 +8,7 @@
 //! child's key is empty and unused); every leaf of a tree lies equally deep; a node says how high it is, and a child lies one level below its
 //! parent, so that no chain of pages is endless.
 
+mod census;
 mod edit;
 mod free;
 mod iter;
@@ -18,6 +19,7 @@ mod read;
 mod split;
 mod walker;
 
+pub(super) use census::Census;
 pub(super) use edit::Edit;
 pub(super) use free::Freed;
 pub(super) use iter::Entries;
