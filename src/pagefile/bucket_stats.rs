@@ -36,6 +36,7 @@ pub(super) fn gather(
         source,
         stats: BucketStats::default(),
         buckets: Vec::new(),
+        stored: 0,
     };
     let mut waiting = vec![bucket];
     while let Some(bucket) = waiting.pop() {
