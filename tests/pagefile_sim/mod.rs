@@ -327,7 +327,7 @@ pub(crate) fn change(file: &PageFile, model: &mut Model, seed: u64) -> Result<u6
         tx.delete_bucket(name)?;
         next.retain(|path, _| path.split(|byte| *byte == b'/').next() != Some(&name));
     }
-    let path = &[&name[..], b"in", b"deep"][..1 + [0, 0, 0, 1, 2][random.below(5)]];
+    let path = &[&name[..], b"in", b"deep"][..=[0, 0, 0, 1, 2][random.below(5)]];
     for depth in 1..path.len() {
         next.entry(path[..depth].join(&b'/')).or_default();
     }
