@@ -13,6 +13,7 @@ use super::{
     shared::{Shared, Snapshot},
     source::Source,
     tree::{Edit, NewValue, Pages, page_counts, reference, store},
+    work::Work,
     write_txn::WriteTxn,
     writer::Writer,
 };
@@ -30,7 +31,7 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer) -> Result<u64, Err
     let commit = writer.highest + 1;
 
     let changed = txn.work.opened.changed();
-    let counts = count_pages(txn, &changed, page_size)?;
+    let counts = count_pages(&mut txn.work, &txn.base.source, &changed)?;
     writer.release();
     let placement = place(&counts, &writer.free(), writer.file_pages);
     writer.grow(&shared, placement.file_pages)?;
@@ -45,7 +46,7 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer) -> Result<u64, Err
     // From here on a failure, or a panic of the storage, leaves nobody knows what in the file.
     shared.set_poisoned(true);
     let mut out = Output::new(&shared, commit, &placement.runs);
-    let root = store_all(txn, &changed, page_size, &mut out)?;
+    let root = store_all(&mut txn.work, &txn.base.source, &changed, &mut out)?;
     out.flush()?;
     let mut meta = Meta {
         page_size: shared.medium.page_size,
@@ -82,13 +83,17 @@ fn publish(shared: &Shared, meta: &Meta, source: Source) {
 }
 
 /// Brings all trees to their last shape, and counts what is to be written. `changed` are the buckets to store, in that order.
-fn count_pages(txn: &mut WriteTxn, changed: &[usize], page_size: usize) -> Result<Vec<u32>, Error> {
+pub(super) fn count_pages(
+    work: &mut Work,
+    source: &Source,
+    changed: &[usize],
+) -> Result<Vec<u32>, Error> {
     let mut counts = Vec::new();
     for &at in changed {
         // The records are written again once it is known where the buckets lie; they do not change their size.
-        put_records(txn, at)?;
-        if let Some(root) = &txn.work.opened.get(at).root {
-            page_counts(root, page_size, &mut counts);
+        put_records(work, source, at)?;
+        if let Some(root) = &work.opened.get(at).root {
+            page_counts(root, source.page_size as usize, &mut counts);
         }
     }
     Ok(counts)
@@ -96,27 +101,26 @@ fn count_pages(txn: &mut WriteTxn, changed: &[usize], page_size: usize) -> Resul
 
 /// Stores all changed buckets, each before the one that it lies in, and gives the place of the topmost.
 fn store_all(
-    txn: &mut WriteTxn,
+    work: &mut Work,
+    source: &Source,
     changed: &[usize],
-    page_size: usize,
     out: &mut Output<'_>,
 ) -> Result<Option<PageRef>, Error> {
     for &at in changed {
-        put_records(txn, at)?;
-        if let Some(root) = &mut txn.work.opened.get_mut(at).root {
-            store(root, page_size, out)?;
+        put_records(work, source, at)?;
+        if let Some(root) = &mut work.opened.get_mut(at).root {
+            store(root, source.page_size as usize, out)?;
         }
     }
-    Ok(txn.work.opened.get(TOP).record().root)
+    Ok(work.opened.get(TOP).record().root)
 }
 
 /// Puts the records of the changed buckets that lie in the one at `at` into its tree.
-fn put_records(txn: &mut WriteTxn, at: usize) -> Result<(), Error> {
-    let work = &mut txn.work;
+fn put_records(work: &mut Work, source: &Source, at: usize) -> Result<(), Error> {
     let mut edit = Edit {
-        source: &txn.base.source,
+        source,
         freed: &mut work.freed,
-        fill: txn.base.source.page_size as usize,
+        fill: source.page_size as usize,
     };
     for (name, record) in work.opened.changed_below(at) {
         let root = &mut work.opened.get_mut(at).root;

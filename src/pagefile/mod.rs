@@ -57,6 +57,7 @@ mod source;
 mod stats;
 mod storage;
 mod tree;
+mod txn_stats;
 mod walk;
 mod work;
 mod write_txn;
@@ -80,6 +81,7 @@ pub use read_txn::ReadTxn;
 pub use savepoint::Savepoint;
 pub use stats::Stats;
 pub use storage::Storage;
+pub use txn_stats::TxnStats;
 pub use write_txn::WriteTxn;
 
 /// The longest key, in bytes. Keys and values may be empty.

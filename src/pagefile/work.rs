@@ -9,7 +9,8 @@ use super::{
     tree::{Edit, Found, Freed, Kind, NewValue, Root, find, find_kind},
 };
 
-/// The changes of a write transaction. A bucket is named by its place among the open ones.
+/// The changes of a write transaction. A bucket is named by its place among the open ones. A clone shares the trees.
+#[derive(Clone)]
 pub(super) struct Work {
     pub(super) opened: Opened,
     /// Pages of the state before that were replaced. It only grows, but for going back.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{
-    Bucket, BucketMut, Buckets, Error, NestedTxn, Savepoint,
+    Bucket, BucketMut, Buckets, Error, NestedTxn, Savepoint, TxnStats,
     commit::commit,
     opened::TOP,
     savepoint::Savepoints,
@@ -245,6 +245,27 @@ impl WriteTxn {
     /// one, to drop it is to undo them. Costs what [`savepoint`](Self::savepoint) costs; such transactions may lie in one another.
     pub fn begin_nested(&mut self) -> NestedTxn<'_> {
         NestedTxn::begin(self)
+    }
+
+    /// Figures about what the transaction has changed so far. O(changed pages).
+    ///
+    /// ```
+    /// # use sapwood::pagefile::{Error, PageFile};
+    /// let file = PageFile::in_memory()?;
+    /// file.update(|tx| {
+    ///     tx.create_bucket("pods")?.put("a", "1")?;
+    ///     let stats = tx.stats()?;
+    ///     assert_eq!(stats.changed_buckets, 1);
+    ///     assert!(stats.pages_to_write >= 1);
+    ///     Ok::<_, Error>(())
+    /// })?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Corrupted`], [`Error::Io`].
+    pub fn stats(&self) -> Result<TxnStats, Error> {
+        TxnStats::gather(&self.base.source, self.work.clone())
     }
 
     /// Makes the changes durable, all of them, and then visible to new read transactions. Gives the number of the commit; where nothing was

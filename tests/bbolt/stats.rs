@@ -9,9 +9,9 @@ fn stats(db: &Db, path: &[&str]) -> BucketStats {
     read.bucket_at(path).unwrap().unwrap().stats().unwrap()
 }
 
-/// The bytes of a leaf of so many entries, with keys and values of these lengths together.
-fn leaf_bytes(entries: u64, bytes: u64) -> u64 {
-    24 + entries * 8 + bytes
+/// The bytes of so many leaves with so many entries, with keys and values of these lengths together: docs/format.md, section 4.
+fn leaf_bytes(leaves: u64, entries: u64, bytes: u64) -> u64 {
+    leaves * 24 + entries * 8 + bytes
 }
 
 /// Rows over several leaves, and one value in a run of its own; the same before the commit as after it.
@@ -34,8 +34,8 @@ fn stats_of_rows_and_a_big_value() {
     assert_eq!(after.value_bytes, 16 + big.len() as u64);
     let values = 10 + 90 * 2 + 400 * 3;
     let big_entry = 16 + 28;
-    let entries = 501 * 8 + 500 * 3 + values + big_entry;
-    assert_eq!(after.leaf_bytes, after.leaf_pages * 24 + entries);
+    let bytes = 500 * 3 + values + big_entry;
+    assert_eq!(after.leaf_bytes, leaf_bytes(after.leaf_pages, 501, bytes));
     let report = db.check_report();
     // The tree of buckets has a leaf too.
     assert_eq!(report.leaf_pages, after.leaf_pages + 1);
@@ -50,7 +50,7 @@ fn stats_small() {
     db.change(|tx| tx.create_bucket("whozawhats")?.put("foo", "bar"));
     let stats = stats(&db, &["whozawhats"]);
     assert_eq!((stats.keys, stats.depth, stats.leaf_pages), (1, 1, 1));
-    assert_eq!(stats.leaf_bytes, leaf_bytes(1, 6));
+    assert_eq!(stats.leaf_bytes, leaf_bytes(1, 1, 6));
 }
 
 /// An empty bucket takes no page at all.
@@ -80,7 +80,7 @@ fn stats_nested() {
     });
     let foo = stats(&db, &["foo"]);
     assert_eq!((foo.keys, foo.buckets, foo.leaf_pages), (100, 1, 1));
-    assert_eq!(foo.leaf_bytes, leaf_bytes(101, 100 * 4 + 3 + 44));
+    assert_eq!(foo.leaf_bytes, leaf_bytes(1, 101, 100 * 4 + 3 + 44));
     let read = db.begin_read();
     let all = read.bucket("foo").unwrap().unwrap().stats_of_all().unwrap();
     assert_eq!((all.keys, all.buckets, all.leaf_pages), (119, 2, 3));
@@ -183,4 +183,36 @@ fn fill_percent_and_long_keys() {
         Ok::<_, Error>(())
     });
     assert_eq!(stats(&db, &["b"]).keys, 20);
+}
+
+/// A transaction tells what its commit will write for what was changed; asking changes nothing, and nothing changed is nothing to write.
+#[test]
+fn tx_stats() {
+    let db = Db::new();
+    db.change(|tx| {
+        let mut rows = tx.bucket_or_create_at(["a", "b"])?;
+        for i in 0..5000u32 {
+            rows.put(i.to_be_bytes(), [0; 50])?;
+        }
+        assert_eq!(tx.stats()?.changed_buckets, 2);
+        tx.create_bucket("c").map(drop)
+    });
+    let mut tx = db.begin_write().unwrap();
+    tx.bucket_mut("c").unwrap();
+    assert_eq!(tx.stats().unwrap(), sapwood::pagefile::TxnStats::default());
+    let mut rows = tx.bucket_mut_at(["a", "b"]).unwrap().unwrap();
+    rows.put([0, 0, 9], "new").unwrap();
+    rows.put("big", vec![1; 9000]).unwrap();
+    let stats = tx.stats().unwrap();
+    assert_eq!(tx.stats().unwrap(), stats);
+    let before = db.stats();
+    tx.commit().unwrap();
+    let after = db.stats();
+    let grown = after.file_bytes - before.file_bytes;
+    let written = after.bytes_written - before.bytes_written - grown - 512;
+    assert!(stats.pages_to_write * 4096 <= written, "{stats:?}");
+    // Two leaves, a branch, the leaves of the two buckets above; three pages of the value.
+    assert_eq!(stats.changed_buckets, 2);
+    assert!((6..=9).contains(&stats.pages_to_write), "{stats:?}");
+    assert_eq!(stats.pages_to_free + 3, stats.pages_to_write);
 }
