@@ -223,7 +223,7 @@ fn view_panic_and_error() {
 #[test]
 fn consistency() {
     let db = Db::new();
-    db.change(|tx| tx.create_bucket("widgets").map(drop));
+    db.change(|tx| tx.create_bucket("widgets")?.put("foo", "bar"));
     let before = db.stats();
     for _ in 0..50 {
         db.change(|tx| tx.bucket_mut("widgets")?.unwrap().put("foo", "bar"));
