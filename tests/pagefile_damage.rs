@@ -218,7 +218,7 @@ fn errors_name_the_place() {
         }
     ));
     let mut damaged = image;
-    let root = u64::from_le_bytes(damaged[32..40].try_into().unwrap());
+    let root = first_bucket(&damaged[..512]);
     damaged[root as usize * PAGE + 100] ^= 1;
     let file = SimDisk::of(damaged).open().unwrap();
     match contents(&file) {
@@ -229,6 +229,15 @@ fn errors_name_the_place() {
     }
     assert!(matches!(file.begin_write(), Err(Error::Corrupted { .. })));
     assert!(!file.check().unwrap().is_clean());
+}
+
+/// The root page of the first bucket, by a slot that holds the tree of buckets.
+fn first_bucket(slot: &[u8]) -> u64 {
+    let runs = usize::from(u16::from_le_bytes([slot[60], slot[61]]));
+    let leaf = &slot[72 + 12 * runs..];
+    let entry = &leaf[u32::from_le_bytes(leaf[24..28].try_into().unwrap()) as usize..];
+    let name = usize::from(u16::from_le_bytes(entry[..2].try_into().unwrap()));
+    u64::from_le_bytes(entry[4 + name..12 + name].try_into().unwrap())
 }
 
 fn seal_slot(slot: &mut [u8]) {

@@ -359,11 +359,11 @@ fn deleting_joins_pages() {
     let empty = file.check().unwrap();
     assert_eq!(
         (empty.leaf_pages, empty.branch_pages, empty.rows),
-        (1, 0, 0)
+        (0, 0, 0)
     );
 }
 
-/// Proves that a commit writes in proportion to what it changes, in one piece, with one sync.
+/// Proves that a commit writes in proportion to what it changes, in few pieces, with one sync.
 #[test]
 fn small_commits_write_little() {
     let file = PageFile::in_memory().unwrap();
@@ -385,8 +385,8 @@ fn small_commits_write_little() {
         let after = file.stats();
         assert_eq!(after.syncs - before.syncs, 1);
         let grown = after.file_bytes - before.file_bytes;
-        assert!(after.bytes_written - before.bytes_written <= grown + 5 * 4096);
-        assert!(after.writes - before.writes <= 2 + u64::from(grown > 0));
+        assert!(after.bytes_written - before.bytes_written <= grown + 3 * 4096 + 512);
+        assert!(after.writes - before.writes <= 4 + u64::from(grown > 0));
     }
 }
 

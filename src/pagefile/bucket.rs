@@ -56,6 +56,18 @@ impl<'t> Bucket<'t> {
         }
     }
 
+    /// The bucket that all others lie in.
+    pub(super) fn top(source: &'t Source, root: Root<'t>, buckets: u64) -> Self {
+        Self {
+            source,
+            root,
+            rows: 0,
+            buckets,
+            sequence: 0,
+            open: None,
+        }
+    }
+
     pub(super) fn open(source: &'t Source, opened: &'t Opened, at: usize) -> Self {
         let bucket = opened.get(at);
         Self {

@@ -40,7 +40,7 @@ pub(super) fn check(shared: &Shared, writer: &mut Writer) -> Result<Report, Erro
     let newest = &*shared.snapshot();
     let source = &newest.source;
     let mut walk = Walk::deep(source, newest.commit, writer.file_pages);
-    walk.state(newest.root, newest.buckets)?;
+    walk.state(&newest.directory, newest.buckets)?;
     let tally = walk.tally;
     let (mut seen, mut problems) = walk.into_parts();
     let mut report = Report {

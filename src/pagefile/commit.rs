@@ -5,14 +5,14 @@ use std::{mem, sync::Arc};
 
 use super::{
     Error,
-    checksum::Chain,
-    meta::{MAX_RUNS, Meta, Run, SLOT_DISTANCE},
+    meta::{Directory, Meta, ROOM, RUN_LEN, SLOT_DISTANCE},
     opened::TOP,
-    page::PageRef,
-    placement::place,
+    output::Output,
+    placement::{FEW, FREE_SHARE, Placement, fit, grow},
+    segments::Segments,
     shared::{Shared, Snapshot},
     source::Source,
-    tree::{Edit, NewValue, Pages, page_counts, reference, store},
+    tree::{Edit, Life, Moves, NewValue, Units, count_units, inline, inline_len, store},
     work::Work,
     write_txn::WriteTxn,
     writer::Writer,
@@ -20,24 +20,32 @@ use super::{
 
 /// A commit of more bytes syncs its pages before its meta: a second sync costs little then, and verifying so much at open would cost more.
 const MOST_ONE_PHASE: u64 = 4 << 20;
-/// The most that goes out as one write, in bytes.
-const PIECE: usize = 1 << 20;
+/// So many leaves are moved, at most, for each page that will live long.
+const MOVES: u32 = 2;
+/// The pieces of a commit with one sync are no more than this. Its meta names them.
+const MANY: usize = 24;
+/// The pieces of a commit with two syncs have so many pages, on average at least.
+const LEAST_PIECE: u64 = 8;
+/// Leaves are moved out of segments with no more pages in use than this.
+const FULLEST: u32 = 24;
 
 /// Commits what is changed in `txn`, and gives the number of the commit.
 pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer) -> Result<u64, Error> {
     let shared = Arc::clone(&txn.shared);
-    let page_size = shared.medium.page_size as usize;
+    let page_size = u64::from(shared.medium.page_size);
     shared.refuse_poisoned()?;
     let commit = writer.highest + 1;
 
-    let changed = txn.work.opened.changed();
-    let counts = count_pages(&mut txn.work, &txn.base.source, &changed)?;
+    // The records are written again once it is known where the buckets lie; they do not change their size.
+    let changed = prepare(&mut txn.work, &txn.base.source)?;
     writer.release();
-    let placement = place(&counts, &writer.free(), writer.file_pages);
-    writer.grow(&shared, placement.file_pages)?;
+    let plan = plan(txn, &changed, writer);
+    let placement = &plan.placement;
+    writer.grow(&shared, placement.file_pages, plan.units.pages())?;
     // Up to here nothing that anybody reads was written. The map grows with the file; readers keep the one that they have.
-    let end = placement.runs.iter().map(|run| run.start + run.pages).max();
-    let source = if txn.base.source.reaches(end.unwrap_or(0)) {
+    let runs = placement.runs();
+    let end = runs.last().map_or(0, |run| run.start + run.pages);
+    let source = if txn.base.source.reaches(end) {
         txn.base.source.clone()
     } else {
         shared.medium.source(writer.file_pages)?
@@ -45,25 +53,29 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer) -> Result<u64, Err
 
     // From here on a failure, or a panic of the storage, leaves nobody knows what in the file.
     shared.set_poisoned(true);
-    let mut out = Output::new(&shared, commit, &placement.runs);
-    let root = store_all(&mut txn.work, &txn.base.source, &changed, &mut out)?;
-    out.flush()?;
-    let mut meta = Meta {
-        page_size: shared.medium.page_size,
-        commit,
-        pages: txn.base.source.pages.max(end.unwrap_or(0)),
-        root,
-        buckets: txn.work.opened.get(TOP).buckets,
-        runs_sum: out.chain.sum(),
-        runs: placement.runs.clone(),
-    };
-    let pages: u64 = meta.runs.iter().map(|run| run.pages).sum();
-    let is_large = pages * page_size as u64 > MOST_ONE_PHASE || meta.runs.len() > MAX_RUNS;
-    if shared.medium.two_phase || is_large {
-        meta.runs.clear();
-        meta.runs_sum = 0;
+    let is_one_phase = !shared.medium.two_phase
+        && plan.units.pages() * page_size <= MOST_ONE_PHASE
+        && runs.len() * RUN_LEN + plan.inline_len <= ROOM;
+    let mut out = Output::new(&shared, commit, placement, is_one_phase);
+    let is_inline = plan.inline_len > 0;
+    let directory = store_all(txn, &changed, is_inline, commit, &mut out)?;
+    let runs_sum = out.finish()?;
+    if !is_one_phase {
         shared.sync()?;
     }
+    let meta = Meta {
+        page_size: shared.medium.page_size,
+        commit,
+        pages: txn.base.source.pages.max(end),
+        directory,
+        buckets: txn.work.opened.get(TOP).buckets,
+        runs_sum,
+        runs: if is_one_phase {
+            runs.clone()
+        } else {
+            Vec::new()
+        },
+    };
     let slot = 1 - writer.slot;
     shared.write(slot * SLOT_DISTANCE, &meta.encode())?;
     shared.sync()?;
@@ -72,7 +84,7 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer) -> Result<u64, Err
     writer.slot = slot;
     writer.highest = commit;
     let freed = mem::take(&mut txn.work.freed);
-    writer.commit(&placement.runs, freed, Arc::clone(&txn.base));
+    writer.commit(&runs, freed, Arc::clone(&txn.base));
     publish(&shared, &meta, source);
     writer.show(&shared);
     Ok(commit)
@@ -82,37 +94,151 @@ fn publish(shared: &Shared, meta: &Meta, source: Source) {
     shared.publish(Arc::new(Snapshot::new(meta, source)));
 }
 
-/// Brings all trees to their last shape, and counts what is to be written. `changed` are the buckets to store, in that order.
-pub(super) fn count_pages(
-    work: &mut Work,
-    source: &Source,
-    changed: &[usize],
-) -> Result<Vec<u32>, Error> {
-    let mut counts = Vec::new();
-    for &at in changed {
-        // The records are written again once it is known where the buckets lie; they do not change their size.
+/// Brings all trees to their last shape, and gives the buckets to store, in that order.
+fn prepare(work: &mut Work, source: &Source) -> Result<Vec<usize>, Error> {
+    let changed = work.opened.changed();
+    for &at in &changed {
         put_records(work, source, at)?;
-        if let Some(root) = &work.opened.get(at).root {
-            page_counts(root, source.page_size as usize, &mut counts);
-        }
     }
-    Ok(counts)
+    Ok(changed)
 }
 
-/// Stores all changed buckets, each before the one that it lies in, and gives the place of the topmost.
-fn store_all(
+/// The pages that a commit would write, and how many buckets are changed.
+pub(super) fn preview(work: &mut Work, source: &Source) -> Result<(u64, u64), Error> {
+    let changed = prepare(work, source)?;
+    let units = count(work, source, &changed, inline_room(work, FEW));
+    Ok((units.pages(), changed.len() as u64 - 1))
+}
+
+/// What a commit writes, and where.
+struct Plan {
+    units: Units,
+    placement: Placement,
+    /// The bytes of the tree of buckets in the meta; 0 where it has pages.
+    inline_len: usize,
+}
+
+/// The bytes of the tree of buckets, if it leaves room in the meta for so many runs; else 0.
+fn inline_room(work: &Work, runs: usize) -> usize {
+    let top = work.opened.get(TOP).root.as_ref();
+    let len = top.and_then(inline_len).unwrap_or(0);
+    if len <= ROOM - runs * RUN_LEN { len } else { 0 }
+}
+
+/// Counts what is to be written.
+fn count(work: &Work, source: &Source, changed: &[usize], inline_len: usize) -> Units {
+    let page_size = source.page_size as usize;
+    let mut units = Units::default();
+    for &at in changed {
+        let Some(root) = &work.opened.get(at).root else {
+            continue;
+        };
+        if at != TOP {
+            count_units(root, Life::Long, page_size, &mut units);
+        } else if inline_len == 0 {
+            count_units(root, Life::Short, page_size, &mut units);
+        }
+    }
+    units
+}
+
+/// How many pieces a commit may go into before anything else is tried: a small one is not scattered page by page.
+fn few(units: &Units) -> usize {
+    let pages = usize::try_from(units.pages()).unwrap_or(usize::MAX);
+    FEW.min(3 + pages / 16)
+}
+
+/// Chooses where the commit goes, and what is moved with it.
+fn plan(txn: &mut WriteTxn, changed: &[usize], writer: &Writer) -> Plan {
+    let WriteTxn { work, base, .. } = txn;
+    let source = &base.source;
+    let free = writer.free();
+    let file_pages = writer.file_pages;
+    // A tree of buckets that leaves room for the runs of most commits lies in the meta.
+    let mut inline_len = inline_room(work, FEW);
+    let units = count(work, source, changed, inline_len);
+    let placed = fit(&units, &free, few(&units), file_pages).or_else(|| {
+        let is_little = free.pages().saturating_mul(FREE_SHARE) < file_pages;
+        is_little.then(|| grow(&units, &free, 0, file_pages))
+    });
+    if let Some(placement) = placed {
+        return Plan {
+            units,
+            placement,
+            inline_len,
+        };
+    }
+    move_leaves(work, source, changed, &units, writer.segments());
+    if inline_len > ROOM - MANY * RUN_LEN {
+        inline_len = 0;
+    }
+    let units = count(work, source, changed, inline_len);
+    let page_size = u64::from(source.page_size);
+    let most = if units.pages() * page_size <= MOST_ONE_PHASE {
+        MANY
+    } else {
+        usize::try_from(units.pages() / LEAST_PIECE).unwrap_or(MANY)
+    };
+    let placement = fit(&units, &free, most, file_pages);
+    let placement = placement.unwrap_or_else(|| grow(&units, &free, most, file_pages));
+    Plan {
+        units,
+        placement,
+        inline_len,
+    }
+}
+
+/// Chooses leaves to take along: as many as `units` allow, and not so many that they were why a second sync is due.
+fn move_leaves(
     work: &mut Work,
     source: &Source,
     changed: &[usize],
-    out: &mut Output<'_>,
-) -> Result<Option<PageRef>, Error> {
-    for &at in changed {
-        put_records(work, source, at)?;
-        if let Some(root) = &mut work.opened.get_mut(at).root {
-            store(root, source.page_size as usize, out)?;
+    units: &Units,
+    segments: &Segments,
+) {
+    let page_size = u64::from(source.page_size);
+    let room = (MOST_ONE_PHASE / page_size).checked_sub(units.pages());
+    let most = (units.long.len() as u32).saturating_mul(MOVES);
+    let most = room.map_or(most, |room| most.min(room as u32));
+    let mut moves = Moves::default();
+    let buckets = || changed.iter().copied().filter(|&at| at != TOP);
+    for at in buckets() {
+        if let Some(root) = &work.opened.get(at).root {
+            moves.count(root, segments);
         }
     }
-    Ok(work.opened.get(TOP).record().root)
+    moves.decide(most, FULLEST);
+    for at in buckets() {
+        if let Some(root) = &mut work.opened.get_mut(at).root {
+            moves.mark(root, segments, source, &mut work.freed);
+        }
+    }
+}
+
+/// Stores all changed buckets, each before the one that it lies in, and gives where the tree of buckets is.
+fn store_all(
+    txn: &mut WriteTxn,
+    changed: &[usize],
+    is_inline: bool,
+    commit: u64,
+    out: &mut Output<'_>,
+) -> Result<Directory, Error> {
+    let WriteTxn { work, base, .. } = txn;
+    for &at in changed {
+        put_records(work, &base.source, at)?;
+        if at != TOP
+            && let Some(root) = &mut work.opened.get_mut(at).root
+        {
+            store(root, Life::Long, &base.source, out)?;
+        }
+    }
+    let Some(root) = &mut work.opened.get_mut(TOP).root else {
+        return Ok(Directory::Empty);
+    };
+    if is_inline && let Some(leaf) = inline(root, commit) {
+        return Ok(Directory::Inline(leaf));
+    }
+    store(root, Life::Short, &base.source, out).map(Directory::Stored)
 }
 
 /// Puts the records of the changed buckets that lie in the one at `at` into its tree.
@@ -127,66 +253,4 @@ fn put_records(work: &mut Work, source: &Source, at: usize) -> Result<(), Error>
         edit.put(root, &name, NewValue::Bucket(record))?;
     }
     Ok(())
-}
-
-/// Pages on their way out, gathered to whole runs.
-struct Output<'o> {
-    shared: &'o Shared,
-    commit: u64,
-    runs: std::slice::Iter<'o, Run>,
-    /// What is left of the run that is being filled.
-    run: Run,
-    /// Pages not yet written; they come before those of `run`.
-    buffer: Vec<u8>,
-    chain: Chain,
-}
-
-impl<'o> Output<'o> {
-    fn new(shared: &'o Shared, commit: u64, runs: &'o [Run]) -> Self {
-        Self {
-            shared,
-            commit,
-            runs: runs.iter(),
-            run: Run { start: 0, pages: 0 },
-            buffer: Vec::new(),
-            chain: Chain::new(shared.medium.page_size as usize),
-        }
-    }
-
-    fn flush(&mut self) -> Result<(), Error> {
-        if self.buffer.is_empty() {
-            return Ok(());
-        }
-        self.chain.add(&self.buffer);
-        let end = self.run.start * u64::from(self.shared.medium.page_size);
-        let start = end - self.buffer.len() as u64;
-        self.shared.write(start, &self.buffer)?;
-        self.buffer.clear();
-        Ok(())
-    }
-}
-
-impl Pages for Output<'_> {
-    fn commit(&self) -> u64 {
-        self.commit
-    }
-
-    fn write(&mut self, pages: u32, fill: &mut dyn FnMut(&mut [u8])) -> Result<PageRef, Error> {
-        if self.run.pages == 0 {
-            self.flush()?;
-            self.run = self.runs.next().copied().unwrap_or(self.run);
-        }
-        let page = self.run.start;
-        let at = self.buffer.len();
-        let len = pages as usize * self.shared.medium.page_size as usize;
-        self.buffer.resize(at + len, 0);
-        fill(&mut self.buffer[at..]);
-        let stored = reference(page, pages, &self.buffer[at..]);
-        self.run.start += u64::from(pages);
-        self.run.pages = self.run.pages.saturating_sub(u64::from(pages));
-        if self.buffer.len() >= PIECE {
-            self.flush()?;
-        }
-        Ok(stored)
-    }
 }

@@ -1,9 +1,11 @@
 //! The two meta slots: which state of the file holds.
 
+use std::sync::Arc;
+
 use super::{
     checksum,
-    field::{get_u32, get_u64, put},
-    page::PageRef,
+    field::{get_u16, get_u32, get_u64, put},
+    page::{NodeHeader, PageRef, validate},
 };
 
 /// The format that this version writes, and the newest that it reads.
@@ -14,8 +16,10 @@ pub(super) const SLOT_LEN: usize = 512;
 pub(super) const SLOT_DISTANCE: u64 = 4096;
 /// What lies before the first page, at least.
 pub(super) const HEAD_LEN: u64 = 2 * SLOT_DISTANCE;
-/// The most runs that one commit may write without a second sync.
-pub(super) const MAX_RUNS: usize = 24;
+/// What the runs of a commit and a tree of buckets that is in the meta have together, in bytes.
+pub(super) const ROOM: usize = SUM - RUNS;
+/// The bytes of a run in a meta.
+pub(super) const RUN_LEN: usize = 12;
 
 /// The first byte is not ASCII, so that no text is taken for a page file.
 const MAGIC: [u8; 8] = *b"\x89SAPWOOD";
@@ -27,9 +31,9 @@ const PAGES: usize = COMMIT + 8;
 const ROOT: usize = PAGES + 8;
 const BUCKETS: usize = ROOT + PageRef::LEN;
 const RUN_COUNT: usize = BUCKETS + 8;
-const RUNS_SUM: usize = RUN_COUNT + 4;
+const INLINE_LEN: usize = RUN_COUNT + 2;
+const RUNS_SUM: usize = INLINE_LEN + 2;
 const RUNS: usize = RUNS_SUM + 8;
-const RUN_LEN: usize = 12;
 const SUM: usize = SLOT_LEN - 8;
 
 /// Pages that lie side by side.
@@ -37,6 +41,25 @@ const SUM: usize = SLOT_LEN - 8;
 pub(super) struct Run {
     pub(super) start: u64,
     pub(super) pages: u64,
+}
+
+/// Where the tree of buckets is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Directory {
+    /// There is none: no bucket.
+    Empty,
+    Stored(PageRef),
+    /// In the meta, as a leaf that ends with its last entry.
+    Inline(Arc<[u8]>),
+}
+
+impl Directory {
+    fn inline(&self) -> &[u8] {
+        match self {
+            Self::Inline(leaf) => leaf,
+            Self::Empty | Self::Stored(_) => &[],
+        }
+    }
 }
 
 /// One state of the file.
@@ -47,8 +70,7 @@ pub(super) struct Meta {
     pub(super) commit: u64,
     /// Every page in use has a lower number.
     pub(super) pages: u64,
-    /// The tree of buckets; `None` where there is none.
-    pub(super) root: Option<PageRef>,
+    pub(super) directory: Directory,
     pub(super) buckets: u64,
     /// What the commit wrote and has not synced before the meta. Ascending.
     pub(super) runs: Vec<Run>,
@@ -84,7 +106,7 @@ impl Meta {
             page_size,
             commit: 0,
             pages: first_page(page_size),
-            root: None,
+            directory: Directory::Empty,
             buckets: 0,
             runs: Vec::new(),
             runs_sum: 0,
@@ -98,19 +120,22 @@ impl Meta {
         put(&mut slot, PAGE_SIZE, &self.page_size.to_le_bytes());
         put(&mut slot, COMMIT, &self.commit.to_le_bytes());
         put(&mut slot, PAGES, &self.pages.to_le_bytes());
-        put(&mut slot, ROOT, &PageRef::encode_option(self.root));
+        if let Directory::Stored(root) = self.directory {
+            put(&mut slot, ROOT, &root.encode());
+        }
         put(&mut slot, BUCKETS, &self.buckets.to_le_bytes());
-        put(
-            &mut slot,
-            RUN_COUNT,
-            &(self.runs.len() as u32).to_le_bytes(),
-        );
+        let count = self.runs.len() as u16;
+        put(&mut slot, RUN_COUNT, &count.to_le_bytes());
+        let inline = self.directory.inline();
+        let inline_len = inline.len() as u16;
+        put(&mut slot, INLINE_LEN, &inline_len.to_le_bytes());
         put(&mut slot, RUNS_SUM, &self.runs_sum.to_le_bytes());
         for (i, run) in self.runs.iter().enumerate() {
             put(&mut slot, RUNS + i * RUN_LEN, &run.start.to_le_bytes());
             let pages = run.pages as u32;
             put(&mut slot, RUNS + i * RUN_LEN + 8, &pages.to_le_bytes());
         }
+        put(&mut slot, RUNS + self.runs.len() * RUN_LEN, inline);
         let sum = checksum::of(&slot[..SUM]);
         put(&mut slot, SUM, &sum.to_le_bytes());
         slot
@@ -147,8 +172,9 @@ impl Meta {
         if pages < first || pages > i64::MAX as u64 / u64::from(page_size) {
             return None;
         }
-        let count = get_u32(slot, RUN_COUNT)? as usize;
-        if count > MAX_RUNS {
+        let count = usize::from(get_u16(slot, RUN_COUNT)?);
+        let inline_len = usize::from(get_u16(slot, INLINE_LEN)?);
+        if count * RUN_LEN + inline_len > ROOM {
             return None;
         }
         let mut runs = Vec::with_capacity(count);
@@ -174,10 +200,24 @@ impl Meta {
             page_size,
             commit,
             pages,
-            root: PageRef::decode_option(slot, ROOT)?,
+            directory: Self::directory(slot, RUNS + count * RUN_LEN, inline_len)?,
             buckets: get_u64(slot, BUCKETS)?,
             runs,
             runs_sum: get_u64(slot, RUNS_SUM)?,
         })
+    }
+
+    fn directory(slot: &[u8], at: usize, len: usize) -> Option<Directory> {
+        match PageRef::decode_option(slot, ROOT)? {
+            Some(root) => (len == 0).then_some(Directory::Stored(root)),
+            None if len == 0 => Some(Directory::Empty),
+            None => {
+                let leaf = slot.get(at..at + len)?;
+                validate(leaf).ok()?;
+                let header = NodeHeader::decode(leaf).ok()?;
+                let is_leaf = header.level == 0 && header.used == len;
+                is_leaf.then(|| Directory::Inline(Arc::from(leaf)))
+            }
+        }
     }
 }

@@ -19,9 +19,9 @@
 //!
 //! # Where to look
 //!
-//! `open` chooses the meta; `tree` reads and edits a single tree, `work` the buckets of a write transaction; `commit` writes what was edited, where
-//! `placement` says, from what `writer` knows to be free; `walk` goes through everything, for the free pages and for `check`. This room imports
-//! nothing of the others. `unsafe` is in `mapping` only.
+//! `open` chooses the meta; `tree` reads and edits a single tree, `work` the buckets of a write transaction; `commit` writes what was edited through
+//! `output`, where `placement` says, from what `writer` knows to be free and `segments` to be nearly so; `walk` goes through everything, for the
+//! free pages and for `check`. This room imports nothing of the others. `unsafe` is in `mapping` only.
 
 mod bucket;
 mod bucket_mut;
@@ -46,12 +46,14 @@ mod nested_txn;
 mod open;
 mod opened;
 mod options;
+mod output;
 mod page;
 mod page_file;
 mod page_set;
 mod placement;
 mod read_txn;
 mod savepoint;
+mod segments;
 mod shared;
 mod source;
 mod stats;

@@ -33,6 +33,15 @@ impl OpenBucket {
         }
     }
 
+    /// The bucket that holds all others.
+    pub(super) fn top(root: Option<Child>, buckets: u64) -> Self {
+        let top = Self::new(BucketRecord {
+            buckets,
+            ..BucketRecord::default()
+        });
+        Self { root, ..top }
+    }
+
     /// The record of the bucket as it is now, once its tree is stored.
     pub(super) fn record(&self) -> BucketRecord {
         BucketRecord {

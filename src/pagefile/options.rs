@@ -80,7 +80,8 @@ impl Options {
         self
     }
 
-    /// The least that the file grows by, in bytes; 256 KiB by default. It grows by an eighth of its length where that is more, up to 16 MiB.
+    /// The least that the file grows by, in bytes; 256 KiB by default. Where an eighth of its length is more, it
+    /// grows by that, up to 16 MiB and up to what 64 such commits need, as long as not more than a quarter of it would be free.
     #[must_use]
     pub fn grow_by(mut self, bytes: u64) -> Self {
         self.grow_by = bytes;

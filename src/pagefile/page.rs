@@ -154,6 +154,11 @@ impl NodeHeader {
     }
 }
 
+/// Says that a node is of another commit: it is written again as it is.
+pub(super) fn stamp(page: &mut [u8], commit: u64) {
+    put(page, COMMIT, &commit.to_le_bytes());
+}
+
 /// Writes the header of a value run.
 pub(super) fn encode_value_header(page: &mut [u8], commit: u64) {
     page[0] = KIND_VALUE;

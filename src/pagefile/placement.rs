@@ -1,83 +1,156 @@
-//! Where the pages of a commit go: side by side if that can be had.
+//! Where the pages of a commit go: into few pieces, for each costs a syncing disk as much time as ten pages do, and into space that is there already.
 
-use super::{
-    extents::Extents,
-    meta::{MAX_RUNS, Run},
-};
+use super::{extents::Extents, meta::Run, tree::Units};
 
-/// One of so many pages of the file must be free before a commit is laid in pieces; below that, the file grows. A scattered commit costs up to ten times as much time, growth costs space.
-const SCATTER_SHARE: u64 = 2;
+/// A commit is laid into so many pieces of free space rather than that the file grows, or anything is moved.
+pub(super) const FEW: usize = 6;
+/// The file grows for a commit of more pieces while less than one page in so many is free.
+pub(super) const FREE_SHARE: u64 = 4;
 
-/// The runs of a commit, ascending, each filled from its start; and how many pages the file must have for them.
+/// Where a commit goes.
 pub(super) struct Placement {
-    pub(super) runs: Vec<Run>,
+    /// Runs for pages that will live long, in the order in which they are filled, each from its start.
+    pub(super) long: Vec<Run>,
+    /// As `long`, for the others.
+    pub(super) short: Vec<Run>,
+    /// How many pages the file must have for them.
     pub(super) file_pages: u64,
 }
 
-/// Places units of `counts` pages each, none of them torn apart, in their order. `file_pages` is the length of the file.
-pub(super) fn place(counts: &[u32], free: &Extents, file_pages: u64) -> Placement {
-    let total = counts.iter().map(|&count| u64::from(count)).sum();
-    if total == 0 {
-        return Placement {
-            runs: Vec::new(),
-            file_pages,
-        };
-    }
-    if let Some(extent) = free.smallest_of(total) {
-        let run = Run {
-            start: extent.start,
-            pages: total,
-        };
-        return Placement {
-            runs: vec![run],
-            file_pages,
-        };
-    }
-    // The end of the file can be made as long as it must be. Free pages just before it are used with it.
-    let tail = free
-        .last()
-        .filter(|last| last.start + last.pages == file_pages);
-    let end = tail.map_or(file_pages, |tail| tail.start);
-    let mut pieces = Vec::new();
-    if free.pages().saturating_mul(SCATTER_SHARE) >= file_pages {
-        let mut missing = total;
-        for extent in free.largest().filter(|extent| extent.start != end) {
-            if missing == 0 || pieces.len() == MAX_RUNS - 1 {
-                break;
+impl Placement {
+    /// All of it, ascending, what touches joined.
+    pub(super) fn runs(&self) -> Vec<Run> {
+        let mut runs: Vec<Run> = self.long.iter().chain(&self.short).copied().collect();
+        runs.sort_by_key(|run| run.start);
+        runs.dedup_by(|next, run| {
+            let touch = run.start + run.pages == next.start;
+            if touch {
+                run.pages += next.pages;
             }
-            missing = missing.saturating_sub(extent.pages);
-            pieces.push(extent);
-        }
-        pieces.sort_by_key(|piece| piece.start);
+            touch
+        });
+        runs
     }
-    let mut runs = Vec::new();
-    let mut rest = counts;
-    for piece in pieces {
-        let mut pages = 0;
-        while let Some((&count, behind)) = rest.split_first()
-            && pages + u64::from(count) <= piece.pages
-        {
-            pages += u64::from(count);
-            rest = behind;
-        }
-        if pages > 0 {
-            let start = piece.start;
-            runs.push(Run { start, pages });
-        }
+}
+
+fn sum(units: &[u32]) -> u64 {
+    units.iter().map(|&pages| u64::from(pages)).sum()
+}
+
+/// Places all units in free space, in up to `most` pieces; `None` where that cannot be. O(pieces · log extents).
+pub(super) fn fit(
+    units: &Units,
+    free: &Extents,
+    most: usize,
+    file_pages: u64,
+) -> Option<Placement> {
+    let mut placement = Placement {
+        long: Vec::new(),
+        short: Vec::new(),
+        file_pages,
+    };
+    let (long, short) = (sum(&units.long), sum(&units.short));
+    if let Some(extent) = free.smallest_of(long + short) {
+        let middle = extent.start + long;
+        push(&mut placement.long, extent.start, long);
+        push(&mut placement.short, middle, short);
+        return Some(placement);
     }
-    let pages = rest.iter().map(|&count| u64::from(count)).sum();
+    let mut free = free.clone();
+    fill(&units.long, &mut free, most, &mut placement.long)?;
+    let most = most - placement.long.len();
+    fill(&units.short, &mut free, most, &mut placement.short)?;
+    Some(placement)
+}
+
+/// Places units where nothing else than growing is left: the largest extents as far as they go, then the end of the file.
+pub(super) fn grow(units: &Units, free: &Extents, most: usize, file_pages: u64) -> Placement {
+    let mut pieces = Vec::new();
+    let mut rest = free.clone();
+    // Free pages just before the end are used with it.
+    let end = match free.last() {
+        Some(last) if last.start + last.pages == file_pages => {
+            rest.remove(last);
+            last.start
+        }
+        _ => file_pages,
+    };
+    let mut missing = sum(&units.long) + sum(&units.short);
+    for extent in rest.largest().take(most.saturating_sub(3)) {
+        if missing == 0 {
+            break;
+        }
+        missing = missing.saturating_sub(extent.pages);
+        pieces.push(extent);
+    }
+    let mut placement = Placement {
+        long: Vec::new(),
+        short: Vec::new(),
+        file_pages,
+    };
+    let mut end = end;
+    let mut pieces = pieces.into_iter();
+    for (units, runs) in [
+        (&units.long, &mut placement.long),
+        (&units.short, &mut placement.short),
+    ] {
+        let mut units = &units[..];
+        while !units.is_empty() {
+            let Some(piece) = pieces.next() else { break };
+            let pages = take(&mut units, piece.pages);
+            push(runs, piece.start, pages);
+        }
+        let pages = sum(units);
+        push(runs, end, pages);
+        end += pages;
+    }
+    placement.file_pages = file_pages.max(end);
+    placement
+}
+
+/// Lays units into the extents that make the fewest pieces, and takes these.
+fn fill(mut units: &[u32], free: &mut Extents, most: usize, runs: &mut Vec<Run>) -> Option<()> {
+    let mut missing = sum(units);
+    while !units.is_empty() {
+        if runs.len() == most {
+            return None;
+        }
+        let extent = free
+            .smallest_of(missing)
+            .or_else(|| free.largest().next())?;
+        let pages = take(&mut units, extent.pages);
+        if pages == 0 {
+            return None;
+        }
+        missing -= pages;
+        let start = extent.start;
+        runs.push(Run { start, pages });
+        free.remove(Run { start, pages });
+    }
+    Some(())
+}
+
+/// Takes the first of the units, as many as have room in so many pages, and gives their pages.
+fn take(units: &mut &[u32], room: u64) -> u64 {
+    let mut pages = 0;
+    while let Some((&count, behind)) = units.split_first()
+        && pages + u64::from(count) <= room
+    {
+        pages += u64::from(count);
+        *units = behind;
+    }
+    pages
+}
+
+fn push(runs: &mut Vec<Run>, start: u64, pages: u64) {
     if pages > 0 {
-        runs.push(Run { start: end, pages });
-    }
-    Placement {
-        runs,
-        file_pages: file_pages.max(end + pages),
+        runs.push(Run { start, pages });
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{super::extents::Extents, Run, place};
+    use super::{super::extents::Extents, Placement, Run, Units, fit, grow};
 
     fn free(runs: &[(u64, u64)]) -> Extents {
         let mut extents = Extents::default();
@@ -87,33 +160,59 @@ mod tests {
         extents
     }
 
-    fn runs(counts: &[u32], free: &Extents, file_pages: u64) -> (Vec<(u64, u64)>, u64) {
-        let placement = place(counts, free, file_pages);
-        let runs = placement.runs.iter().map(|run| (run.start, run.pages));
-        (runs.collect(), placement.file_pages)
+    fn units(long: &[u32], short: &[u32]) -> Units {
+        Units {
+            long: long.to_vec(),
+            short: short.to_vec(),
+        }
     }
 
-    /// A commit goes into the smallest extent that holds all of it.
+    type Pairs = Vec<(u64, u64)>;
+
+    fn pairs(placement: &Placement) -> (Pairs, Pairs) {
+        let pairs = |runs: &[Run]| runs.iter().map(|run| (run.start, run.pages)).collect();
+        (pairs(&placement.long), pairs(&placement.short))
+    }
+
+    /// A commit goes into the smallest extent that holds all of it, long lives before short ones.
     #[test]
     fn smallest_sufficient_extent_is_taken() {
         let free = free(&[(2, 3), (10, 5), (20, 4)]);
-        assert_eq!(runs(&[1, 2, 1], &free, 100), (vec![(20, 4)], 100));
-    }
-
-    /// With little free space the file grows, and free pages at its end are used.
-    #[test]
-    fn file_grows_where_little_is_free() {
-        let free = free(&[(2, 3), (98, 2)]);
-        assert_eq!(runs(&[4], &free, 100), (vec![(98, 4)], 102));
-    }
-
-    /// With much free space the pieces are used, and a unit is never torn apart.
-    #[test]
-    fn pieces_are_used_where_much_is_free() {
-        let free = free(&[(2, 3), (10, 5)]);
+        let placement = fit(&units(&[1, 2], &[1]), &free, 6, 100);
+        let placement = placement.expect("there is room");
+        assert_eq!(pairs(&placement), (vec![(20, 3)], vec![(23, 1)]));
+        let runs = placement.runs();
         assert_eq!(
-            runs(&[2, 2, 2, 2], &free, 16),
-            (vec![(2, 2), (10, 4), (16, 2)], 18)
+            runs,
+            [Run {
+                start: 20,
+                pages: 4
+            }]
         );
+        assert_eq!(placement.file_pages, 100);
+    }
+
+    /// Where no extent holds all, each sequence takes the fewest pieces; no unit is torn apart, and no page given twice.
+    #[test]
+    fn pieces_are_few() {
+        let free = free(&[(2, 3), (10, 5), (20, 4)]);
+        let placement = fit(&units(&[2, 2, 2], &[1, 1, 1]), &free, 6, 100);
+        let placement = placement.expect("there is room");
+        assert_eq!(pairs(&placement), (vec![(10, 4), (2, 2)], vec![(20, 3)]));
+        assert!(fit(&units(&[2, 2, 2], &[1, 1, 1]), &free, 2, 100).is_none());
+        assert!(fit(&units(&[6], &[1]), &free, 6, 100).is_none());
+    }
+
+    /// A file that grows for a commit takes it side by side, free pages at its end included; or the largest extents first.
+    #[test]
+    fn file_grows() {
+        let free = free(&[(2, 3), (10, 5), (98, 2)]);
+        let units = units(&[2, 2, 2], &[3, 1]);
+        let placement = grow(&units, &free, 0, 100);
+        assert_eq!(pairs(&placement), (vec![(98, 6)], vec![(104, 4)]));
+        assert_eq!(placement.file_pages, 108);
+        let placement = grow(&units, &free, 5, 100);
+        assert_eq!(pairs(&placement), (vec![(10, 4), (2, 2)], vec![(98, 4)]));
+        assert_eq!(placement.file_pages, 102);
     }
 }

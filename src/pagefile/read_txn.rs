@@ -64,7 +64,8 @@ impl ReadTxn {
 
     /// The bucket that all others lie in, which has no name and holds nothing else.
     pub fn root(&self) -> Bucket<'_> {
-        Bucket::stored(&self.snapshot.source, self.snapshot.record())
+        let snapshot = &self.snapshot;
+        Bucket::top(&snapshot.source, snapshot.root(), snapshot.buckets)
     }
 }
 

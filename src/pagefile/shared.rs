@@ -8,38 +8,38 @@ use std::sync::{
 use super::{
     Error, FileStorage, Storage,
     mapping::Mapping,
-    meta::Meta,
-    page::{BucketRecord, PageRef},
+    meta::{Directory, Meta},
     source::{Mapped, Source},
     stats::{Counters, add, set},
+    tree::Root,
     writer::Writer,
 };
 
 /// One state of the file, kept readable for as long as it is held: the writer sees whether somebody does.
 pub(super) struct Snapshot {
     pub(super) commit: u64,
-    pub(super) root: Option<PageRef>,
+    pub(super) directory: Directory,
     pub(super) buckets: u64,
     pub(super) source: Source,
 }
 
 impl Snapshot {
+    /// The tree of buckets.
+    pub(super) fn root(&self) -> Root<'_> {
+        match &self.directory {
+            Directory::Empty => Root::Empty,
+            Directory::Stored(root) => Root::Stored(*root),
+            Directory::Inline(leaf) => Root::Inline(leaf),
+        }
+    }
+
     pub(super) fn new(meta: &Meta, mut source: Source) -> Self {
         source.pages = meta.pages;
         Self {
             commit: meta.commit,
-            root: meta.root,
+            directory: meta.directory.clone(),
             buckets: meta.buckets,
             source,
-        }
-    }
-
-    /// The record of the bucket that all others lie in.
-    pub(super) fn record(&self) -> BucketRecord {
-        BucketRecord {
-            root: self.root,
-            buckets: self.buckets,
-            ..BucketRecord::default()
         }
     }
 
@@ -49,7 +49,7 @@ impl Snapshot {
             page_size: self.source.page_size,
             commit: self.commit,
             pages: self.source.pages,
-            root: self.root,
+            directory: self.directory.clone(),
             buckets: self.buckets,
             runs: Vec::new(),
             runs_sum: 0,

@@ -51,29 +51,30 @@ enum Kind {
 /// A page or run, verified.
 #[derive(Clone)]
 pub(super) enum PageBuf<'t> {
-    Mapped(&'t [u8]),
+    /// In the map, or in a meta.
+    Borrowed(&'t [u8]),
     Shared(Arc<[u8]>),
 }
 
 impl<'t> PageBuf<'t> {
     pub(super) fn as_slice(&self) -> &[u8] {
         match self {
-            Self::Mapped(bytes) => bytes,
+            Self::Borrowed(bytes) => bytes,
             Self::Shared(bytes) => bytes,
         }
     }
 
     pub(super) fn slice(&self, start: usize, end: usize) -> Option<Bytes<'t>> {
         match self {
-            Self::Mapped(bytes) => bytes.get(start..end).map(Bytes::borrowed),
+            Self::Borrowed(bytes) => bytes.get(start..end).map(Bytes::borrowed),
             Self::Shared(bytes) => Bytes::shared(bytes, start, end),
         }
     }
 
-    /// The page as one that owns its bytes; copies what is mapped.
+    /// The page as one that owns its bytes; copies what is borrowed.
     pub(super) fn to_shared(&self) -> Arc<[u8]> {
         match self {
-            Self::Mapped(bytes) => Arc::from(*bytes),
+            Self::Borrowed(bytes) => Arc::from(*bytes),
             Self::Shared(bytes) => Arc::clone(bytes),
         }
     }
@@ -103,6 +104,12 @@ impl Source {
             return Err(self.corrupted(page.page, "it is not of the level below its parent"));
         }
         Ok(node)
+    }
+
+    /// A leaf that lies in the meta, which was verified with it.
+    pub(super) fn inline<'t>(&self, leaf: &'t [u8]) -> Result<NodePage<'t>, Error> {
+        let node = NodePage::new(PageBuf::Borrowed(leaf), 0);
+        node.map_err(|reason| self.corrupted(0, reason))
     }
 
     /// A value in a run of its own.
@@ -160,7 +167,7 @@ impl Source {
                 check(bytes).map_err(|reason| self.corrupted(run.page, reason))?;
                 seen.store(word, Ordering::Relaxed);
             }
-            return Ok(PageBuf::Mapped(bytes));
+            return Ok(PageBuf::Borrowed(bytes));
         }
         let mut bytes = vec![0; len];
         self.storage

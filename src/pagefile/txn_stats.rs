@@ -1,6 +1,6 @@
 //! Figures about a write transaction.
 
-use super::{Error, commit::count_pages, opened::TOP, source::Source, work::Work};
+use super::{Error, commit::preview, source::Source, work::Work};
 
 /// What a write transaction has changed, and what its commit would cost now.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,11 +20,10 @@ impl TxnStats {
         if !work.is_changed {
             return Ok(Self::default());
         }
-        let changed = work.opened.changed();
-        let counts = count_pages(&mut work, source, &changed)?;
+        let (pages_to_write, changed_buckets) = preview(&mut work, source)?;
         Ok(Self {
-            changed_buckets: changed.iter().filter(|&&at| at != TOP).count() as u64,
-            pages_to_write: counts.into_iter().map(u64::from).sum(),
+            changed_buckets,
+            pages_to_write,
             pages_to_free: work.freed.iter().map(|run| run.pages).sum(),
         })
     }

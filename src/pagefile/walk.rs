@@ -2,9 +2,11 @@
 
 use super::{
     Error,
+    meta::Directory,
     page::{BucketRecord, PageRef, StoredValue},
     page_set::PageSet,
     source::Source,
+    tree::NodePage,
 };
 
 /// More problems than this are not collected.
@@ -82,16 +84,23 @@ impl<'w> Walk<'w> {
     }
 
     /// Walks the tree of buckets, all buckets, and all in them.
-    pub(super) fn state(&mut self, root: Option<PageRef>, buckets: u64) -> Result<(), Error> {
-        let record = BucketRecord {
-            root,
-            buckets,
-            ..BucketRecord::default()
+    pub(super) fn state(&mut self, directory: &Directory, buckets: u64) -> Result<(), Error> {
+        let met = match directory {
+            Directory::Empty => Ok(0),
+            Directory::Stored(root) => self.node(*root, None, (None, None), true),
+            Directory::Inline(leaf) => self
+                .source
+                .inline(leaf)
+                .and_then(|leaf| self.leaf(&leaf, true)),
         };
-        let outcome = self.tree(record, true);
+        let page = match directory {
+            Directory::Stored(root) => root.page,
+            Directory::Empty | Directory::Inline(_) => 0,
+        };
+        let outcome = met.and_then(|met| self.compare(met == buckets, page));
         self.note(outcome)?;
         while let Some(record) = self.waiting.pop() {
-            let outcome = self.tree(record, false);
+            let outcome = self.bucket(record);
             self.note(outcome)?;
         }
         Ok(())
@@ -121,22 +130,25 @@ impl<'w> Walk<'w> {
         Ok(())
     }
 
-    fn tree(&mut self, record: BucketRecord, is_root: bool) -> Result<(), Error> {
-        let before = self.tally;
+    fn bucket(&mut self, record: BucketRecord) -> Result<(), Error> {
+        let before = self.tally.buckets;
         let entries = match record.root {
             None => 0,
-            Some(root) => self.node(root, None, (None, None), is_root)?,
+            Some(root) => self.node(root, None, (None, None), false)?,
         };
-        let buckets = self.tally.buckets - before.buckets;
+        let buckets = self.tally.buckets - before;
         let claimed = record.rows.checked_add(record.buckets);
-        let is_right = claimed == Some(entries) && buckets == record.buckets;
-        if !is_right && self.skipped.is_none() {
-            let page = record.root.map_or(0, |root| root.page);
-            return Err(self
-                .source
-                .corrupted(page, "its tree has another number of keys or buckets"));
+        let page = record.root.map_or(0, |root| root.page);
+        self.compare(claimed == Some(entries) && buckets == record.buckets, page)
+    }
+
+    fn compare(&self, is_right: bool, page: u64) -> Result<(), Error> {
+        if is_right || self.skipped.is_some() {
+            return Ok(());
         }
-        Ok(())
+        Err(self
+            .source
+            .corrupted(page, "its tree has another number of keys or buckets"))
     }
 
     /// Walks a node whose keys must lie between the bounds, and gives the number of entries in the leaves at and below it.
@@ -168,12 +180,7 @@ impl<'w> Walk<'w> {
         }
         if node.level() == 0 {
             self.tally.leaf_pages += u64::from(page.pages);
-            for i in 0..count {
-                let (_, value) = node.leaf_entry(i).map_err(corrupted)?;
-                let outcome = self.value(page, &value, is_root);
-                self.note(outcome)?;
-            }
-            return Ok(count as u64);
+            return self.leaf(&node, is_root);
         }
         self.tally.branch_pages += u64::from(page.pages);
         let mut rows = 0;
@@ -199,7 +206,19 @@ impl<'w> Walk<'w> {
         Ok(rows)
     }
 
-    fn value(&mut self, leaf: PageRef, value: &StoredValue, is_root: bool) -> Result<(), Error> {
+    /// Walks what the entries of a leaf lead to, and gives their number.
+    fn leaf(&mut self, leaf: &NodePage<'_>, is_root: bool) -> Result<u64, Error> {
+        for i in 0..leaf.count() {
+            let (_, value) = leaf
+                .leaf_entry(i)
+                .map_err(|reason| self.source.corrupted(leaf.page(), reason))?;
+            let outcome = self.value(leaf.page(), &value, is_root);
+            self.note(outcome)?;
+        }
+        Ok(leaf.count() as u64)
+    }
+
+    fn value(&mut self, leaf: u64, value: &StoredValue, is_root: bool) -> Result<(), Error> {
         match value {
             StoredValue::Bucket(record) => {
                 self.tally.buckets += 1;
@@ -224,7 +243,7 @@ impl<'w> Walk<'w> {
             }
             _ => Err(self
                 .source
-                .corrupted(leaf.page, "the tree of buckets holds a value")),
+                .corrupted(leaf, "the tree of buckets holds a value")),
         }
     }
 }

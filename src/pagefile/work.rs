@@ -26,9 +26,9 @@ pub(super) struct Saved {
 }
 
 impl Work {
-    pub(super) fn new(top: BucketRecord) -> Self {
+    pub(super) fn new(top: OpenBucket) -> Self {
         Self {
-            opened: Opened::new(OpenBucket::new(top)),
+            opened: Opened::new(top),
             freed: Vec::new(),
             is_changed: false,
         }

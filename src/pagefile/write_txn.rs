@@ -5,9 +5,11 @@ use std::sync::Arc;
 use super::{
     Bucket, BucketMut, Buckets, Error, NestedTxn, Savepoint, TxnStats,
     commit::commit,
-    opened::TOP,
+    meta::Directory,
+    opened::{OpenBucket, TOP},
     savepoint::Savepoints,
     shared::{Shared, Snapshot, Turn},
+    tree::Child,
     work::{Work, no_such_bucket},
 };
 
@@ -44,8 +46,13 @@ impl WriteTxn {
         shared.refuse_poisoned()?;
         let base = shared.snapshot();
         turn.writer().find_free(&shared, &base)?;
+        let root = match &base.directory {
+            Directory::Empty => None,
+            Directory::Stored(root) => Some(Child::Stored(*root)),
+            Directory::Inline(leaf) => Some(Child::inline(leaf, &base.source)?),
+        };
         Ok(Self {
-            work: Work::new(base.record()),
+            work: Work::new(OpenBucket::top(root, base.buckets)),
             savepoints: Savepoints::default(),
             shared,
             base,

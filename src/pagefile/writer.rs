@@ -6,6 +6,8 @@ use super::{
     Error,
     extents::Extents,
     meta::{Meta, Run, first_page},
+    placement::FREE_SHARE,
+    segments::Segments,
     shared::{Shared, Snapshot},
     stats::set,
     walk::Walk,
@@ -13,6 +15,8 @@ use super::{
 
 /// Growth is a share of the file up to this, in bytes.
 const LARGEST_GROWTH: u64 = 16 << 20;
+/// Growth is for so many commits, at most.
+const COMMITS_AHEAD: u64 = 64;
 /// The zeros of one write, in bytes.
 const ZEROS: usize = 1 << 20;
 
@@ -35,6 +39,8 @@ impl Held {
 pub(super) struct Writer {
     /// `None` until the first write transaction walks the trees.
     free: Option<Extents>,
+    /// How much of the file the newest state reaches, once `free` is known.
+    segments: Segments,
     /// In the order of the commits. Of these, the last entry is reached by the older meta.
     held: VecDeque<Held>,
     held_pages: u64,
@@ -55,6 +61,7 @@ impl Writer {
     pub(super) fn new(file_pages: u64, slot: u64, highest: u64, older: Option<Meta>) -> Self {
         Self {
             free: None,
+            segments: Segments::default(),
             held: VecDeque::new(),
             held_pages: 0,
             older,
@@ -71,14 +78,14 @@ impl Writer {
             return Ok(());
         }
         let mut walk = Walk::new(&newest.source, newest.commit, self.file_pages);
-        walk.state(newest.root, newest.buckets)?;
+        walk.state(&newest.directory, newest.buckets)?;
         let mut used = walk.into_seen();
         if let Some(meta) = &self.older {
             let mut source = newest.source.clone();
             source.pages = meta.pages;
             let mut walk = Walk::beyond(&source, meta.commit, self.file_pages, &used);
             // Where the older state is damaged, nothing can fall back to it; what of it was found is held for no use, which is harmless.
-            if let Err(error @ Error::Io { .. }) = walk.state(meta.root, meta.buckets) {
+            if let Err(error @ Error::Io { .. }) = walk.state(&meta.directory, meta.buckets) {
                 return Err(error);
             }
             let only_older = walk.into_seen();
@@ -88,14 +95,20 @@ impl Writer {
         }
         let mut free = Extents::default();
         let first = first_page(newest.source.page_size);
-        used.runs(first, false).for_each(|run| free.insert(run));
+        for run in used.runs(first, false) {
+            free.insert(run);
+            self.segments.give(run);
+        }
         self.free = Some(free);
         self.show(shared);
         Ok(())
     }
 
     fn hold(&mut self, snapshot: Option<Arc<Snapshot>>, runs: Vec<Run>) {
-        self.held_pages += runs.iter().map(|run| run.pages).sum::<u64>();
+        for run in &runs {
+            self.held_pages += run.pages;
+            self.segments.give(*run);
+        }
         self.held.push_back(Held { snapshot, runs });
     }
 
@@ -107,6 +120,10 @@ impl Writer {
     /// Pages that the newest state does not need and that are not free.
     pub(super) fn held_runs(&self) -> impl Iterator<Item = Run> + '_ {
         self.held.iter().flat_map(|held| held.runs.iter().copied())
+    }
+
+    pub(super) fn segments(&self) -> &Segments {
+        &self.segments
     }
 
     pub(super) fn held_pages(&self) -> u64 {
@@ -132,14 +149,20 @@ impl Writer {
         if let Some(free) = &mut self.free {
             for run in runs {
                 free.remove(*run);
+                self.segments.take(*run);
             }
         }
         self.hold(Some(before), freed);
         self.sealed = false;
     }
 
-    /// Makes the file at least `pages` long. A full disk leaves it as it was; any other failure poisons.
-    pub(super) fn grow(&mut self, shared: &Shared, pages: u64) -> Result<(), Error> {
+    /// Makes the file at least `pages` long, for a commit of `commit_pages`. A full disk leaves it as it was; any other failure poisons.
+    pub(super) fn grow(
+        &mut self,
+        shared: &Shared,
+        pages: u64,
+        commit_pages: u64,
+    ) -> Result<(), Error> {
         if pages <= self.file_pages {
             return Ok(());
         }
@@ -147,6 +170,14 @@ impl Writer {
         let least = shared.medium.grow_by;
         let most = LARGEST_GROWTH.max(least);
         let step = (self.file_pages * page_size / 8).clamp(least, most) / page_size;
+        // A file of small commits uses again what they free, and needs little. And none is grown beyond what the next commits would grow it to.
+        let free = self.free.as_ref().map_or(0, Extents::pages);
+        let used = pages - free.min(pages);
+        let full = used.saturating_add(used / (FREE_SHARE - 1));
+        let step = step
+            .min(commit_pages.saturating_mul(COMMITS_AHEAD))
+            .min(full.saturating_sub(self.file_pages))
+            .max(least / page_size);
         let wished = pages.max(self.file_pages.saturating_add(step));
         let grown = match self.write_zeros(shared, wished) {
             Err(error) if is_full(&error) && wished > pages => {
@@ -169,6 +200,7 @@ impl Writer {
         };
         if let Some(free) = &mut self.free {
             free.insert(new);
+            self.segments.give(new);
         }
         self.file_pages = grown;
         set(&shared.counters.file_bytes, grown * page_size);

@@ -8,6 +8,7 @@ use super::{
         source::Source,
     },
     node::{Body, Child, Node, Value},
+    node_page::NodePage,
     read::Root,
 };
 
@@ -27,13 +28,17 @@ impl Census<'_> {
         match root {
             Root::Empty => Ok(()),
             Root::Stored(page) => self.add_stored(page, None),
+            Root::Inline(leaf) => {
+                self.stats.depth = self.stats.depth.max(1);
+                self.entries(&self.source.inline(leaf)?)
+            }
             Root::Dirty(node) => self.add_dirty(node),
         }
     }
 
     fn add_child(&mut self, child: &Child, level: u8) -> Result<(), Error> {
         match child {
-            Child::Stored(page) => self.add_stored(*page, Some(level)),
+            Child::Stored(page) | Child::Moved(page) => self.add_stored(*page, Some(level)),
             Child::Dirty(node) => self.add_dirty(node),
         }
     }
@@ -47,8 +52,14 @@ impl Census<'_> {
         }
         let node = source.node(page, level)?;
         self.node(node.level(), node.used(), page.pages.into());
+        self.entries(&node)
+    }
+
+    /// Adds what the entries of a stored node lead to.
+    fn entries(&mut self, node: &NodePage<'_>) -> Result<(), Error> {
+        let source = self.source;
+        let corrupted = |reason| source.corrupted(node.page(), reason);
         for i in 0..node.count() {
-            let corrupted = |reason| source.corrupted(page.page, reason);
             if node.level() > 0 {
                 let (_, child) = node.branch_entry(i).map_err(corrupted)?;
                 self.add_stored(child, Some(node.level() - 1))?;

@@ -6,6 +6,7 @@ use super::{
     super::{Error, meta::Run, page::PageRef, source::Source},
     node::{Body, BranchEntry, Child, LeafEntry, NewValue, Node, Slice, Value},
     read::{Kind, Root, find_kind},
+    share::share,
     split::{Split, cut, split},
 };
 
@@ -32,12 +33,19 @@ impl Edit<'_> {
             *root = Some(Child::Dirty(Arc::new(Node::first_leaf(key, value))));
             return Ok(false);
         };
-        let (replaced, mut splits) = self.put_below(top, None, key, value, true)?;
+        let (replaced, appending) = self.put_below(top, None, key, value, true)?;
+        let Child::Dirty(node) = top else {
+            return Ok(replaced);
+        };
+        if node.size <= self.most(node, appending) {
+            return Ok(replaced);
+        }
+        let mut splits = self.split(Arc::make_mut(node), appending);
         while !splits.is_empty() {
             let Some(left) = root.take() else { break };
             let level = match &left {
                 Child::Dirty(node) => node.level() + 1,
-                Child::Stored(_) => break,
+                Child::Stored(_) | Child::Moved(_) => break,
             };
             let first = BranchEntry {
                 key: Slice::owned(&[]),
@@ -59,14 +67,10 @@ impl Edit<'_> {
         key: &[u8],
         kind: Kind,
     ) -> Result<bool, Error> {
-        // A key that is not there must make nothing dirty.
-        match find_kind(self.source, Root::of(root.as_ref()), key)? {
-            None => return Ok(false),
-            Some(found) if found != kind => return Err(clash(key, found == Kind::Bucket)),
-            Some(_) => {}
-        }
         let Some(top) = root else { return Ok(false) };
-        self.delete_below(top, None, key)?;
+        if !self.delete_below(top, None, (key, kind), false)? {
+            return Ok(false);
+        }
         loop {
             match root {
                 Some(Child::Dirty(node)) if node.count() == 0 => *root = None,
@@ -109,7 +113,7 @@ impl Edit<'_> {
         child: &'c mut Child,
         level: Option<u8>,
     ) -> Result<&'c mut Node, Error> {
-        if let Child::Stored(page) = *child {
+        if let Child::Stored(page) | Child::Moved(page) = *child {
             let stored = self.source.node(page, level)?;
             let node = Node::load(&stored, self.source)?;
             self.free(page);
@@ -117,11 +121,14 @@ impl Edit<'_> {
         }
         match child {
             Child::Dirty(node) => Ok(Arc::make_mut(node)),
-            Child::Stored(page) => Err(self.source.corrupted(page.page, "it cannot be edited")),
+            Child::Stored(page) | Child::Moved(page) => {
+                Err(self.source.corrupted(page.page, "it cannot be edited"))
+            }
         }
     }
 
-    /// `rightmost`: no key of the tree lies to the right of the node.
+    /// Leaves the node as large as it becomes: whoever holds it makes it fit. Tells whether there was a value before, and whether the node grew
+    /// at its end and is likely to go on so. `rightmost`: no key of the tree lies to the right of the node.
     fn put_below(
         &mut self,
         child: &mut Child,
@@ -129,7 +136,7 @@ impl Edit<'_> {
         key: &[u8],
         value: Value,
         rightmost: bool,
-    ) -> Result<(bool, Vec<Split>), Error> {
+    ) -> Result<(bool, bool), Error> {
         let node = self.dirty(child, level)?;
         let place = node.search(key);
         let base = Arc::clone(node.base());
@@ -144,7 +151,7 @@ impl Edit<'_> {
                 self.free_value(&leaf.entries[at].value);
                 leaf.entries[at].value = value;
                 node.size += leaf.entries[at].size(&base);
-                Ok((true, split(node, self.page_size(), false)))
+                Ok((true, false))
             }
             (Body::Leaf(leaf), Err(at)) => {
                 let key = Slice::owned(key);
@@ -152,55 +159,136 @@ impl Edit<'_> {
                 node.size += entry.size(&base);
                 leaf.entries.insert(at, entry);
                 leaf.appended = if at == count { leaf.appended + 1 } else { 0 };
-                let appending = at == count && (rightmost || leaf.appended > 2);
-                // One more than it shall be filled with: that one goes into a leaf of its own.
-                if appending && count > 0 && node.size > self.fill && self.fill < self.page_size() {
-                    return Ok((false, vec![cut(node, count)]));
-                }
-                Ok((false, split(node, self.page_size(), appending)))
+                Ok((false, at == count && (rightmost || leaf.appended > 2)))
             }
             (Body::Branch(branch), Ok(at) | Err(at)) => {
                 let below = Some(branch.level - 1);
                 let is_last = at + 1 == count;
                 let next = &mut branch.children[at].child;
-                let (replaced, splits) =
+                let (replaced, appending) =
                     self.put_below(next, below, key, value, rightmost && is_last)?;
-                if splits.is_empty() {
-                    return Ok((replaced, splits));
+                if self.fit(&mut branch.children, at, appending) {
+                    node.measure();
                 }
-                insert_behind(&mut branch.children, at, splits);
-                node.measure();
-                Ok((
-                    replaced,
-                    split(node, self.page_size(), rightmost && is_last),
-                ))
+                Ok((replaced, rightmost && is_last))
             }
         }
     }
 
-    /// Deletes a key that is there.
+    /// Makes a child fit its page, and tells whether the entries of the branch have changed for it.
+    fn fit(&mut self, children: &mut Vec<BranchEntry>, at: usize, appending: bool) -> bool {
+        let Child::Dirty(child) = &children[at].child else {
+            return false;
+        };
+        if child.size <= self.most(child, appending) {
+            return false;
+        }
+        if child.level() == 0 && !appending && self.share(children, at) {
+            return true;
+        }
+        let Child::Dirty(child) = &mut children[at].child else {
+            return false;
+        };
+        let splits = self.split(Arc::make_mut(child), appending);
+        let has_changed = !splits.is_empty();
+        insert_behind(children, at, splits);
+        has_changed
+    }
+
+    /// The bytes that a node may have.
+    fn most(&self, node: &Node, appending: bool) -> usize {
+        if appending && node.level() == 0 {
+            self.fill
+        } else {
+            self.page_size()
+        }
+    }
+
+    /// Cuts a node that has become too large.
+    fn split(&self, node: &mut Node, appending: bool) -> Vec<Split> {
+        let count = node.count();
+        let most = self.most(node, appending);
+        if most < self.page_size() && node.size > most && count > 1 {
+            // One more than it shall be filled with: that one goes into a leaf of its own.
+            return vec![cut(node, count - 1)];
+        }
+        split(node, self.page_size(), appending)
+    }
+
+    /// Relieves a leaf by the emptier one of its siblings, and tells whether that was possible.
+    fn share(&mut self, children: &mut Vec<BranchEntry>, at: usize) -> bool {
+        // A sibling that cannot be read is left alone: whoever needs it will see its error.
+        let size = |sibling: usize| {
+            let sibling = children.get(sibling)?;
+            self.size_of(&sibling.child, 0).ok()
+        };
+        let before = at.checked_sub(1).and_then(size);
+        let left = match (before, size(at + 1)) {
+            (Some(before), Some(after)) if before <= after => at - 1,
+            (_, Some(_)) => at,
+            (Some(_), None) => at - 1,
+            (None, None) => return false,
+        };
+        let sibling = if left == at { at + 1 } else { left };
+        if self.dirty(&mut children[sibling].child, Some(0)).is_err() {
+            return false;
+        }
+        let page_size = self.page_size();
+        let [first, second] = &mut children[left..left + 2] else {
+            return false;
+        };
+        let (Child::Dirty(into), Child::Dirty(right)) = (&mut first.child, &mut second.child)
+        else {
+            return false;
+        };
+        let Some(shared) = share(Arc::make_mut(into), Arc::make_mut(right), page_size) else {
+            return false;
+        };
+        second.key = Slice::Owned(shared.separator);
+        insert_behind(children, left, shared.middle.into_iter().collect());
+        true
+    }
+
+    /// Deletes what is of this kind under a key, and tells whether it was there. `is_there`: this is known.
     fn delete_below(
         &mut self,
         child: &mut Child,
         level: Option<u8>,
-        key: &[u8],
-    ) -> Result<(), Error> {
+        (key, kind): (&[u8], Kind),
+        mut is_there: bool,
+    ) -> Result<bool, Error> {
+        // A key that is not there must make nothing dirty.
+        if !is_there && !matches!(child, Child::Dirty(_)) {
+            match find_kind(self.source, Root::of(Some(child)), key)? {
+                None => return Ok(false),
+                Some(found) if found != kind => return Err(clash(key, found == Kind::Bucket)),
+                Some(_) => is_there = true,
+            }
+        }
         let node = self.dirty(child, level)?;
         let place = node.search(key);
         match (&mut node.body, place) {
             (Body::Leaf(leaf), Ok(at)) => {
+                let is_bucket = leaf.entries[at].value.is_bucket();
+                if is_bucket != (kind == Kind::Bucket) {
+                    return Err(clash(key, is_bucket));
+                }
                 let entry = leaf.entries.remove(at);
                 node.size -= entry.size(node.base());
                 self.free_value(&entry.value);
+                Ok(true)
             }
-            (Body::Leaf(_), Err(_)) => {}
+            (Body::Leaf(_), Err(_)) => Ok(false),
             (Body::Branch(branch), Ok(at) | Err(at)) => {
                 let below = branch.level - 1;
-                self.delete_below(&mut branch.children[at].child, Some(below), key)?;
-                self.mend(node, at, below);
+                let next = &mut branch.children[at].child;
+                let deleted = self.delete_below(next, Some(below), (key, kind), is_there)?;
+                if deleted {
+                    self.mend(node, at, below);
+                }
+                Ok(deleted)
             }
         }
-        Ok(())
     }
 
     /// After a deletion below child `at`: takes it out where it is empty, joins it with a sibling where it has become small.
@@ -260,7 +348,9 @@ impl Edit<'_> {
     /// The bytes that a node takes in its page.
     fn size_of(&self, child: &Child, level: u8) -> Result<usize, Error> {
         match child {
-            Child::Stored(page) => Ok(self.source.node(*page, Some(level))?.used()),
+            Child::Stored(page) | Child::Moved(page) => {
+                Ok(self.source.node(*page, Some(level))?.used())
+            }
             Child::Dirty(node) => Ok(node.size),
         }
     }

@@ -25,7 +25,7 @@ impl Freed<'_> {
     pub(in super::super) fn add(&mut self, root: Option<&Child>) -> Result<(), Error> {
         match root {
             None => Ok(()),
-            Some(Child::Stored(page)) => self.add_stored(*page, None),
+            Some(Child::Stored(page) | Child::Moved(page)) => self.add_stored(*page, None),
             Some(Child::Dirty(node)) => self.add_dirty(node),
         }
     }
@@ -72,7 +72,9 @@ impl Freed<'_> {
                 let below = Some(branch.level - 1);
                 for entry in &branch.children {
                     match &entry.child {
-                        Child::Stored(page) => self.add_stored(*page, below)?,
+                        Child::Stored(page) | Child::Moved(page) => {
+                            self.add_stored(*page, below)?;
+                        }
                         Child::Dirty(child) => self.add_dirty(child)?,
                     }
                 }

@@ -1,5 +1,6 @@
 //! Giving changed nodes their pages, at commit. Children come before their parents, for a parent holds their checksums; large values come before
-//! their leaf. The order is that of the keys, so that the same changes give the same bytes.
+//! their leaf. The order is that of the keys, so that the same changes give the same bytes. Pages that will live long and pages that will not
+//! are two sequences, each in that order.
 
 use std::sync::Arc;
 
@@ -8,70 +9,159 @@ use super::{
         Error, checksum,
         page::{
             HEADER, NodeHeader, PageRef, SLOT, VALUE_HEADER, ValueBytes, ValueRun,
-            encode_value_header, put_branch_entry, put_leaf_entry, put_slot,
+            encode_value_header, put_branch_entry, put_leaf_entry, put_slot, stamp,
         },
+        source::Source,
     },
     node::{Body, Child, Node, Value},
 };
+
+/// How long a page is likely to be in use. One branch lies above many leaves, so it is written anew as many times as often.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Life {
+    /// Leaves of buckets, and values.
+    Long,
+    /// Branches, and the tree of buckets.
+    Short,
+}
+
+/// What a commit writes: how many pages each node and value takes, in the order in which [`store`] writes them.
+#[derive(Default)]
+pub(in super::super) struct Units {
+    pub(in super::super) long: Vec<u32>,
+    pub(in super::super) short: Vec<u32>,
+}
+
+impl Units {
+    /// The pages of all of them.
+    pub(in super::super) fn pages(&self) -> u64 {
+        let units = self.long.iter().chain(&self.short);
+        units.map(|&pages| u64::from(pages)).sum()
+    }
+
+    fn push(&mut self, life: Life, pages: u32) {
+        match life {
+            Life::Long => self.long.push(pages),
+            Life::Short => self.short.push(pages),
+        }
+    }
+}
 
 /// Where pages of a commit go.
 pub(in super::super) trait Pages {
     /// The number of the commit, which every page carries.
     fn commit(&self) -> u64;
 
-    /// Fills the next `pages` pages, zeroed before, and gives the number of the first of them and their checksum.
-    fn write(&mut self, pages: u32, fill: &mut dyn FnMut(&mut [u8])) -> Result<PageRef, Error>;
+    /// Fills the next `pages` pages of their sequence, zeroed before, and gives the number of the first of them and their checksum.
+    fn write(
+        &mut self,
+        life: Life,
+        pages: u32,
+        fill: &mut dyn FnMut(&mut [u8]),
+    ) -> Result<PageRef, Error>;
 }
 
-/// Appends to `counts` how many pages each node and value takes, in the order in which [`store`] writes them.
-pub(in super::super) fn page_counts(child: &Child, page_size: usize, counts: &mut Vec<u32>) {
-    let Child::Dirty(node) = child else { return };
+/// Appends what is to be written at and below `child` to `units`. `leaves`: how long the leaves of this tree live.
+pub(in super::super) fn count_units(
+    child: &Child,
+    leaves: Life,
+    page_size: usize,
+    units: &mut Units,
+) {
+    let node = match child {
+        Child::Stored(_) => return,
+        Child::Moved(_) => return units.push(leaves, 1),
+        Child::Dirty(node) => node,
+    };
     match &node.body {
         Body::Leaf(leaf) => {
             for entry in &leaf.entries {
                 if let Value::Large(bytes) = &entry.value {
-                    counts.push(value_pages(bytes, page_size));
+                    units.push(leaves, value_pages(bytes, page_size));
                 }
             }
         }
         Body::Branch(branch) => {
             for entry in &branch.children {
-                page_counts(&entry.child, page_size, counts);
+                count_units(&entry.child, leaves, page_size, units);
             }
         }
     }
-    counts.push(node_pages(node, page_size));
+    units.push(life(node, leaves), node_pages(node, page_size));
 }
 
-/// Writes what is changed at and below `child`.
+/// Writes what is changed or moved at and below `child`.
 pub(in super::super) fn store(
     child: &mut Child,
-    page_size: usize,
+    leaves: Life,
+    source: &Source,
     pages: &mut dyn Pages,
 ) -> Result<PageRef, Error> {
+    let page_size = source.page_size as usize;
+    let commit = pages.commit();
     let node = match child {
         Child::Stored(page) => return Ok(*page),
+        Child::Moved(page) => {
+            let moved = source.node(*page, Some(0))?;
+            let page = pages.write(leaves, 1, &mut |page| {
+                page.copy_from_slice(moved.buf().as_slice());
+                stamp(page, commit);
+            })?;
+            *child = Child::Stored(page);
+            return Ok(page);
+        }
         Child::Dirty(node) => Arc::make_mut(node),
     };
     match &mut node.body {
         Body::Leaf(leaf) => {
             for entry in &mut leaf.entries {
                 if let Value::Large(bytes) = &entry.value {
-                    entry.value = Value::Run(store_value(bytes, page_size, pages)?);
+                    let run = store_value(bytes, leaves, page_size, pages)?;
+                    entry.value = Value::Run(run);
                 }
             }
         }
         Body::Branch(branch) => {
             for entry in &mut branch.children {
-                store(&mut entry.child, page_size, pages)?;
+                store(&mut entry.child, leaves, source, pages)?;
             }
         }
     }
-    let commit = pages.commit();
     let count = node_pages(node, page_size);
-    let page = pages.write(count, &mut |page| encode(node, commit, page))?;
+    let life = life(node, leaves);
+    let page = pages.write(life, count, &mut |page| encode(node, commit, page))?;
     *child = Child::Stored(page);
     Ok(page)
+}
+
+/// The bytes that a tree takes as a leaf in a meta; `None` where it is more than a leaf.
+pub(in super::super) fn inline_len(child: &Child) -> Option<usize> {
+    let Child::Dirty(node) = child else {
+        return None;
+    };
+    let Body::Leaf(leaf) = &node.body else {
+        return None;
+    };
+    let mut values = leaf.entries.iter().map(|entry| &entry.value);
+    (!values.any(|value| matches!(value, Value::Large(_)))).then_some(node.size)
+}
+
+/// A tree as a leaf in the meta of a commit, where [`inline_len`] has told its length.
+pub(in super::super) fn inline(child: &Child, commit: u64) -> Option<Arc<[u8]>> {
+    let Child::Dirty(node) = child else {
+        return None;
+    };
+    let mut leaf = vec![0; node.size];
+    encode(node, commit, &mut leaf);
+    Some(Arc::from(leaf))
+}
+
+fn life(node: &Node, leaves: Life) -> Life {
+    if node.level() == 0 {
+        leaves
+    } else {
+        Life::Short
+    }
 }
 
 fn node_pages(node: &Node, page_size: usize) -> u32 {
@@ -82,9 +172,14 @@ fn value_pages(value: &[u8], page_size: usize) -> u32 {
     (VALUE_HEADER + value.len()).div_ceil(page_size) as u32
 }
 
-fn store_value(value: &[u8], page_size: usize, pages: &mut dyn Pages) -> Result<ValueRun, Error> {
+fn store_value(
+    value: &[u8],
+    life: Life,
+    page_size: usize,
+    pages: &mut dyn Pages,
+) -> Result<ValueRun, Error> {
     let commit = pages.commit();
-    let run = pages.write(value_pages(value, page_size), &mut |run| {
+    let run = pages.write(life, value_pages(value, page_size), &mut |run| {
         encode_value_header(run, commit);
         run[VALUE_HEADER..VALUE_HEADER + value.len()].copy_from_slice(value);
     })?;

@@ -18,15 +18,23 @@ use super::{
 #[derive(Clone)]
 pub(in super::super) enum Child {
     Stored(PageRef),
+    /// A leaf of one page that the commit writes to another place as it is.
+    Moved(PageRef),
     Dirty(Arc<Node>),
 }
 
 impl Child {
+    /// The leaf that lies in a meta, to be edited.
+    pub(in super::super) fn inline(leaf: &[u8], source: &Source) -> Result<Self, Error> {
+        let node = Node::load(&source.inline(leaf)?, source)?;
+        Ok(Self::Dirty(Arc::new(node)))
+    }
+
     /// Where the node lies, if it does not have to be stored.
     pub(in super::super) fn stored(&self) -> Option<PageRef> {
         match self {
             Self::Stored(page) => Some(*page),
-            Self::Dirty(_) => None,
+            Self::Moved(_) | Self::Dirty(_) => None,
         }
     }
 }
@@ -148,6 +156,20 @@ impl Value {
 }
 
 impl LeafEntry {
+    /// Makes an entry that may lie in the page `from` one of a node whose page is `to`.
+    pub(super) fn lie_in(&mut self, from: &[u8], to: &[u8]) {
+        if !std::ptr::eq(from, to) {
+            self.detach(from);
+        }
+    }
+
+    fn detach(&mut self, base: &[u8]) {
+        self.key.detach(base);
+        if let Value::Inline(slice) = &mut self.value {
+            slice.detach(base);
+        }
+    }
+
     /// The bytes that the entry takes in a page, with its slot.
     pub(super) fn size(&self, base: &[u8]) -> usize {
         SLOT + LEAF_FIXED + self.key.get(base).len() + self.value.stored_len()
@@ -314,10 +336,7 @@ impl Node {
         match &mut self.body {
             Body::Leaf(leaf) => {
                 for entry in &mut leaf.entries {
-                    entry.key.detach(&base);
-                    if let Value::Inline(slice) = &mut entry.value {
-                        slice.detach(&base);
-                    }
+                    entry.detach(&base);
                 }
             }
             Body::Branch(branch) => {

@@ -15,6 +15,8 @@ use super::{
 pub(in super::super) enum Root<'t> {
     Empty,
     Stored(PageRef),
+    /// A leaf that lies outside of the pages.
+    Inline(&'t [u8]),
     Dirty(&'t Node),
 }
 
@@ -22,7 +24,7 @@ impl<'t> Root<'t> {
     pub(in super::super) fn of(child: Option<&'t Child>) -> Self {
         match child {
             None => Self::Empty,
-            Some(Child::Stored(page)) => Self::Stored(*page),
+            Some(Child::Stored(page) | Child::Moved(page)) => Self::Stored(*page),
             Some(Child::Dirty(node)) => Self::Dirty(node),
         }
     }
@@ -62,6 +64,7 @@ impl<'t> NodeView<'t> {
         match root {
             Root::Empty => Ok(None),
             Root::Stored(page) => Ok(Some(Self::Page(source.node(page, level)?))),
+            Root::Inline(leaf) => Ok(Some(Self::Page(source.inline(leaf)?))),
             Root::Dirty(node) => Ok(Some(Self::Dirty(node))),
         }
     }

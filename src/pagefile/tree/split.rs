@@ -84,7 +84,7 @@ pub(super) fn cut(node: &mut Node, at: usize) -> Split {
 }
 
 /// The shortest key above `left` that is not above `right`.
-fn shortest_between(left: &[u8], right: &[u8]) -> Box<[u8]> {
+pub(super) fn shortest_between(left: &[u8], right: &[u8]) -> Box<[u8]> {
     let shared = left.iter().zip(right).take_while(|(l, r)| l == r).count();
     Box::from(&right[..right.len().min(shared + 1)])
 }

@@ -1,0 +1,122 @@
+//! Key/value files: the workloads, and what each store must offer for them.
+
+mod fjall;
+mod jammdb;
+mod lmdb;
+mod pagefile;
+mod redb;
+mod workload;
+
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+
+use crate::Failure;
+use crate::data::{Key, Value};
+use crate::figures::Figures;
+
+/// How much is measured, of whom.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Rows that are loaded.
+    #[arg(long, default_value_t = 1_000_000)]
+    rows: usize,
+    /// A tenth of everything.
+    #[arg(long)]
+    quick: bool,
+    /// These stores only, as in `sapwood,redb`.
+    #[arg(long, value_delimiter = ',')]
+    only: Vec<String>,
+    /// Where the files lie; a temporary folder unless given.
+    #[arg(long)]
+    folder: Option<PathBuf>,
+    /// Also writes the figures as JSON.
+    #[arg(long)]
+    json: Option<PathBuf>,
+}
+
+/// A store with one bucket of rows, each of whose commits is durable.
+trait Store: Sized + Sync {
+    const NAME: &'static str;
+
+    /// Opens what is in the folder, or creates it.
+    fn open(folder: &Path) -> Result<Self, Failure>;
+    /// One transaction.
+    fn put(&self, rows: &mut dyn Iterator<Item = (Key, Value)>) -> Result<(), Failure>;
+    /// One transaction.
+    fn remove(&self, keys: &mut dyn Iterator<Item = Key>) -> Result<(), Failure>;
+    /// One read transaction.
+    fn read(&self, read: &mut dyn FnMut(&dyn Reader) -> Result<(), Failure>)
+    -> Result<(), Failure>;
+    fn len(&self) -> Result<u64, Failure>;
+    /// Makes the files as small as the store can, where it can.
+    fn compact(&mut self) -> Result<bool, Failure>;
+    fn close(self) -> Result<(), Failure>;
+    /// Syncs so far, where the store tells.
+    fn syncs(&self) -> Option<u64> {
+        None
+    }
+    /// Write calls so far, where the store tells.
+    fn writes(&self) -> Option<u64> {
+        None
+    }
+}
+
+trait Reader {
+    /// The first byte of a value; 0 where there is none.
+    fn get(&self, key: &Key) -> Result<u64, Failure>;
+    /// The first bytes of so many values from a key on, added up.
+    fn sum_from(&self, key: &Key, rows: usize) -> Result<u64, Failure>;
+}
+
+/// Calls a generic function with the type of each store that is asked for.
+macro_rules! each_store {
+    ($only:expr, $function:ident($($argument:expr),*)) => {{
+        let wanted = |name: &str| $only.is_empty() || $only.iter().any(|only| only == name);
+        if wanted(pagefile::PageFileStore::NAME) { $function::<pagefile::PageFileStore>($($argument),*)?; }
+        if wanted(redb::Redb::NAME) { $function::<redb::Redb>($($argument),*)?; }
+        if wanted(lmdb::Lmdb::NAME) { $function::<lmdb::Lmdb>($($argument),*)?; }
+        if wanted(jammdb::Jammdb::NAME) { $function::<jammdb::Jammdb>($($argument),*)?; }
+        if wanted(fjall::Fjall::NAME) { $function::<fjall::Fjall>($($argument),*)?; }
+    }};
+}
+
+/// Runs the workloads on each store.
+pub(crate) fn run(options: &Options) -> Result<(), Failure> {
+    let mut figures = Figures::default();
+    let temporary = tempfile::tempdir()?;
+    let folder = options.folder.as_deref().unwrap_or(temporary.path());
+    each_store!(options.only, measure(options, folder, &mut figures));
+    figures.print();
+    if let Some(path) = &options.json {
+        figures.write_json(path)?;
+    }
+    Ok(())
+}
+
+fn measure<S: Store>(
+    options: &Options,
+    folder: &Path,
+    figures: &mut Figures,
+) -> Result<(), Failure> {
+    let folder = folder.join(S::NAME);
+    std::fs::create_dir_all(&folder)?;
+    let share = if options.quick { 10 } else { 1 };
+    eprintln!("{}", S::NAME);
+    workload::run::<S>(options.rows / share, 1000 / share, &folder, figures)?;
+    std::fs::remove_dir_all(&folder)?;
+    Ok(())
+}
+
+/// Commits a row to the store in a folder and dies.
+pub(crate) fn die(name: &str, folder: &Path) -> Result<(), Failure> {
+    let only = [name.to_owned()];
+    each_store!(only, commit_and_die(folder));
+    Err(format!("no store is called {name}").into())
+}
+
+fn commit_and_die<S: Store>(folder: &Path) -> Result<(), Failure> {
+    let store = S::open(folder)?;
+    store.put(&mut std::iter::once(([7; 24], [7; 150])))?;
+    std::process::abort();
+}
