@@ -8,6 +8,7 @@
 #![cfg(feature = "derive")]
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 
 use proptest::prelude::*;
 use sapwood::{Table, table::CodecError};
@@ -195,6 +196,76 @@ fn left_out_fields_are_refused() {
         node: Some("n".into()),
     };
     assert_eq!(encode(&present), [1, 1, 1, b'n']);
+}
+
+/// Every shape that serde gives a value comes back, of those types too that write themselves in another way for people.
+#[test]
+fn every_shape_comes_back() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Newtype(Vec<u8>);
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Pair(u8, String);
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Unit;
+    #[derive(Table, Debug, PartialEq, Serialize, Deserialize)]
+    struct Shapes {
+        #[key]
+        id: u8,
+        newtype: Newtype,
+        pair: Pair,
+        unit: Unit,
+        address: IpAddr,
+    }
+    let row = Shapes {
+        id: 1,
+        newtype: Newtype(vec![7]),
+        pair: Pair(8, "a".into()),
+        unit: Unit,
+        address: IpAddr::from([127, 0, 0, 1]),
+    };
+    let bytes = encode(&row);
+    assert_eq!(bytes, b"\x01\x01\x07\x08\x01a\x00\x7F\x00\x00\x01");
+    assert_eq!(Shapes::decode_row(&bytes), Ok(row));
+}
+
+/// What needs a format that describes itself is refused in words that name the attribute.
+#[test]
+fn formats_that_describe_themselves_are_asked_for_in_vain() {
+    #[derive(Debug, Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Any {
+        Number(u8),
+    }
+    #[derive(Table, Debug, Serialize, Deserialize)]
+    struct Untagged {
+        #[key]
+        id: u8,
+        any: Any,
+    }
+    #[derive(Table, Debug, Serialize, Deserialize)]
+    struct Flat {
+        #[key]
+        id: u8,
+        #[serde(flatten)]
+        rest: BTreeMap<String, u8>,
+    }
+    let any = Any::Number(1);
+    let bytes = encode(&Untagged { id: 1, any });
+    let error = Untagged::decode_row(&bytes).unwrap_err().to_string();
+    assert!(
+        error.starts_with("bytes are not a row of the table: ")
+            && error.contains("`#[serde(untagged)]`"),
+        "{error}"
+    );
+    let rest = BTreeMap::new();
+    let refused = Flat { id: 1, rest }.encode_row(&mut Vec::new());
+    let error = refused.unwrap_err().to_string();
+    assert!(error.contains("`#[serde(flatten)]`"), "{error}");
+    let longer = [encode(&row()), vec![0; 3]].concat();
+    assert_eq!(
+        Row::decode_row(&longer).unwrap_err().to_string(),
+        "3 bytes are left over after the row"
+    );
 }
 
 proptest! {

@@ -4,9 +4,10 @@
 
 use std::{
     borrow::Cow,
-    cmp::Reverse,
+    cmp::{Ordering, Reverse},
     collections::BTreeSet,
     fmt::Debug,
+    hash::{BuildHasher, BuildHasherDefault, DefaultHasher},
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     sync::Arc,
     time::{Duration, SystemTime},
@@ -249,4 +250,39 @@ fn borrowed_forms_encode_as_their_keys() {
     );
     check_stands_for::<Option<Place>>(&Some(Place::Nowhere), &[&Place::Nowhere]);
     check_stands_for::<Reverse<String>>(&Reverse("a".into()), &[&Reverse("a")]);
+    check_stands_for::<Option<Reverse<String>>>(&Some(Reverse("a".into())), &[&Reverse("a")]);
+    check_stands_for::<Option<Vec<u8>>>(&Some(vec![1, 0]), &[&[1, 0], &vec![1_u8, 0], b"\x01\0"]);
+    check_stands_for::<Option<[u8; 2]>>(&Some([1, 0]), &[&[1, 0]]);
+    check_stands_for::<Option<(u8, String)>>(&Some((1, "a".into())), &[&(1, "a")]);
+}
+
+/// Floating-point numbers compare, hash and show themselves as the numbers that they are, whatever their sign of zero.
+#[test]
+fn floating_point_numbers_are_values() {
+    let hash = |number: Total<f64>| BuildHasherDefault::<DefaultHasher>::default().hash_one(number);
+    let (zero, minus) = (Total(0.0), Total::from(-0.0));
+    assert_eq!(zero, minus);
+    assert_eq!(hash(zero), hash(minus));
+    assert_ne!(hash(zero), hash(Total(1.0)));
+    assert_eq!(zero.partial_cmp(&Total(f64::NAN)), Some(Ordering::Less));
+    assert_eq!(format!("{} {:?}", Total(0.5), Total(1.0)), "0.5 1.0");
+}
+
+/// Bytes that are no key are refused in words that say what was expected.
+#[test]
+fn refused_bytes_say_why() {
+    let refused = [
+        decode::<u64>(&[1]).map(drop),
+        decode::<u8>(&[1, 2, 3]).map(drop),
+        decode::<BTreeSet<u8>>(&encode::<Vec<u8>>(&[2, 1])).map(drop),
+    ];
+    let words = refused.map(|refused| refused.unwrap_err().to_string());
+    assert_eq!(
+        words,
+        [
+            "encoded key ends too early",
+            "2 bytes are left over after the encoded key",
+            "encoded key is not a valid set in order",
+        ]
+    );
 }

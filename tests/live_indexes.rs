@@ -167,6 +167,29 @@ fn an_index_is_found_by_its_name() {
     assert!(before.index::<Pod, u64>("by_cpu").is_none());
 }
 
+/// A transaction that changed no row, but which indexes there are, is not empty when it is staged, and its publication is a commit; `publish` once took
+/// it for one without changes, and the index was lost.
+#[test]
+fn an_index_alone_is_staged_and_published() {
+    let db = open();
+    let revision = db.revision().get();
+    let mut tx = db.begin_write().unwrap();
+    let by_cpu = tx.add_index(by_cpu()).unwrap();
+    let staged = tx.stage().unwrap();
+    assert!(!staged.is_empty() && staged.changes().unwrap().is_empty());
+    assert_eq!(staged.publish().unwrap(), Revision::new(revision + 1));
+    let snapshot = db.snapshot();
+    assert_eq!(names(snapshot.list(by_cpu.all())), ["b-x-x", "c-y", "a-x"]);
+    let mut tx = db.begin_write().unwrap();
+    tx.drop_index(by_cpu).unwrap();
+    let staged = tx.stage().unwrap();
+    assert_eq!(staged.publish().unwrap(), Revision::new(revision + 2));
+    assert!(db.snapshot().index::<Pod, u64>("by_cpu").is_none());
+    let staged = db.begin_write().unwrap().stage().unwrap();
+    assert!(staged.is_empty());
+    assert_eq!(staged.publish().unwrap(), Revision::new(revision + 2));
+}
+
 /// What was added and dropped again, in whatever way, makes no commit.
 #[test]
 fn what_comes_and_goes_in_one_transaction_is_no_change() {

@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use proptest::collection::vec;
 use proptest::prelude::*;
-use sapwood::{Builder, Database, Durability, Snapshot};
+use sapwood::{Builder, Durability, Snapshot};
 
 mod support;
 
 use support::ask::{Pick, pick};
 use support::change::{Txn, populate, txn};
-use support::item::{Item, Task};
-use support::lease::Lease;
+use support::lookup;
 use support::model::{Model, cases};
 
 #[derive(Clone, Copy, Debug)]
@@ -59,11 +58,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn builder(mode: Durability) -> Builder {
-    Database::builder()
-        .table::<Item>()
-        .table::<Task>()
-        .table::<Lease>()
-        .durability(mode)
+    support::model::builder().durability(mode)
 }
 
 proptest! {
@@ -101,6 +96,7 @@ proptest! {
             model.check_all(&now);
             for pick in &step.asks {
                 model.check(&now, &pick.ask());
+                lookup::check(&model, &now, *pick);
             }
         }
         drop(db);

@@ -402,6 +402,16 @@ fn numbers_can_be_shown_and_serialised() {
     assert_eq!(json["counters"]["commits"]["count"], 2);
     assert_eq!(json["tables"][0]["indexes"][1]["name"], "by_node");
 
+    // Somebody writes, and somebody watches.
+    let (tx, line) = (db.begin_write().unwrap(), line!());
+    let _watch = held.watch(Pod::BY_NODE.eq("n9"));
+    let busy = db.stats().to_string();
+    drop(tx);
+    let began = format!("from {}:{line}:", file!());
+    for part in ["now held for ", &began, "table pods: 0 rows, "] {
+        assert!(busy.contains(part), "{part} is not in\n{busy}");
+    }
+
     let text = stats.to_string();
     for part in [
         "revision 2, file ",

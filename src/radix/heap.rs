@@ -323,7 +323,7 @@ impl Heap {
     }
 
     /// How many regions it has.
-    #[cfg(test)]
+    #[cfg(all(test, not(sapwood_plain_memory), not(sapwood_loom)))]
     fn regions(&self) -> usize {
         self.regions.iter().flatten().count()
     }

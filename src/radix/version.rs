@@ -1,6 +1,5 @@
 //! Versions: states of all trees, held by whoever reads them.
 
-use std::fmt;
 use std::marker::PhantomData;
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -108,15 +107,6 @@ impl Version {
             .root_node(family, tree)
             .map(|node| unsafe { node.get() });
         super::check::check(root, self.0.stamp, |_, _| {})
-    }
-}
-
-impl fmt::Debug for Version {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Version")
-            .field("stamp", &self.0.stamp)
-            .field("revision", &self.0.revision)
-            .finish_non_exhaustive()
     }
 }
 

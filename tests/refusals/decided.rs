@@ -96,3 +96,28 @@ fn diverged() {
         "table `jobs`: the changes remove the row 0000000000000007, which is not there; the database is not the one that they were made for",
     );
 }
+
+/// Bytes that are no list of changes: what is wrong, and where.
+#[test]
+fn no_changes() {
+    let bytes = changes(&["a", "b"], &[], &[]).to_bytes();
+    let refused = |bytes: &[u8]| ChangeList::from_bytes(bytes).unwrap_err().to_string();
+    let cut = refused(&bytes[..bytes.len() - 1]);
+    assert_eq!(cut, "the list of changes ends too early");
+    assert_eq!(
+        refused(&[&bytes[..], &[0, 0]].concat()),
+        "2 bytes are left over after the list of changes"
+    );
+    // The keys of both rows are one byte and the end of the text: the second becomes less than the first.
+    let at = bytes.iter().rposition(|&byte| byte == b'b').unwrap();
+    let places: Vec<_> = (0..=at).filter(|at| bytes[*at] == b'b').collect();
+    let found = places.into_iter().map(|at| {
+        let mut bytes = bytes.clone();
+        bytes[at] = b'A';
+        ChangeList::from_bytes(&bytes).map_err(|error| error.to_string())
+    });
+    let wrong = "the rows are not in the order of their keys";
+    assert!(found.into_iter().any(|refused| refused.is_err_and(|words| {
+        words.starts_with("the list of changes is damaged at byte ") && words.ends_with(wrong)
+    })));
+}

@@ -103,7 +103,7 @@ impl World {
                 self.write(db, &txn);
                 let newest = self.newest(db);
                 for ask in asks {
-                    ask.ask().check(&newest.model, &newest.snapshot);
+                    ask.check(&newest.model, &newest.snapshot);
                 }
             }
             Transition::WriteInside { db, other, txn } => {
@@ -147,7 +147,7 @@ impl World {
                 let held = self.held(snapshot);
                 held.model.check_all(&held.snapshot);
                 for ask in asks {
-                    ask.ask().check(&held.model, &held.snapshot);
+                    ask.check(&held.model, &held.snapshot);
                 }
             }
             Transition::Release { snapshot } => {
@@ -197,8 +197,10 @@ impl World {
             }
             Transition::WaitChanged { snapshot, ask } => self.wait_changed(snapshot, ask),
             Transition::Follow { db, ask } => {
-                let Live { name, db, .. } = &self.databases[at(db)];
-                let follower = ask.ask().follow(db);
+                let Live {
+                    name, db, model, ..
+                } = &self.databases[at(db)];
+                let follower = ask.ask(model).follow(db);
                 self.followers.push((*name, follower));
             }
             Transition::Step { follower, waiting } => {
@@ -241,11 +243,11 @@ impl World {
         let mirror = before.snapshot.fork();
         let snapshot = mirror.snapshot();
         let seen = &before.model;
-        let asks = asks.iter().map(|ask| ask.ask());
+        let asks = asks.iter().map(|ask| ask.ask(seen));
         let mut watches: Vec<_> = asks
             .map(|ask| take(&snapshot, seen, seen, false, ask))
             .collect();
-        self.write_mirrored(which, txn, Some(&mirror));
+        self.write_mirrored(which, &txn.of_rows(), Some(&mirror));
         let after = Rc::clone(&self.databases[which].model);
         for (watch, watched) in &mut watches {
             watched.pass(seen, &after);
@@ -355,7 +357,8 @@ impl World {
 
     fn take_one(&self, held: &Held, ask: AnyPick) -> (Watch, Mine) {
         let (now, closed) = self.now(held.of);
-        let (watch, watched) = take(&held.snapshot, &held.model, now, closed, ask.ask());
+        let ask = ask.ask(&held.model);
+        let (watch, watched) = take(&held.snapshot, &held.model, now, closed, ask);
         let of = held.of;
         (watch, Mine { of, watched })
     }
@@ -372,11 +375,15 @@ impl World {
 
     /// Waits, where the query has changed or the database is closed: then it must return at once.
     fn wait_changed(&self, which: Which, ask: AnyPick) {
-        let (held, ask) = (self.held(which), ask.ask());
+        let held = self.held(which);
+        let ask = ask.ask(&held.model);
         let Some(live) = self.databases.iter().find(|live| live.name == held.of) else {
             return;
         };
-        if ask.differ(&held.model, &live.model) {
+        if !ask.is_in(&live.model) {
+            let gone = ask.wait_changed(&live.db, &held.snapshot);
+            assert!(matches!(gone, Err(Error::UnknownIndex { .. })), "{gone:?}");
+        } else if ask.differ(&held.model, &live.model) {
             // Else it would wait for ever.
             assert!(ask.watch(&held.snapshot).is_fired());
             let changed = ask.wait_changed(&live.db, &held.snapshot).unwrap();

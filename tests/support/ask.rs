@@ -6,7 +6,9 @@ use std::ops::Bound;
 use proptest::prelude::*;
 use sapwood::Query;
 
+use super::added::ADDED;
 use super::item::{Item, Task, task_id};
+use super::model::Model;
 use super::modelled::{Modelled, Part, Parts};
 
 /// Texts that are prefixes and neighbours of each other, and have the bytes that keys escape.
@@ -40,7 +42,7 @@ pub(crate) struct Pick {
 pub(crate) fn pick() -> impl Strategy<Value = Pick> {
     let columns = || any::<[u8; 2]>();
     (
-        0..Item::KINDS.len() as u8,
+        0..(Item::KINDS.len() + ADDED.len()) as u8,
         any::<u8>(),
         columns(),
         columns(),
@@ -60,6 +62,8 @@ pub(crate) fn pick() -> impl Strategy<Value = Pick> {
 pub(crate) struct Ask<T = Item> {
     pub(crate) query: Query<T>,
     pub(crate) index: usize,
+    /// The number of the index, if it was added.
+    pub(crate) added: Option<usize>,
     pub(crate) wanted: Wanted,
 }
 
@@ -75,12 +79,14 @@ pub(crate) enum Wanted {
 impl<T: Modelled> Ask<T> {
     /// Every entry of an index.
     pub(crate) fn all(index: usize) -> Self {
-        T::ask(Pick {
-            index: index as u8,
-            shape: 0,
-            low: [0; 2],
-            high: [0; 2],
-        })
+        T::ask(Pick::all(index))
+    }
+
+    /// Whether a state has the index.
+    pub(crate) fn is_in(&self, model: &Model) -> bool {
+        let mut added = model.added.iter();
+        self.added
+            .is_none_or(|number| added.any(|added| added.number == number))
     }
 
     /// Whether an entry with this key belongs to the answer. A shorter end stands for all keys that begin with it.
@@ -157,6 +163,16 @@ macro_rules! two_columns {
 pub(crate) use {one_column, ranged, two_columns};
 
 impl Pick {
+    /// Every entry of an index.
+    pub(crate) fn all(index: usize) -> Self {
+        Self {
+            index: index as u8,
+            shape: 0,
+            low: [0; 2],
+            high: [0; 2],
+        }
+    }
+
     /// The same question on another index.
     pub(crate) fn on(self, index: usize) -> Self {
         Self {
@@ -175,14 +191,16 @@ impl Pick {
             4 => self.one_text(Item::BY_TAGS),
             5 => self.one_number(Item::BY_PORTS, 60),
             6 => self.node_size(),
-            7 => self.owner_name(),
+            7 => self.owner_text(Item::BY_OWNER_NAME),
             8 => self.one_number(Item::BY_PARITY, 3),
             9 => self.one_text(Item::BY_WORD),
-            _ => self.large(),
+            10 => self.large(),
+            _ => self.owner_text(Item::BY_OWNER_TAG),
         };
         Ask {
             query,
             index,
+            added: None,
             wanted,
         }
     }
@@ -204,6 +222,7 @@ impl Pick {
         Ask {
             query,
             index,
+            added: None,
             wanted,
         }
     }
@@ -319,8 +338,7 @@ impl Pick {
         }
     }
 
-    fn owner_name(self) -> (Query<Item>, Wanted) {
-        let index = Item::BY_OWNER_NAME;
+    fn owner_text(self, index: sapwood::Index<Item, (u8, String)>) -> (Query<Item>, Wanted) {
         let [low, high] = [self.low, self.high].map(|[owner, name]| (owner % 4, text(name)));
         let parts =
             |(owner, name): (u8, String)| vec![Part::Number(owner.into()), Part::Text(name)];

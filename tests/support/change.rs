@@ -7,12 +7,15 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use sapwood::{Database, Error, Revision, Row, Savepoint, Table, WriteTxn};
 
+use super::added;
 use super::ask::{Pick, pick};
 use super::end::{End, Fate, end, end_staged, staged_end};
 use super::item::{Item, Task};
 use super::lease::Lease;
+use super::lookup;
 use super::model::{Model, Refusal, Stored};
 use super::modelled::Modelled;
+use super::rules;
 
 #[derive(Clone, Debug)]
 pub(crate) enum Verb {
@@ -31,6 +34,8 @@ pub(crate) enum Verb {
     /// A savepoint, and going back to one of those that were made, or are gone.
     Mark,
     RollBack(u8),
+    AddIndex(u8),
+    DropIndex(u8),
 }
 
 /// Which table is written.
@@ -73,6 +78,8 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (1u8..80).prop_map(Verb::Fill),
         2 => Just(Verb::Mark),
         2 => any::<u8>().prop_map(Verb::RollBack),
+        2 => any::<u8>().prop_map(Verb::AddIndex),
+        1 => any::<u8>().prop_map(Verb::DropIndex),
     ];
     let table = prop_oneof![
         6 => Just(Which::Items),
@@ -192,7 +199,7 @@ impl Op {
                 return T::rows_mut(model).remove(&key).is_some();
             }
             Verb::RemoveAll(pick) => {
-                let ask = T::ask(*pick);
+                let ask = T::ask_in(model, *pick);
                 let rows = model.rows(&ask);
                 assert_eq!(tx.remove_all(ask.query).unwrap(), rows.len());
                 T::rows_mut(model).retain(|key, _| !rows.contains_key(key));
@@ -200,7 +207,7 @@ impl Op {
             }
             Verb::RemoveAllIf(pick, when) => {
                 let seen = Revision::new(revision.get().saturating_sub(u64::from(*when % 6)));
-                let ask = T::ask(*pick);
+                let ask = T::ask_in(model, *pick);
                 let rows = model.rows(&ask);
                 let result = tx.remove_all_if(ask.query, seen);
                 if rows.values().any(|row| row.modified > seen) {
@@ -221,7 +228,9 @@ impl Op {
                 }
                 return changed;
             }
-            Verb::Mark | Verb::RollBack(_) => unreachable!("done by the transaction"),
+            Verb::Mark | Verb::RollBack(_) | Verb::AddIndex(_) | Verb::DropIndex(_) => {
+                unreachable!("done by the transaction")
+            }
         }
         false
     }
@@ -327,7 +336,7 @@ fn refused<T: Modelled, R: std::fmt::Debug>(
             assert_eq!(*refused, T::words(&row.key()));
             reasons.iter().any(|reason| {
                 matches!(reason, Refusal::Duplicate { index: number, existing: other }
-                    if T::KINDS[*number].name == index && T::words(other) == *existing)
+                    if T::kind(*number).name == index && T::words(other) == *existing)
             })
         }
         _ => false,
@@ -360,12 +369,21 @@ pub(crate) fn populate(db: &Database, model: &mut Model) {
 }
 
 impl Txn {
+    /// The same, but for indexes: who only follows what is written does without.
+    pub(crate) fn of_rows(&self) -> Self {
+        let mut txn = self.clone();
+        txn.ops
+            .retain(|op| !matches!(op.verb, Verb::AddIndex(_) | Verb::DropIndex(_)));
+        txn
+    }
+
     /// Runs it on both. The model is left as it was, unless it is committed and changed something.
     pub(crate) fn run(&self, db: &Database, model: &mut Model) {
         self.run_mirrored(db, model, None);
     }
 
     /// As [`run`](Self::run); if it is staged, another database with the same rows follows suit.
+    #[allow(clippy::too_many_lines, reason = "an arm for each end")]
     pub(crate) fn run_mirrored(&self, db: &Database, model: &mut Model, mirror: Option<&Database>) {
         let mut staged = model.clone();
         let mut changed = false;
@@ -393,12 +411,17 @@ impl Txn {
                         }
                     }
                     Verb::RollBack(_) => {}
+                    Verb::AddIndex(which) => added::add(tx, &mut staged, which),
+                    Verb::DropIndex(which) => added::drop_one(tx, &mut staged, which),
                     _ => changed |= op.run(tx, &mut staged),
                 }
             }
+            // What came and went again is no change.
+            changed |= staged.added != model.added;
             staged.check_changes(tx, model);
             for pick in &self.asks {
-                staged.check(tx, &pick.ask());
+                staged.check(tx, &Item::ask_in(&staged, *pick));
+                lookup::check(&staged, tx, *pick);
             }
         };
         let committed = match self.end {
@@ -410,16 +433,17 @@ impl Txn {
                 } else {
                     model.revision
                 };
-                assert_eq!(tx.commit().unwrap(), expected);
-                true
+                let refusal = rules::refusal(model, &staged);
+                let committed = judged(tx.commit(), refusal);
+                assert!(committed.is_none_or(|at| at == expected));
+                committed.is_some()
             }
             End::Write => {
-                db.write(|tx| {
+                let result = db.write(|tx| {
                     work(tx);
                     Ok::<_, Error>(())
-                })
-                .unwrap();
-                true
+                });
+                judged(result, rules::refusal(model, &staged)).is_some()
             }
             End::Drop => {
                 let mut tx = db.begin_write().unwrap();
@@ -453,14 +477,16 @@ impl Txn {
             End::Stage { fate, elsewhere } => {
                 let mut tx = db.begin_write().unwrap();
                 work(&mut tx);
-                let one = tx.stage().unwrap();
-                assert_eq!(one.is_empty(), !changed);
-                let published = end_staged(db, one, fate, elsewhere, mirror);
-                if let (Fate::At(_), Some(at)) = (fate, published) {
-                    changed = true;
-                    staged.renumber(at);
-                }
-                published.is_some()
+                let one = judged(tx.stage(), rules::refusal(model, &staged));
+                one.is_some_and(|one| {
+                    assert_eq!(one.is_empty(), !changed);
+                    let published = end_staged(db, one, fate, elsewhere, mirror);
+                    if let (Fate::At(_), Some(at)) = (fate, published) {
+                        changed = true;
+                        staged.renumber(at);
+                    }
+                    published.is_some()
+                })
             }
         };
         if committed && changed {
@@ -469,6 +495,24 @@ impl Txn {
         }
         assert_eq!(db.revision(), model.revision);
     }
+}
+
+/// What an end gave, unless a rule refused it: for the right row, in the right words.
+fn judged<R: std::fmt::Debug>(
+    result: Result<R, Error>,
+    refusal: Option<(&'static str, String, &'static str)>,
+) -> Option<R> {
+    let Some(expected) = refusal else {
+        return Some(result.unwrap());
+    };
+    let Err(Error::Invalid { table, key, reason }) = result else {
+        panic!("{result:?}, expected {expected:?}");
+    };
+    assert_eq!(
+        (table, &key, &*reason),
+        (expected.0, &expected.1, expected.2)
+    );
+    None
 }
 
 struct OnPurpose;

@@ -77,6 +77,9 @@ impl<T: Modelled> Following<T> {
 
     /// Looks for a step, in one of the ways that do not wait for long, and compares with the model.
     pub(crate) fn look(&mut self, model: &Model, waiting: bool) {
+        if !self.ask.is_in(model) {
+            return self.end(model);
+        }
         let first = self.replica.at.is_none();
         let batch = if waiting {
             self.follower.next_timeout(Duration::ZERO)
@@ -111,8 +114,12 @@ impl<T: Modelled> Following<T> {
         self.check(model);
     }
 
-    /// What is told of a database that is closed: all that was committed before, and then the end.
+    /// What is told of a database that is closed: all that was committed before, and then the end. Of an index that was dropped, the end at once.
     pub(crate) fn end(&mut self, model: &Model) {
+        if !self.ask.is_in(model) {
+            assert!(self.follower.try_next().is_none() && self.follower.next().is_none());
+            return;
+        }
         for batch in self.follower.by_ref() {
             self.replica.apply(&batch);
         }

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use sapwood::Table;
 use serde::{Deserialize, Serialize};
 
+use super::added::{self, Added};
 use super::ask::{Ask, Pick, optional, size_of, text};
 use super::model::{Model, Rows};
 use super::modelled::{Kind, Modelled, Part, Parts, kind, number};
@@ -16,6 +17,7 @@ use super::modelled::{Kind, Modelled, Part, Parts, kind, number};
 #[table(index(by_parity, with(parity) -> u8))]
 #[table(index(by_word, with(words) -> String, each))]
 #[table(index(by_large, on[desc(size), name], when(is_large)))]
+#[table(index(by_owner_tag, on[owner, each(tags)]))]
 pub(crate) struct Item {
     pub(crate) group: String,
     pub(crate) number: u16,
@@ -70,6 +72,7 @@ impl Modelled for Item {
         kind("by_parity", false),
         kind("by_word", false),
         kind("by_large", false),
+        kind("by_owner_tag", false),
     ];
 
     fn key(&self) -> Key {
@@ -101,7 +104,12 @@ impl Modelled for Item {
                 .collect(),
             10 if self.size >= 100 => one(vec![Part::Number(-i64::from(self.size)), name()]),
             10 => BTreeSet::new(),
-            _ => unreachable!("there are as many as KINDS"),
+            11 => {
+                let tags = self.tags.iter();
+                tags.map(|tag| vec![number(self.owner), Part::from(tag.as_str())])
+                    .collect()
+            }
+            _ => added::entries(self, index - Self::KINDS.len()),
         }
     }
 
@@ -111,6 +119,20 @@ impl Modelled for Item {
 
     fn ask(pick: Pick) -> Ask<Self> {
         pick.ask()
+    }
+
+    fn ask_in(model: &Model, pick: Pick) -> Ask<Self> {
+        let behind = usize::from(pick.index).checked_sub(Self::KINDS.len());
+        match behind {
+            Some(number) if !model.added.is_empty() => {
+                model.added[number % model.added.len()].ask(pick)
+            }
+            _ => pick.ask(),
+        }
+    }
+
+    fn added(model: &Model) -> &[Added] {
+        &model.added
     }
 
     fn rows(model: &Model) -> &Rows<Self> {

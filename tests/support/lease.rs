@@ -158,6 +158,7 @@ impl Modelled for Lease {
         Ask {
             query,
             index,
+            added: None,
             wanted,
         }
     }

@@ -3,13 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::test_runner::Config;
-use sapwood::table::Grouping;
-use sapwood::{Database, Key, Only, Query, Revision, Row, Snapshot, Table, WriteTxn};
+use sapwood::key::KeyOf;
+use sapwood::table::{ExtendsLast, Grouping};
+use sapwood::{
+    Builder, Database, Index, Key, Only, Query, Revision, Row, Snapshot, Table, WriteTxn,
+};
 
-use super::ask::Ask;
+use super::added::{self, Added};
+use super::ask::{Ask, Pick};
 use super::item::{Item, Task};
 use super::lease::Lease;
 use super::modelled::{Modelled, Part, Parts, number};
+use super::rules;
 
 /// A row, and the commits that made it and last wrote it.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,6 +42,8 @@ pub(crate) struct Model {
     pub(crate) items: Rows<Item>,
     pub(crate) tasks: Rows<Task>,
     pub(crate) leases: Rows<Lease>,
+    /// The indexes of the items that were added at run time.
+    pub(crate) added: Vec<Added>,
     /// The commits that last wrote to the tables, by their names.
     pub(crate) written: BTreeMap<&'static str, Revision>,
     pub(crate) revision: Revision,
@@ -52,18 +59,28 @@ pub(crate) enum Refusal<K> {
 impl Model {
     /// The rows of a query, in the order of its index: each at its first entry.
     pub(crate) fn find<T: Modelled>(&self, ask: &Ask<T>) -> Vec<&Stored<T>> {
-        let mut found: Vec<(Parts, &T::Key, &Stored<T>)> = Vec::new();
+        let mut found = self.entries(ask.index, |entry| ask.finds(entry));
+        let mut seen = BTreeSet::new();
+        found.retain(|(_, key, _)| seen.insert(*key));
+        found.into_iter().map(|(.., stored)| stored).collect()
+    }
+
+    /// The entries of an index with these keys, in its order.
+    pub(crate) fn entries<T: Modelled>(
+        &self,
+        index: usize,
+        finds: impl Fn(&[Part]) -> bool,
+    ) -> Vec<(Parts, &T::Key, &Stored<T>)> {
+        let mut found = Vec::new();
         for (key, stored) in T::rows(self) {
-            for entry in stored.row.entries(ask.index) {
-                if ask.finds(&entry) {
+            for entry in stored.row.entries(index) {
+                if finds(&entry) {
                     found.push((entry, key, stored));
                 }
             }
         }
         found.sort_by(|a, b| (&a.0, a.1).cmp(&(&b.0, b.1)));
-        let mut seen = BTreeSet::new();
-        found.retain(|(_, key, _)| seen.insert(*key));
-        found.into_iter().map(|(.., stored)| stored).collect()
+        found
     }
 
     /// What was written with the model's revision gets another one, and so does the model.
@@ -98,8 +115,9 @@ impl Model {
         };
     }
 
-    /// In a database that was opened anew, its newest commit stands for what last wrote each table.
+    /// In a database that was opened anew, its newest commit stands for what last wrote each table, and no index is there that was added.
     pub(crate) fn reopen(&mut self) {
+        self.added.clear();
         for table in [Item::NAME, Task::NAME, Lease::NAME] {
             self.written.insert(table, self.revision);
         }
@@ -119,7 +137,9 @@ impl Model {
         if row.is_too_long() {
             refusals.push(Refusal::TooLong);
         }
-        for (index, _) in (1..).zip(&T::KINDS[1..]).filter(|(_, kind)| kind.unique) {
+        let added = T::added(self).iter().map(Added::index);
+        let indexes = (1..T::KINDS.len()).chain(added);
+        for index in indexes.filter(|index| T::kind(*index).unique) {
             for key in row.entries(index) {
                 if key.contains(&Part::None) {
                     continue;
@@ -168,6 +188,7 @@ impl Model {
         self.check_table::<Task>(reads);
         self.check_table::<Lease>(reads);
         self.check_groups(reads);
+        added::check(self, reads);
         assert_eq!(reads.revision(), self.revision);
     }
 
@@ -198,6 +219,10 @@ impl Model {
     fn check_table<T: Modelled>(&self, reads: &impl Reads) {
         for index in 0..T::KINDS.len() {
             self.check(reads, &Ask::<T>::all(index));
+        }
+        for place in 0..T::added(self).len() {
+            let all = Pick::all(T::KINDS.len() + place);
+            self.check(reads, &T::ask_in(self, all));
         }
         let written = self.written.get(T::NAME).copied();
         assert_eq!(reads.table_revision::<T>(), written.unwrap_or_default());
@@ -282,6 +307,14 @@ impl Model {
             Task::BY_STATE.group_by_key(),
             |state: i8| vec![number(state)]
         );
+        check_groups!(
+            self,
+            reads,
+            Item,
+            11,
+            Item::BY_OWNER_TAG.group_by::<1>(),
+            |owner: u8| vec![number(owner)]
+        );
     }
 }
 
@@ -297,6 +330,19 @@ pub(crate) trait Reads {
     fn ends<T: Table>(&self, query: &Query<T>) -> [Option<&Row<T>>; 2];
     fn only<T: Table>(&self, query: &Query<T>) -> Only<&Row<T>>;
     fn groups<T: Table, K, G: Key>(&self, grouping: Grouping<T, K, G>) -> Vec<(G, usize)>;
+    fn prefixes<T: Table, K, M>(
+        &self,
+        index: Index<T, K>,
+        of: impl ExtendsLast<K, M> + Clone,
+    ) -> Vec<&Row<T>>;
+    fn left_join<'a, L: Table, R: Table, K, Q: KeyOf<K>>(
+        &'a self,
+        rows: Query<L>,
+        index: Index<R, K>,
+        key: impl Fn(&'a Row<L>) -> Option<Q>,
+    ) -> Vec<(&'a Row<L>, Option<&'a Row<R>>)>;
+    /// Whether there is an index of this name that was added, with such keys.
+    fn has_added<K: Key + 'static>(&self, name: &str) -> bool;
     fn table_revision<T: Table>(&self) -> Revision;
     fn revision(&self) -> Revision;
 }
@@ -368,6 +414,41 @@ macro_rules! reads {
                 self.groups(grouping).collect()
             }
 
+            fn prefixes<T: Table, K, M>(
+                &self,
+                index: Index<T, K>,
+                of: impl ExtendsLast<K, M> + Clone,
+            ) -> Vec<&Row<T>> {
+                let rows: Vec<_> = self.prefixes(index, of.clone()).collect();
+                let longest = self.longest_prefix(index, of);
+                match (longest, rows.first()) {
+                    (None, None) => {}
+                    (Some(longest), Some(first)) => assert!(longest.same(first)),
+                    _ => panic!("the longest is not the first"),
+                }
+                rows
+            }
+
+            fn left_join<'a, L: Table, R: Table, K, Q: KeyOf<K>>(
+                &'a self,
+                rows: Query<L>,
+                index: Index<R, K>,
+                key: impl Fn(&'a Row<L>) -> Option<Q>,
+            ) -> Vec<(&'a Row<L>, Option<&'a Row<R>>)> {
+                let pairs: Vec<_> = self.left_join(rows.clone(), index, &key).collect();
+                let inner = pairs
+                    .iter()
+                    .filter_map(|(row, other)| Some((*row, (*other)?)));
+                let same = |(a, b): ((_, _), (_, _))| Row::same(a.0, b.0) && Row::same(a.1, b.1);
+                let joined: Vec<_> = self.join(rows, index, &key).collect();
+                assert!(joined.len() == inner.clone().count() && inner.zip(joined).all(same));
+                pairs
+            }
+
+            fn has_added<K: Key + 'static>(&self, name: &str) -> bool {
+                self.index::<Item, K>(name).is_some()
+            }
+
             fn table_revision<T: Table>(&self) -> Revision {
                 self.table_revision::<T>()
             }
@@ -382,9 +463,13 @@ macro_rules! reads {
 reads!(Snapshot);
 reads!(WriteTxn);
 
-pub(crate) fn in_memory() -> Database {
+pub(crate) fn builder() -> Builder {
     let builder = Database::builder().table::<Item>().table::<Task>();
-    builder.table::<Lease>().in_memory().unwrap()
+    rules::add_to(builder.table::<Lease>())
+}
+
+pub(crate) fn in_memory() -> Database {
+    builder().in_memory().unwrap()
 }
 
 /// This many cases, or as many as `PROPTEST_CASES` says.

@@ -5,6 +5,7 @@ use std::fmt::Debug;
 
 use sapwood::Table;
 
+use super::added::{ADDED, Added};
 use super::ask::{Ask, Pick};
 use super::model::{Model, Rows};
 
@@ -69,8 +70,25 @@ pub(crate) trait Modelled:
         false
     }
 
-    /// A question to this table.
+    /// A question to this table, on an index that is declared.
     fn ask(pick: Pick) -> Ask<Self>;
+
+    /// A question to this table as the model has it: also on the indexes that were added.
+    fn ask_in(_: &Model, pick: Pick) -> Ask<Self> {
+        Self::ask(pick)
+    }
+
+    /// The indexes that were added at run time and are there.
+    fn added(_: &Model) -> &[Added] {
+        &[]
+    }
+
+    /// An index by its number: those that can be added are behind those that are declared.
+    fn kind(index: usize) -> &'static Kind {
+        Self::KINDS
+            .get(index)
+            .unwrap_or_else(|| &ADDED[index - Self::KINDS.len()])
+    }
 
     fn rows(model: &Model) -> &Rows<Self>;
 

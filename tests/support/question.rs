@@ -8,6 +8,7 @@ use super::ask::{Ask, Pick, pick};
 use super::following::Following;
 use super::item::{Item, Task};
 use super::lease::Lease;
+use super::lookup;
 use super::model::Model;
 use super::modelled::Modelled;
 
@@ -25,12 +26,19 @@ pub(crate) fn any_pick() -> impl Strategy<Value = AnyPick> {
 }
 
 impl AnyPick {
-    pub(crate) fn ask(self) -> Box<dyn Question> {
+    /// To a state that has the model's indexes.
+    pub(crate) fn ask(self, model: &Model) -> Box<dyn Question> {
         match self.table {
-            0 => Box::new(Item::ask(self.pick)),
+            0 => Box::new(Item::ask_in(model, self.pick)),
             1 => Box::new(Task::ask(self.pick)),
             _ => Box::new(Lease::ask(self.pick)),
         }
+    }
+
+    /// Asks, and looks up what the numbers say.
+    pub(crate) fn check(self, model: &Model, snapshot: &Snapshot) {
+        self.ask(model).check(model, snapshot);
+        lookup::check(model, snapshot, self.pick);
     }
 }
 
@@ -38,6 +46,9 @@ impl AnyPick {
 pub(crate) trait Question: std::fmt::Debug {
     /// Every read verb gives what the model finds.
     fn check(&self, model: &Model, snapshot: &Snapshot);
+
+    /// Whether a state has the index that is asked.
+    fn is_in(&self, model: &Model) -> bool;
 
     /// Whether the rows of the query differ between two states: another row, or another write of the same one.
     fn differ(&self, old: &Model, new: &Model) -> bool;
@@ -52,6 +63,10 @@ pub(crate) trait Question: std::fmt::Debug {
 impl<T: Modelled> Question for Ask<T> {
     fn check(&self, model: &Model, snapshot: &Snapshot) {
         model.check(snapshot, self);
+    }
+
+    fn is_in(&self, model: &Model) -> bool {
+        Ask::is_in(self, model)
     }
 
     fn differ(&self, old: &Model, new: &Model) -> bool {

@@ -16,10 +16,14 @@ pub(crate) struct Watched {
 impl Watched {
     /// The database went from one state to another.
     pub(crate) fn pass(&mut self, before: &Model, after: &Model) {
-        self.fired |= self.ask.differ(before, after);
+        if self.ask.is_in(after) {
+            self.fired |= self.ask.differ(before, after);
+        } else {
+            self.close();
+        }
     }
 
-    /// The database was closed: what has not fired never will.
+    /// The database was closed, or the index dropped: what has not fired never will.
     pub(crate) fn close(&mut self) {
         self.closed = !self.fired;
     }

@@ -130,6 +130,7 @@ impl Core {
             old_rows,
             before,
             written,
+            ..
         } = prepared;
         // Persist: nobody sees it until the disk has it, as far as the mode asks.
         // Writing runs the rows' own code, whose panic must not take the seat with it.

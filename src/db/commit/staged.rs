@@ -67,6 +67,8 @@ pub(in crate::db) struct Prepared {
     pub(in crate::db) before: Version,
     /// How many rows were written or removed.
     pub(in crate::db) written: usize,
+    /// Whether anything was changed: a row, or which indexes there are.
+    changed: bool,
 }
 
 impl Prepared {
@@ -74,7 +76,7 @@ impl Prepared {
     #[inline]
     pub(in crate::db) fn new(mut writer: Carried<Writer>, draft: Draft) -> Self {
         let before = draft.base().clone();
-        let written = draft.written();
+        let (written, changed) = (draft.written(), draft.is_changed());
         let (staged, old_rows) = draft.stage(&mut writer.thing);
         Self {
             writer,
@@ -82,6 +84,7 @@ impl Prepared {
             old_rows,
             before,
             written,
+            changed,
         }
     }
 }
@@ -108,9 +111,9 @@ impl Staged {
         self.prepared().staged.version().revision()
     }
 
-    /// Whether the transaction wrote and removed nothing.
+    /// Whether the transaction changed nothing: it wrote and removed no row, and added and dropped no index.
     pub fn is_empty(&self) -> bool {
-        self.prepared().written == 0
+        !self.prepared().changed
     }
 
     /// All that the transaction changed, in every table, ready to be sent somewhere. O(changes) the first time, which encodes them; then kept.
@@ -133,7 +136,7 @@ impl Staged {
     /// [`Error::File`], [`Error::Row`] and [`Error::Poisoned`] where the disk refuses; [`Error::Closed`]. It is then discarded.
     pub fn publish(mut self) -> Result<Revision, Error> {
         match self.prepared.take() {
-            Some(mut prepared) if prepared.written == 0 => {
+            Some(mut prepared) if !prepared.changed => {
                 prepared.writer.end = End::Unchanged;
                 let before = prepared.before.revision();
                 self.core.discard(prepared);
