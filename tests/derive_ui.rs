@@ -18,6 +18,7 @@ fn mistakes_are_explained() {
         "shapes",
         "queries",
         "transactions",
+        "pagefile",
     ] {
         cases.compile_fail(format!("tests/ui/{theme}/*.rs"));
     }

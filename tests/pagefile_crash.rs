@@ -224,6 +224,62 @@ fn failed_reads_pass_by() {
     assert!(failures > 50, "{failures}");
 }
 
+/// Proves that an operation that a failed read has ended has changed nothing, that its transaction goes on, and that what it commits is sound: also
+/// where the failed operation alone had touched a bucket.
+#[test]
+fn failed_operations_change_nothing() {
+    let disk = SimDisk::default();
+    let file = disk.open().unwrap();
+    let mut model = Model::new();
+    for seed in 0..40 {
+        change(&file, &mut model, seed).unwrap();
+    }
+    let mut failures = [0; 4];
+    for round in 0..400usize {
+        let mut tx = file.begin_write().unwrap();
+        let names = model.keys().filter(|name| *name != b"late");
+        let name = names.cycle().nth(round / 48).unwrap();
+        let (path, to) = (path_of(name), [b"moved"]);
+        disk.fail_read(Some(round / 4 % 12));
+        let kind = round % 4;
+        let outcome = match kind {
+            0 => tx
+                .bucket_mut_at(&path)
+                .and_then(|bucket| bucket.unwrap().put("key-030", "changed"))
+                .map(drop),
+            1 => tx
+                .bucket_mut_at(&path)
+                .and_then(|bucket| bucket.unwrap().delete("key-030"))
+                .map(drop),
+            2 => tx.move_bucket(&path, to),
+            _ => tx.delete_bucket(&path[0]).map(drop),
+        };
+        disk.fail_read(None);
+        if outcome.is_ok() {
+            continue;
+        }
+        failures[kind] += 1;
+        let mut late = tx.bucket_or_create("late").unwrap();
+        late.put("round", round.to_be_bytes()).unwrap();
+        tx.commit().unwrap();
+        let row = (b"round".to_vec(), round.to_be_bytes().to_vec());
+        model.insert(b"late".to_vec(), [row].into());
+        assert_eq!(contents(&file).unwrap(), model, "round {round}");
+        let report = file.check().unwrap();
+        assert!(report.is_clean(), "round {round}: {:?}", report.problems);
+    }
+    assert!(
+        failures.iter().all(|failures| *failures > 10),
+        "{failures:?}"
+    );
+}
+
+fn path_of(name: &[u8]) -> Vec<Vec<u8>> {
+    name.split(|byte| *byte == b'/')
+        .map(<[u8]>::to_vec)
+        .collect()
+}
+
 /// Proves that a panic in the closure, or in the storage itself, leaves the writer's turn free, and a half-done commit refused.
 #[test]
 fn panics_free_the_turn() {

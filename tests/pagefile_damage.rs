@@ -15,7 +15,7 @@ use sim::{Model, SimDisk, change, contents, filled};
 const PAGE: usize = 512;
 const SLOTS: [usize; 2] = [0, 4096];
 
-/// A small file with branches, leaves, large values and long keys; the states after each commit.
+/// A small file with branches, leaves, large values, long keys and buckets in buckets; the states after each commit.
 fn small_file(close: bool) -> (Vec<u8>, Vec<Model>) {
     let disk = SimDisk::default();
     let file = Options::new()
@@ -34,6 +34,12 @@ fn small_file(close: bool) -> (Vec<u8>, Vec<Model>) {
         }
         bucket.put([9; 700], [1; 600])?;
         rows.insert(vec![9; 700], vec![1; 600]);
+        let mut below = bucket.create_bucket("in")?;
+        below.put("a", "b")?;
+        below.create_bucket("deep")?;
+        let row = (b"a".to_vec(), b"b".to_vec());
+        model.insert(b"first/in".to_vec(), [row].into());
+        model.insert(b"first/in/deep".to_vec(), [].into());
         Ok::<_, Error>(())
     })
     .unwrap();
@@ -70,14 +76,21 @@ fn must_be_right(image: Vec<u8>, allowed: &[Model], what: &str) -> Option<Model>
 fn what_can_be_read_must_be_right(file: &PageFile, allowed: &[Model], what: &str) {
     let read = file.begin_read();
     let is_right = allowed.iter().any(|model| {
-        model.iter().all(|(name, rows)| match read.bucket(name) {
-            Err(_) => true,
-            Ok(None) => false,
-            Ok(Some(bucket)) => rows.iter().all(|(key, value)| match bucket.get(key) {
+        let path = |name: &[u8]| {
+            name.split(|byte| *byte == b'/')
+                .map(<[u8]>::to_vec)
+                .collect::<Vec<_>>()
+        };
+        model
+            .iter()
+            .all(|(name, rows)| match read.bucket_at(path(name)) {
                 Err(_) => true,
-                Ok(found) => found.as_deref() == Some(value),
-            }),
-        })
+                Ok(None) => false,
+                Ok(Some(bucket)) => rows.iter().all(|(key, value)| match bucket.get(key) {
+                    Err(_) => true,
+                    Ok(found) => found.as_deref() == Some(value),
+                }),
+            })
     });
     assert!(is_right, "{what}: wrong answer");
 }
@@ -291,7 +304,10 @@ fn must_come_back(file: &PageFile) {
                 }
             }
         }
-        if let Some(name) = names.first() {
+        if let [first, last, ..] = names.as_slice() {
+            let _ = tx.move_bucket([first.as_slice()], [last, b"moved".as_slice()]);
+        }
+        if let Some(name) = names.last() {
             tx.delete_bucket(name)?;
         }
         Ok::<_, Error>(())
@@ -302,20 +318,26 @@ fn must_come_back(file: &PageFile) {
 
 fn contents_of_hostile(file: &PageFile) -> Result<(), Error> {
     let read = file.begin_read();
-    for name in read.buckets() {
-        if let Some(bucket) = read.bucket(&*name?)? {
-            let mut previous: Option<Vec<u8>> = None;
-            for row in &bucket {
-                let key = row?.0.to_vec();
-                assert!(
-                    previous.is_none_or(|previous| previous < key),
-                    "keys do not ascend"
-                );
-                previous = Some(key);
+    let _ = read.root().stats_of_all();
+    let mut waiting = vec![read.root()];
+    // A bucket could be made to lie in itself.
+    for _ in 0..1000 {
+        let Some(bucket) = waiting.pop() else { break };
+        let mut previous: Option<Vec<u8>> = None;
+        for item in bucket.items() {
+            let item = item?;
+            let key = item.key().to_vec();
+            assert!(
+                previous.is_none_or(|previous| previous < key),
+                "keys do not ascend"
+            );
+            if item.value().is_none() {
+                waiting.extend(bucket.bucket(&key)?);
             }
-            for row in bucket.iter().rev() {
-                row?;
-            }
+            previous = Some(key);
+        }
+        for item in bucket.items().rev() {
+            item?;
         }
     }
     Ok(())

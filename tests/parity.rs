@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The suites of which every test must be in the tables.
-const SUITES: &[&str] = &["go_memdb", "promises", "refusals"];
+const SUITES: &[&str] = &["bbolt", "go_memdb", "promises", "refusals"];
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))

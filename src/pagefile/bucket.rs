@@ -1,15 +1,18 @@
-//! Buckets, and walking through them.
+//! Buckets to read.
 
 use std::ops::{Bound, RangeBounds};
 
 use super::{
-    Bytes, Error,
+    BucketStats, Buckets, Bytes, Cursor, Error, Items, Range,
+    bucket_stats::gather,
+    opened::Opened,
     page::BucketRecord,
     source::Source,
-    tree::{Entries, Found, Root, find},
+    tree::{Entries, Found, Kind, Root, find},
 };
 
-/// A bucket to read: byte keys in order, each with a value.
+/// A bucket to read: byte keys in order, each with a value, and among them the names of the buckets that lie in this one. A key is one or the
+/// other.
 ///
 /// ```
 /// use sapwood::pagefile::PageFile;
@@ -35,43 +38,143 @@ pub struct Bucket<'t> {
     source: &'t Source,
     root: Root<'t>,
     rows: u64,
+    buckets: u64,
     sequence: u64,
+    /// In a write transaction, if it has opened the bucket: the open buckets, and the place of this one.
+    open: Option<(&'t Opened, usize)>,
 }
 
 impl<'t> Bucket<'t> {
-    pub(super) fn new(source: &'t Source, root: Root<'t>, rows: u64, sequence: u64) -> Self {
+    pub(super) fn stored(source: &'t Source, record: BucketRecord) -> Self {
         Self {
             source,
-            root,
-            rows,
-            sequence,
+            root: Root::stored(record.root),
+            rows: record.rows,
+            buckets: record.buckets,
+            sequence: record.sequence,
+            open: None,
         }
     }
 
-    pub(super) fn stored(source: &'t Source, record: BucketRecord) -> Self {
-        let root = Root::stored(record.root);
-        Self::new(source, root, record.rows, record.sequence)
+    /// The bucket that all others lie in.
+    pub(super) fn top(source: &'t Source, root: Root<'t>, buckets: u64) -> Self {
+        Self {
+            source,
+            root,
+            rows: 0,
+            buckets,
+            sequence: 0,
+            open: None,
+        }
     }
 
-    /// The value of `key`. O(log rows) pages.
+    pub(super) fn open(source: &'t Source, opened: &'t Opened, at: usize) -> Self {
+        let bucket = opened.get(at);
+        Self {
+            source,
+            root: Root::of(bucket.root.as_ref()),
+            rows: bucket.rows,
+            buckets: bucket.buckets,
+            sequence: bucket.sequence,
+            open: Some((opened, at)),
+        }
+    }
+
+    /// The value of `key`; `None` where there is none, or a bucket. O(log rows) pages.
     ///
     /// # Errors
     /// [`Error::Corrupted`], [`Error::Io`].
     pub fn get(&self, key: impl AsRef<[u8]>) -> Result<Option<Bytes<'t>>, Error> {
         match find(self.source, self.root, key.as_ref())? {
-            None => Ok(None),
-            Some(found) => value(self.source, found).map(Some),
+            Some(Found::Value(value)) => Ok(Some(value)),
+            Some(Found::Bucket(_)) | None => Ok(None),
         }
     }
 
-    /// How many keys there are. O(1).
+    /// The bucket of this name that lies in this one; `None` where there is none, or a key with a value. O(log rows) pages.
+    ///
+    /// # Errors
+    /// [`Error::Corrupted`], [`Error::Io`].
+    pub fn bucket(&self, name: impl AsRef<[u8]>) -> Result<Option<Bucket<'t>>, Error> {
+        let name = name.as_ref();
+        if let Some((opened, at)) = self.open
+            && let Some(place) = opened.below(at, name)
+        {
+            return Ok(Some(Bucket::open(self.source, opened, place)));
+        }
+        match find(self.source, self.root, name)? {
+            Some(Found::Bucket(record)) => Ok(Some(Bucket::stored(self.source, record))),
+            Some(Found::Value(_)) | None => Ok(None),
+        }
+    }
+
+    /// The bucket that a path of names leads to from this one: in its first name the second, and so on; `None` where it leads to none, this bucket
+    /// if the path is empty. O(length of the path · log rows) pages.
+    ///
+    /// ```
+    /// # use sapwood::pagefile::{Error, PageFile};
+    /// let file = PageFile::in_memory()?;
+    /// file.update(|tx| {
+    ///     tx.bucket_or_create_at(["eu", "berlin"])?.put("web-1", "running")?;
+    ///     Ok::<_, Error>(())
+    /// })?;
+    /// let read = file.begin_read();
+    /// let berlin = read.bucket_at(["eu", "berlin"])?.expect("created above");
+    /// assert_eq!(berlin.get("web-1")?.as_deref(), Some(&b"running"[..]));
+    /// assert!(read.bucket_at(["eu", "paris"])?.is_none());
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Corrupted`], [`Error::Io`].
+    pub fn bucket_at(
+        &self,
+        path: impl IntoIterator<Item = impl AsRef<[u8]>>,
+    ) -> Result<Option<Bucket<'t>>, Error> {
+        let mut bucket = *self;
+        for name in path {
+            match bucket.bucket(name)? {
+                Some(next) => bucket = next,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(bucket))
+    }
+
+    /// How many keys with values there are. O(1).
     pub fn len(&self) -> u64 {
         self.rows
     }
 
-    /// Whether there is no key. O(1).
+    /// Whether there is no key with a value; there may be buckets. O(1).
     pub fn is_empty(&self) -> bool {
         self.rows == 0
+    }
+
+    /// How many buckets lie directly in this one. O(1).
+    pub fn bucket_count(&self) -> u64 {
+        self.buckets
+    }
+
+    /// The names of the buckets that lie directly in this one, in byte order. O(keys and buckets), but O(1) where there is no bucket.
+    pub fn buckets(&self) -> Buckets<'t> {
+        let entries = if self.buckets == 0 {
+            Entries::none(self.source)
+        } else {
+            self.entries(Bound::Unbounded, Bound::Unbounded, Some(Kind::Bucket))
+        };
+        Buckets::new(entries)
+    }
+
+    /// All keys with their values and all names of buckets, in byte order.
+    pub fn items(&self) -> Items<'t> {
+        let entries = self.entries(Bound::Unbounded, Bound::Unbounded, None);
+        Items::new(entries)
+    }
+
+    /// A place among the keys and buckets to move by hand; before the first one at first.
+    pub fn cursor(&self) -> Cursor<'t> {
+        Cursor::new(self.source, self.root)
     }
 
     /// The bucket's own number, as [`BucketMut::set_sequence`](super::BucketMut::set_sequence) left it; 0 at first.
@@ -79,20 +182,51 @@ impl<'t> Bucket<'t> {
         self.sequence
     }
 
-    /// All keys and values, in byte order of the keys.
+    /// All keys and values, in byte order of the keys; not the buckets.
     pub fn iter(&self) -> Range<'t> {
         self.range::<&[u8]>(..)
     }
 
-    /// The keys of a range and their values, in byte order of the keys, from both ends. Nothing is read before the first step; a range that ends
-    /// before it begins is empty.
+    /// The keys of a range and their values, in byte order of the keys, from both ends; not the buckets. Nothing is read before the first
+    /// step; a range that ends before it begins is empty.
     pub fn range<K: AsRef<[u8]>>(&self, range: impl RangeBounds<K>) -> Range<'t> {
         let from = owned(range.start_bound());
         let to = owned(range.end_bound());
-        Range {
-            source: self.source,
-            entries: Entries::new(self.source, self.root, from, to),
-        }
+        let only = (self.buckets > 0).then_some(Kind::Value);
+        Range::new(self.entries(from, to, only))
+    }
+
+    /// Figures about this bucket, without those that lie in it. O(pages), but for values in runs of their own, which are not read.
+    ///
+    /// # Errors
+    /// [`Error::Corrupted`], [`Error::Io`].
+    pub fn stats(&self) -> Result<BucketStats, Error> {
+        gather(self.source, *self, false)
+    }
+
+    /// Figures about this bucket and all that lie in it, at every depth, as one.
+    ///
+    /// ```
+    /// # use sapwood::pagefile::{Error, PageFile};
+    /// let file = PageFile::in_memory()?;
+    /// file.update(|tx| tx.bucket_or_create_at(["eu", "berlin"])?.put("web-1", "running"))?;
+    /// let stats = file.begin_read().root().stats_of_all()?;
+    /// assert_eq!((stats.keys, stats.buckets, stats.leaf_pages), (1, 2, 3));
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Corrupted`], [`Error::Io`].
+    pub fn stats_of_all(&self) -> Result<BucketStats, Error> {
+        gather(self.source, *self, true)
+    }
+
+    pub(super) fn root(&self) -> Root<'t> {
+        self.root
+    }
+
+    fn entries(&self, from: Bound<Vec<u8>>, to: Bound<Vec<u8>>, only: Option<Kind>) -> Entries<'t> {
+        Entries::new(self.source, self.root, from, to, only)
     }
 }
 
@@ -108,81 +242,3 @@ impl<'t> IntoIterator for &Bucket<'t> {
 fn owned<K: AsRef<[u8]>>(bound: Bound<&K>) -> Bound<Vec<u8>> {
     bound.map(|key| key.as_ref().to_vec())
 }
-
-fn value<'t>(source: &Source, found: Found<'t>) -> Result<Bytes<'t>, Error> {
-    match found {
-        Found::Value(bytes) => Ok(bytes),
-        Found::Bucket(_) => Err(source.corrupted(0, "a bucket lies in a bucket")),
-    }
-}
-
-/// What the tree of buckets holds for `name`.
-pub(super) fn find_bucket(
-    source: &Source,
-    root: Root<'_>,
-    name: &[u8],
-) -> Result<Option<BucketRecord>, Error> {
-    match find(source, root, name)? {
-        None => Ok(None),
-        Some(Found::Bucket(record)) => Ok(Some(record)),
-        Some(Found::Value(_)) => Err(source.corrupted(0, "the tree of buckets holds a value")),
-    }
-}
-
-/// Keys and values of a [`Bucket`], in order, from both ends. Ends after an error.
-pub struct Range<'t> {
-    source: &'t Source,
-    entries: Entries<'t>,
-}
-
-impl Range<'_> {
-    fn step(&mut self, forward: bool) -> Option<<Self as Iterator>::Item> {
-        let entry = self.entries.step(forward)?;
-        Some(entry.and_then(|(key, found)| Ok((key, value(self.source, found)?))))
-    }
-}
-
-impl<'t> Iterator for Range<'t> {
-    type Item = Result<(Bytes<'t>, Bytes<'t>), Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.step(true)
-    }
-}
-
-impl DoubleEndedIterator for Range<'_> {
-    fn next_back(&mut self) -> Option<Self::Item> {
-        self.step(false)
-    }
-}
-
-impl std::iter::FusedIterator for Range<'_> {}
-
-/// Names of buckets, in byte order, from both ends. Ends after an error.
-pub struct Buckets<'t> {
-    entries: Entries<'t>,
-}
-
-impl<'t> Buckets<'t> {
-    pub(super) fn new(source: &'t Source, root: Root<'t>) -> Self {
-        Self {
-            entries: Entries::new(source, root, Bound::Unbounded, Bound::Unbounded),
-        }
-    }
-}
-
-impl<'t> Iterator for Buckets<'t> {
-    type Item = Result<Bytes<'t>, Error>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        Some(self.entries.step(true)?.map(|(name, _)| name))
-    }
-}
-
-impl DoubleEndedIterator for Buckets<'_> {
-    fn next_back(&mut self) -> Option<Self::Item> {
-        Some(self.entries.step(false)?.map(|(name, _)| name))
-    }
-}
-
-impl std::iter::FusedIterator for Buckets<'_> {}

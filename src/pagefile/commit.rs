@@ -1,18 +1,19 @@
 //! Committing: changed nodes get their pages, pages and meta go out together, one sync makes them durable, and then the new state is published.
 //! What a crash at each step leaves is told in docs/format.md.
 
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 use super::{
     Error,
     meta::{Directory, Meta, ROOM, RUN_LEN, SLOT_DISTANCE},
+    opened::TOP,
     output::Output,
-    page::BucketRecord,
     placement::{FEW, FREE_SHARE, Placement, fit, grow},
     segments::Segments,
     shared::{Shared, Snapshot},
     source::Source,
-    tree::{Child, Edit, Life, Moves, NewValue, Units, count_units, inline, inline_len, store},
+    tree::{Edit, Life, Moves, NewValue, Units, count_units, inline, inline_len, store},
+    work::Work,
     write_txn::WriteTxn,
     writer::Writer,
 };
@@ -36,9 +37,9 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer, durable: bool) -> 
     let commit = writer.highest + 1;
 
     // The records are written again once it is known where the buckets lie; they do not change their size.
-    put_records(txn)?;
+    let changed = prepare(&mut txn.work, &txn.base.source)?;
     writer.release();
-    let plan = plan(txn, writer);
+    let plan = plan(txn, &changed, writer);
     let placement = &plan.placement;
     writer.grow(&shared, placement.file_pages, plan.units.pages())?;
     // Up to here nothing that anybody reads was written. The map grows with the file; readers keep the one that they have.
@@ -59,14 +60,15 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer, durable: bool) -> 
         && plan.units.pages() * page_size <= MOST_ONE_PHASE
         && runs.len() * RUN_LEN + plan.inline_len <= ROOM;
     let mut out = Output::new(&shared, commit, placement, is_one_phase);
-    let directory = store_all(txn, plan.inline_len > 0, commit, &mut out)?;
+    let is_inline = plan.inline_len > 0;
+    let directory = store_all(txn, &changed, is_inline, commit, &mut out)?;
     let runs_sum = out.finish()?;
     let meta = Meta {
         page_size: shared.medium.page_size,
         commit,
         pages: txn.base.source.pages.max(end),
         directory,
-        buckets: txn.buckets,
+        buckets: txn.work.opened.get(TOP).buckets,
         runs_sum,
         runs: if is_one_phase {
             runs.clone()
@@ -74,7 +76,7 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer, durable: bool) -> 
             Vec::new()
         },
     };
-    let freed = txn.take_freed();
+    let freed = mem::take(&mut txn.work.freed);
     if durable {
         if !is_one_phase {
             shared.sync()?;
@@ -99,6 +101,22 @@ fn publish(shared: &Shared, meta: &Meta, source: Source) {
     shared.publish(Arc::new(Snapshot::new(meta, source)));
 }
 
+/// Brings all trees to their last shape, and gives the buckets to store, in that order.
+fn prepare(work: &mut Work, source: &Source) -> Result<Vec<usize>, Error> {
+    let changed = work.opened.changed();
+    for &at in &changed {
+        put_records(work, source, at)?;
+    }
+    Ok(changed)
+}
+
+/// The pages that a commit would write, and how many buckets are changed.
+pub(super) fn preview(work: &mut Work, source: &Source) -> Result<(u64, u64), Error> {
+    let changed = prepare(work, source)?;
+    let units = count(work, source, &changed, inline_room(work, FEW));
+    Ok((units.pages(), changed.len() as u64 - 1))
+}
+
 /// What a commit writes, and where.
 struct Plan {
     units: Units,
@@ -107,17 +125,26 @@ struct Plan {
     inline_len: usize,
 }
 
+/// The bytes of the tree of buckets, if it leaves room in the meta for so many runs; else 0.
+fn inline_room(work: &Work, runs: usize) -> usize {
+    let top = work.opened.get(TOP).root.as_ref();
+    let len = top.and_then(inline_len).unwrap_or(0);
+    if len <= ROOM - runs * RUN_LEN { len } else { 0 }
+}
+
 /// Counts what is to be written.
-fn count(txn: &WriteTxn, inline_len: usize) -> Units {
-    let page_size = txn.base.source.page_size as usize;
+fn count(work: &Work, source: &Source, changed: &[usize], inline_len: usize) -> Units {
+    let page_size = source.page_size as usize;
     let mut units = Units::default();
-    for root in txn.changed_trees() {
-        count_units(root, Life::Long, page_size, &mut units);
-    }
-    if let Some(root) = &txn.root
-        && inline_len == 0
-    {
-        count_units(root, Life::Short, page_size, &mut units);
+    for &at in changed {
+        let Some(root) = &work.opened.get(at).root else {
+            continue;
+        };
+        if at != TOP {
+            count_units(root, Life::Long, page_size, &mut units);
+        } else if inline_len == 0 {
+            count_units(root, Life::Short, page_size, &mut units);
+        }
     }
     units
 }
@@ -129,14 +156,14 @@ fn few(units: &Units) -> usize {
 }
 
 /// Chooses where the commit goes, and what is moved with it.
-fn plan(txn: &mut WriteTxn, writer: &Writer) -> Plan {
+fn plan(txn: &mut WriteTxn, changed: &[usize], writer: &Writer) -> Plan {
+    let WriteTxn { work, base, .. } = txn;
+    let source = &base.source;
     let free = writer.free();
     let file_pages = writer.file_pages;
     // A tree of buckets that leaves room for the runs of most commits lies in the meta.
-    let inline_len = txn.root.as_ref().and_then(inline_len);
-    let mut inline_len =
-        inline_len.map_or(0, |len| if len <= ROOM - FEW * RUN_LEN { len } else { 0 });
-    let units = count(txn, inline_len);
+    let mut inline_len = inline_room(work, FEW);
+    let units = count(work, source, changed, inline_len);
     let placed = fit(&units, &free, few(&units), file_pages).or_else(|| {
         let is_little = free.pages().saturating_mul(FREE_SHARE) < file_pages;
         is_little.then(|| grow(&units, &free, 0, file_pages))
@@ -148,12 +175,12 @@ fn plan(txn: &mut WriteTxn, writer: &Writer) -> Plan {
             inline_len,
         };
     }
-    move_leaves(txn, &units, writer.segments());
+    move_leaves(work, source, changed, &units, writer.segments());
     if inline_len > ROOM - MANY * RUN_LEN {
         inline_len = 0;
     }
-    let units = count(txn, inline_len);
-    let page_size = u64::from(txn.base.source.page_size);
+    let units = count(work, source, changed, inline_len);
+    let page_size = u64::from(source.page_size);
     let most = if units.pages() * page_size <= MOST_ONE_PHASE {
         MANY
     } else {
@@ -169,60 +196,68 @@ fn plan(txn: &mut WriteTxn, writer: &Writer) -> Plan {
 }
 
 /// Chooses leaves to take along: as many as `units` allow, and not so many that they were why a second sync is due.
-fn move_leaves(txn: &mut WriteTxn, units: &Units, segments: &Segments) {
-    let page_size = u64::from(txn.base.source.page_size);
+fn move_leaves(
+    work: &mut Work,
+    source: &Source,
+    changed: &[usize],
+    units: &Units,
+    segments: &Segments,
+) {
+    let page_size = u64::from(source.page_size);
     let room = (MOST_ONE_PHASE / page_size).checked_sub(units.pages());
     let most = (units.long.len() as u32).saturating_mul(MOVES);
     let most = room.map_or(most, |room| most.min(room as u32));
     let mut moves = Moves::default();
-    for root in txn.changed_trees() {
-        moves.count(root, segments);
+    let buckets = || changed.iter().copied().filter(|&at| at != TOP);
+    for at in buckets() {
+        if let Some(root) = &work.opened.get(at).root {
+            moves.count(root, segments);
+        }
     }
     moves.decide(most, FULLEST);
-    let WriteTxn {
-        open, base, freed, ..
-    } = txn;
-    for bucket in open.values_mut().filter(|bucket| bucket.is_changed) {
-        if let Some(root) = &mut bucket.root {
-            moves.mark(root, segments, &base.source, freed);
+    for at in buckets() {
+        if let Some(root) = &mut work.opened.get_mut(at).root {
+            moves.mark(root, segments, source, &mut work.freed);
         }
     }
 }
 
-/// Stores all changed buckets, then the tree of buckets, and gives the place of the latter.
+/// Stores all changed buckets, each before the one that it lies in, and gives where the tree of buckets is.
 fn store_all(
     txn: &mut WriteTxn,
+    changed: &[usize],
     is_inline: bool,
     commit: u64,
     out: &mut Output<'_>,
 ) -> Result<Directory, Error> {
-    for bucket in txn.open.values_mut().filter(|bucket| bucket.is_changed) {
-        if let Some(root) = &mut bucket.root {
-            store(root, Life::Long, &txn.base.source, out)?;
+    let WriteTxn { work, base, .. } = txn;
+    for &at in changed {
+        put_records(work, &base.source, at)?;
+        if at != TOP
+            && let Some(root) = &mut work.opened.get_mut(at).root
+        {
+            store(root, Life::Long, &base.source, out)?;
         }
     }
-    put_records(txn)?;
-    let Some(root) = &mut txn.root else {
+    let Some(root) = &mut work.opened.get_mut(TOP).root else {
         return Ok(Directory::Empty);
     };
     if is_inline && let Some(leaf) = inline(root, commit) {
         return Ok(Directory::Inline(leaf));
     }
-    store(root, Life::Short, &txn.base.source, out).map(Directory::Stored)
+    store(root, Life::Short, &base.source, out).map(Directory::Stored)
 }
 
-fn put_records(txn: &mut WriteTxn) -> Result<(), Error> {
+/// Puts the records of the changed buckets that lie in the one at `at` into its tree.
+fn put_records(work: &mut Work, source: &Source, at: usize) -> Result<(), Error> {
     let mut edit = Edit {
-        source: &txn.base.source,
-        freed: &mut txn.freed,
+        source,
+        freed: &mut work.freed,
+        fill: source.page_size as usize,
     };
-    for (name, bucket) in txn.open.iter().filter(|(_, bucket)| bucket.is_changed) {
-        let record = BucketRecord {
-            root: bucket.root.as_ref().and_then(Child::stored),
-            rows: bucket.rows,
-            sequence: bucket.sequence,
-        };
-        edit.put(&mut txn.root, name, NewValue::Bucket(record))?;
+    for (name, record) in work.opened.changed_below(at) {
+        let root = &mut work.opened.get_mut(at).root;
+        edit.put(root, &name, NewValue::Bucket(record))?;
     }
     Ok(())
 }

@@ -74,7 +74,7 @@ impl<'t> Frame<'t> {
         Self {
             name,
             record,
-            entries: Entries::new(source, root, Bound::Unbounded, Bound::Unbounded),
+            entries: Entries::new(source, root, Bound::Unbounded, Bound::Unbounded, None),
             values: 0,
             buckets: 0,
             tree: Tree::default(),
@@ -105,7 +105,9 @@ fn compact(state: &Snapshot, storage: &dyn Storage) -> Result<u64, Error> {
             None => {
                 let root = frame.tree.finish(&mut out)?;
                 let is_sound = match above.last() {
-                    Some(_) => frame.values == frame.record.rows,
+                    Some(_) => {
+                        frame.values == frame.record.rows && frame.buckets == frame.record.buckets
+                    }
                     None => frame.values == 0 && frame.buckets == state.buckets,
                 };
                 if !is_sound {

@@ -88,6 +88,28 @@ pub enum Error {
         /// The name.
         name: Vec<u8>,
     },
+    /// There is no bucket of this name.
+    NoSuchBucket {
+        /// The name.
+        name: Vec<u8>,
+    },
+    /// A bucket lies where a key was to be put or deleted.
+    IsABucket {
+        /// Its name.
+        name: Vec<u8>,
+    },
+    /// A key with a value lies where a bucket was to be.
+    NotABucket {
+        /// The key.
+        name: Vec<u8>,
+    },
+    /// A bucket can't be moved into itself, or into one that lies in it.
+    MoveIntoItself {
+        /// Its name.
+        name: Vec<u8>,
+    },
+    /// The savepoint was undone by going back to an earlier one, or was made by another transaction, or outside of the nested one that runs.
+    NoSavepoint,
     /// The page size is no power of two from 512 to 65,536.
     BadPageSize {
         /// The size asked for, in bytes.
@@ -148,6 +170,21 @@ impl fmt::Display for Error {
             Self::BucketExists { name } => {
                 write!(f, "bucket \"{}\" exists already", name.escape_ascii())
             }
+            Self::NoSuchBucket { name } => {
+                write!(f, "there is no bucket \"{}\"", name.escape_ascii())
+            }
+            Self::IsABucket { name } => {
+                write!(f, "\"{}\" is a bucket, not a key", name.escape_ascii())
+            }
+            Self::NotABucket { name } => {
+                write!(f, "\"{}\" is a key, not a bucket", name.escape_ascii())
+            }
+            Self::MoveIntoItself { name } => write!(
+                f,
+                "bucket \"{}\" can't be moved into itself",
+                name.escape_ascii()
+            ),
+            Self::NoSavepoint => f.write_str("the savepoint is gone, or of another transaction"),
             Self::BadPageSize { size } => {
                 write!(f, "page size {size} is no power of two from 512 to 65536")
             }

@@ -2,7 +2,7 @@
 //!
 //! # How it holds together
 //!
-//! The file is a B+tree of buckets, and a B+tree for each bucket, in pages of one size. A page is never changed where it lies: a commit writes
+//! The file is a B+tree of buckets, and a B+tree for each bucket, in pages of one size; a bucket can hold buckets beside its keys. A page is never changed where it lies: a commit writes
 //! new pages for what it changed, up to the root, and then a small *meta* that names the new root. Two meta slots are written in turn, so the
 //! state before is there until the next but one commit. A reader holds one state and waits for nobody.
 //!
@@ -20,30 +20,36 @@
 //!
 //! # Where to look
 //!
-//! `open` chooses the meta; `tree` reads and edits; `commit` writes what was edited through `output`, where `placement` says, from
-//! what `writer` knows to be free and `segments` to be nearly so; `walk` goes through everything, for the free pages, for `check` and for `backup`; `compact` builds
-//! trees anew with `pack`; `batch` lets threads share a commit, `unsynced` leaves one to be made durable later. This room imports nothing of the others. `unsafe` is in
-//! `mapping` only.
+//! `open` chooses the meta; `tree` reads and edits a single tree, `work` the buckets of a write transaction; `commit` writes what was edited through
+//! `output`, where `placement` says, from what `writer` knows to be free and `segments` to be nearly so; `walk` goes through everything, for the free pages, for
+//! `check` and for `backup`; `compact` builds trees anew with `pack`; `batch` lets threads share a commit, `unsynced` leaves one to be made durable later. This room
+//! imports nothing of the others. `unsafe` is in `mapping` only.
 
 mod backup;
 mod batch;
 mod bucket;
 mod bucket_mut;
+mod bucket_stats;
 mod bytes;
 mod check;
 mod checksum;
 mod commit;
 mod compact;
 mod create;
+mod cursor;
+mod cursor_mut;
 mod error;
 mod extents;
 mod field;
 mod file_storage;
+mod iter;
 mod lock;
 mod mapping;
 mod mem_storage;
 mod meta;
+mod nested_txn;
 mod open;
+mod opened;
 mod options;
 mod output;
 mod pack;
@@ -52,29 +58,39 @@ mod page_file;
 mod page_set;
 mod placement;
 mod read_txn;
+mod savepoint;
 mod segments;
 mod shared;
 mod source;
 mod stats;
 mod storage;
 mod tree;
+mod txn_stats;
 mod unsynced;
 mod walk;
+mod work;
 mod write_txn;
 mod writer;
 
-pub use bucket::{Bucket, Buckets, Range};
-pub use bucket_mut::BucketMut;
+pub use bucket::Bucket;
+pub use bucket_mut::{BucketMut, KeyValue};
+pub use bucket_stats::BucketStats;
 pub use bytes::Bytes;
 pub use check::Report;
+pub use cursor::Cursor;
+pub use cursor_mut::CursorMut;
 pub use error::Error;
 pub use file_storage::FileStorage;
+pub use iter::{Buckets, Item, Items, Range};
 pub use mem_storage::MemStorage;
+pub use nested_txn::NestedTxn;
 pub use options::Options;
 pub use page_file::PageFile;
 pub use read_txn::ReadTxn;
+pub use savepoint::Savepoint;
 pub use stats::Stats;
 pub use storage::Storage;
+pub use txn_stats::TxnStats;
 pub use write_txn::WriteTxn;
 
 /// The longest key, in bytes. Keys and values may be empty.

@@ -83,16 +83,19 @@ impl ValueRun {
     pub(super) const LEN: usize = 8 + PageRef::LEN;
 }
 
-/// What the tree of buckets holds for each of them.
+/// What a tree holds for each bucket that lies in it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct BucketRecord {
     pub(super) root: Option<PageRef>,
+    /// The keys that lie directly in it.
     pub(super) rows: u64,
+    /// The buckets that lie directly in it.
+    pub(super) buckets: u64,
     pub(super) sequence: u64,
 }
 
 impl BucketRecord {
-    pub(super) const LEN: usize = PageRef::LEN + 16;
+    pub(super) const LEN: usize = PageRef::LEN + 24;
 }
 
 /// The value of a leaf entry, as it lies in its page.
@@ -192,7 +195,8 @@ pub(super) fn leaf_entry(page: &[u8], i: usize) -> Option<(Range<usize>, StoredV
         BUCKET => StoredValue::Bucket(BucketRecord {
             root: PageRef::decode_option(bytes, value)?,
             rows: get_u64(bytes, value + PageRef::LEN)?,
-            sequence: get_u64(bytes, value + PageRef::LEN + 8)?,
+            buckets: get_u64(bytes, value + PageRef::LEN + 8)?,
+            sequence: get_u64(bytes, value + PageRef::LEN + 16)?,
         }),
         len => StoredValue::Inline(key.end..key.end + usize::from(len)),
     };
@@ -233,7 +237,8 @@ pub(super) fn put_leaf_entry(page: &mut [u8], at: usize, key: &[u8], value: &Val
             put(page, value_at, &PageRef::encode_option(record.root));
             let rows = value_at + PageRef::LEN;
             put(page, rows, &record.rows.to_le_bytes());
-            put(page, rows + 8, &record.sequence.to_le_bytes());
+            put(page, rows + 8, &record.buckets.to_le_bytes());
+            put(page, rows + 16, &record.sequence.to_le_bytes());
             (BUCKET, BucketRecord::LEN)
         }
     };

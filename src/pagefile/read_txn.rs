@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Bucket, Buckets, Error, bucket::find_bucket, shared::Snapshot, tree::Root};
+use super::{Bucket, Buckets, Error, shared::Snapshot};
 
 /// One state of the file, unchanged for as long as it is held. It waits for nobody, and nobody waits for it; but the pages that it
 /// reaches are not used again while it lives. It stays readable after the [`PageFile`](super::PageFile) is dropped, and keeps the file locked.
@@ -38,23 +38,34 @@ impl ReadTxn {
     /// # Errors
     /// [`Error::Corrupted`], [`Error::Io`].
     pub fn bucket(&self, name: impl AsRef<[u8]>) -> Result<Option<Bucket<'_>>, Error> {
-        let source = &self.snapshot.source;
-        let record = find_bucket(source, self.root(), name.as_ref())?;
-        Ok(record.map(|record| Bucket::stored(source, record)))
+        self.root().bucket(name)
     }
 
-    /// How many buckets there are. O(1).
+    /// The bucket that a path of names leads to, as [`Bucket::bucket_at`].
+    ///
+    /// # Errors
+    /// [`Error::Corrupted`], [`Error::Io`].
+    pub fn bucket_at(
+        &self,
+        path: impl IntoIterator<Item = impl AsRef<[u8]>>,
+    ) -> Result<Option<Bucket<'_>>, Error> {
+        self.root().bucket_at(path)
+    }
+
+    /// How many buckets there are, not counting those that lie in others. O(1).
     pub fn bucket_count(&self) -> u64 {
         self.snapshot.buckets
     }
 
-    /// The names of all buckets, in byte order.
+    /// The names of all buckets, in byte order, but of those that lie in others.
     pub fn buckets(&self) -> Buckets<'_> {
-        Buckets::new(&self.snapshot.source, self.root())
+        self.root().buckets()
     }
 
-    fn root(&self) -> Root<'_> {
-        self.snapshot.root()
+    /// The bucket that all others lie in, which has no name and holds nothing else.
+    pub fn root(&self) -> Bucket<'_> {
+        let snapshot = &self.snapshot;
+        Bucket::top(&snapshot.source, snapshot.root(), snapshot.buckets)
     }
 }
 

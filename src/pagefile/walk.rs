@@ -33,6 +33,8 @@ pub(super) struct Walk<'w> {
     deep: bool,
     /// Where problems are collected; without it the first one ends the walk.
     problems: Option<Vec<Error>>,
+    /// Buckets met and not yet walked: a list and no recursion, for nothing bounds how deep buckets lie in one another.
+    waiting: Vec<BucketRecord>,
     pub(super) tally: Tally,
 }
 
@@ -46,6 +48,7 @@ impl<'w> Walk<'w> {
             skipped: None,
             deep: false,
             problems: None,
+            waiting: Vec::new(),
             tally: Tally::default(),
         }
     }
@@ -80,9 +83,9 @@ impl<'w> Walk<'w> {
         (self.seen, self.problems.unwrap_or_default())
     }
 
-    /// Walks the tree of buckets and all buckets.
+    /// Walks the tree of buckets, all buckets, and all in them.
     pub(super) fn state(&mut self, directory: &Directory, buckets: u64) -> Result<(), Error> {
-        let rows = match directory {
+        let met = match directory {
             Directory::Empty => Ok(0),
             Directory::Stored(root) => self.node(*root, None, (None, None), true),
             Directory::Inline(leaf) => self
@@ -94,8 +97,13 @@ impl<'w> Walk<'w> {
             Directory::Stored(root) => root.page,
             Directory::Empty | Directory::Inline(_) => 0,
         };
-        let outcome = rows.and_then(|rows| self.compare(rows, buckets, page));
-        self.note(outcome)
+        let outcome = met.and_then(|met| self.compare(met == buckets, page));
+        self.note(outcome)?;
+        while let Some(record) = self.waiting.pop() {
+            let outcome = self.bucket(record);
+            self.note(outcome)?;
+        }
+        Ok(())
     }
 
     /// Ends the walk with the error, or goes on with it noted.
@@ -123,24 +131,27 @@ impl<'w> Walk<'w> {
     }
 
     fn bucket(&mut self, record: BucketRecord) -> Result<(), Error> {
-        let rows = match record.root {
+        let before = self.tally.buckets;
+        let entries = match record.root {
             None => 0,
             Some(root) => self.node(root, None, (None, None), false)?,
         };
+        let buckets = self.tally.buckets - before;
+        let claimed = record.rows.checked_add(record.buckets);
         let page = record.root.map_or(0, |root| root.page);
-        self.compare(rows, record.rows, page)
+        self.compare(claimed == Some(entries) && buckets == record.buckets, page)
     }
 
-    fn compare(&self, rows: u64, expected: u64, page: u64) -> Result<(), Error> {
-        if rows == expected || self.skipped.is_some() {
+    fn compare(&self, is_right: bool, page: u64) -> Result<(), Error> {
+        if is_right || self.skipped.is_some() {
             return Ok(());
         }
         Err(self
             .source
-            .corrupted(page, "its tree has another number of rows"))
+            .corrupted(page, "its tree has another number of keys or buckets"))
     }
 
-    /// Walks a node whose keys must lie between the bounds, and gives the number of rows at and below it.
+    /// Walks a node whose keys must lie between the bounds, and gives the number of entries in the leaves at and below it.
     fn node(
         &mut self,
         page: PageRef,
@@ -209,9 +220,10 @@ impl<'w> Walk<'w> {
 
     fn value(&mut self, leaf: u64, value: &StoredValue, is_root: bool) -> Result<(), Error> {
         match value {
-            StoredValue::Bucket(record) if is_root => {
+            StoredValue::Bucket(record) => {
                 self.tally.buckets += 1;
-                self.bucket(*record)
+                self.waiting.push(*record);
+                Ok(())
             }
             StoredValue::Run(value) if !is_root => {
                 self.tally.rows += 1;
@@ -229,7 +241,6 @@ impl<'w> Walk<'w> {
                 self.tally.rows += 1;
                 Ok(())
             }
-            StoredValue::Bucket(_) => Err(self.source.corrupted(leaf, "a bucket lies in a bucket")),
             _ => Err(self
                 .source
                 .corrupted(leaf, "the tree of buckets holds a value")),

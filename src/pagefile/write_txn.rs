@@ -1,36 +1,18 @@
 //! The write transaction.
 
-use std::{collections::BTreeMap, mem, sync::Arc};
+use std::sync::Arc;
 
 use super::{
-    Bucket, BucketMut, Buckets, Error, MAX_NAME_LEN,
-    bucket::find_bucket,
+    Bucket, BucketMut, Buckets, Error, NestedTxn, Savepoint, TxnStats,
     commit::commit,
-    meta::{Directory, Run},
-    page::BucketRecord,
+    meta::Directory,
+    opened::{OpenBucket, TOP},
+    savepoint::Savepoints,
     shared::{Shared, Snapshot, Turn},
-    tree::{Child, Edit, NewValue, Root},
+    tree::Child,
     unsynced::make_durable,
+    work::{Work, no_such_bucket},
 };
-
-/// A bucket that the transaction may have changed. Its record in the tree of buckets is brought up to date at commit.
-pub(super) struct OpenBucket {
-    pub(super) root: Option<Child>,
-    pub(super) rows: u64,
-    pub(super) sequence: u64,
-    pub(super) is_changed: bool,
-}
-
-impl OpenBucket {
-    fn new(record: BucketRecord) -> Self {
-        Self {
-            root: record.root.map(Child::Stored),
-            rows: record.rows,
-            sequence: record.sequence,
-            is_changed: false,
-        }
-    }
-}
 
 /// The one transaction that may change the file. It reads its own changes; nobody else sees them before [`commit`](Self::commit). Dropping it
 /// aborts. An operation that fails leaves the transaction as it was.
@@ -55,13 +37,8 @@ pub struct WriteTxn {
     /// The state that the transaction began with.
     pub(super) base: Arc<Snapshot>,
     turn: Arc<Turn>,
-    /// The tree of buckets.
-    pub(super) root: Option<Child>,
-    pub(super) buckets: u64,
-    pub(super) open: BTreeMap<Vec<u8>, OpenBucket>,
-    /// Pages of the base that this transaction has replaced.
-    pub(super) freed: Vec<Run>,
-    pub(super) is_changed: bool,
+    pub(super) work: Work,
+    pub(super) savepoints: Savepoints,
 }
 
 impl WriteTxn {
@@ -76,14 +53,11 @@ impl WriteTxn {
             Directory::Inline(leaf) => Some(Child::inline(leaf, &base.source)?),
         };
         Ok(Self {
-            root,
-            buckets: base.buckets,
+            work: Work::new(OpenBucket::top(root, base.buckets)),
+            savepoints: Savepoints::default(),
             shared,
             base,
             turn,
-            open: BTreeMap::new(),
-            freed: Vec::new(),
-            is_changed: false,
         })
     }
 
@@ -92,14 +66,23 @@ impl WriteTxn {
     /// # Errors
     /// [`Error::Corrupted`], [`Error::Io`].
     pub fn bucket(&self, name: impl AsRef<[u8]>) -> Result<Option<Bucket<'_>>, Error> {
-        let name = name.as_ref();
-        let source = &self.base.source;
-        if let Some(open) = self.open.get(name) {
-            let root = Root::of(open.root.as_ref());
-            return Ok(Some(Bucket::new(source, root, open.rows, open.sequence)));
-        }
-        let record = find_bucket(source, Root::of(self.root.as_ref()), name)?;
-        Ok(record.map(|record| Bucket::stored(source, record)))
+        self.root().bucket(name)
+    }
+
+    /// The bucket that a path of names leads to, to read, as [`Bucket::bucket_at`].
+    ///
+    /// # Errors
+    /// [`Error::Corrupted`], [`Error::Io`].
+    pub fn bucket_at(
+        &self,
+        path: impl IntoIterator<Item = impl AsRef<[u8]>>,
+    ) -> Result<Option<Bucket<'_>>, Error> {
+        self.root().bucket_at(path)
+    }
+
+    /// The bucket that all others lie in, to read. It has no name and holds nothing else.
+    pub fn root(&self) -> Bucket<'_> {
+        self.work.bucket(&self.base.source, TOP)
     }
 
     /// The bucket of this name, to change; `None` where there is none. O(log buckets).
@@ -107,76 +90,56 @@ impl WriteTxn {
     /// # Errors
     /// [`Error::Corrupted`], [`Error::Io`].
     pub fn bucket_mut(&mut self, name: impl AsRef<[u8]>) -> Result<Option<BucketMut<'_>>, Error> {
-        let name = name.as_ref();
-        if !self.open.contains_key(name) {
-            let root = Root::of(self.root.as_ref());
-            match find_bucket(&self.base.source, root, name)? {
-                None => return Ok(None),
-                Some(record) => self.open.insert(name.to_vec(), OpenBucket::new(record)),
-            };
-        }
-        let Some(bucket) = self.open.get_mut(name) else {
-            return Ok(None);
-        };
-        Ok(Some(BucketMut::new(
-            &self.base.source,
-            &mut self.freed,
-            bucket,
-            &mut self.is_changed,
-        )))
+        self.bucket_mut_at([name])
+    }
+
+    /// The bucket that a path of names leads to, to change: in its first name the second, and so on; `None` where it leads to none, or has no name.
+    ///
+    /// # Errors
+    /// [`Error::Corrupted`], [`Error::Io`].
+    pub fn bucket_mut_at(
+        &mut self,
+        path: impl IntoIterator<Item = impl AsRef<[u8]>>,
+    ) -> Result<Option<BucketMut<'_>>, Error> {
+        let at = self.work.open_path(&self.base.source, TOP, path)?;
+        Ok(at.filter(|&at| at != TOP).map(|at| self.bucket_in(at)))
     }
 
     /// Makes an empty bucket. O(log buckets).
     ///
     /// # Errors
-    /// [`Error::BucketExists`]; [`Error::NameTooLong`] past [`MAX_NAME_LEN`]; [`Error::Corrupted`], [`Error::Io`].
+    /// [`Error::BucketExists`]; [`Error::NameTooLong`] past [`MAX_NAME_LEN`](super::MAX_NAME_LEN); [`Error::Corrupted`], [`Error::Io`].
     pub fn create_bucket(&mut self, name: impl AsRef<[u8]>) -> Result<BucketMut<'_>, Error> {
-        let name = name.as_ref();
-        if name.len() > MAX_NAME_LEN {
-            return Err(Error::NameTooLong {
-                len: name.len(),
-                max: MAX_NAME_LEN,
-            });
-        }
-        if self.bucket(name)?.is_some() {
-            let name = name.to_vec();
-            return Err(Error::BucketExists { name });
-        }
-        let record = BucketRecord::default();
-        let mut edit = Edit {
-            source: &self.base.source,
-            freed: &mut self.freed,
-        };
-        edit.put(&mut self.root, name, NewValue::Bucket(record))?;
-        self.buckets += 1;
-        self.is_changed = true;
-        let bucket = self
-            .open
-            .entry(name.to_vec())
-            .or_insert(OpenBucket::new(record));
-        Ok(BucketMut::new(
-            &self.base.source,
-            &mut self.freed,
-            bucket,
-            &mut self.is_changed,
-        ))
+        let at = self.work.create(&self.base.source, TOP, name.as_ref())?;
+        Ok(self.bucket_in(at))
     }
 
     /// The bucket of this name, to change; made where there is none. O(log buckets).
     ///
     /// # Errors
-    /// [`Error::NameTooLong`] past [`MAX_NAME_LEN`]; [`Error::Corrupted`], [`Error::Io`].
+    /// [`Error::NameTooLong`] past [`MAX_NAME_LEN`](super::MAX_NAME_LEN); [`Error::Corrupted`], [`Error::Io`].
     pub fn bucket_or_create(&mut self, name: impl AsRef<[u8]>) -> Result<BucketMut<'_>, Error> {
-        let name = name.as_ref();
-        if self.bucket(name)?.is_none() {
-            return self.create_bucket(name);
+        self.bucket_or_create_at([name])
+    }
+
+    /// The bucket that a path of names leads to, to change; what is missing of the path is made.
+    ///
+    /// # Errors
+    /// [`Error::NoSuchBucket`] for a path without a name; [`Error::NotABucket`] where a key is on the way; [`Error::NameTooLong`] past
+    /// [`MAX_NAME_LEN`](super::MAX_NAME_LEN); [`Error::Corrupted`], [`Error::Io`]. What was made until then stays.
+    pub fn bucket_or_create_at(
+        &mut self,
+        path: impl IntoIterator<Item = impl AsRef<[u8]>>,
+    ) -> Result<BucketMut<'_>, Error> {
+        let mut at = TOP;
+        for name in path {
+            let source = &self.base.source;
+            at = self.work.open_or_create(source, at, name.as_ref())?;
         }
-        match self.bucket_mut(name)? {
-            Some(bucket) => Ok(bucket),
-            None => Err(Error::BucketExists {
-                name: name.to_vec(),
-            }),
+        if at == TOP {
+            return Err(no_such_bucket(&[]));
         }
+        Ok(self.bucket_in(at))
     }
 
     /// Deletes the bucket of this name with all that is in it, and tells whether there was one. O(pages of the bucket).
@@ -184,37 +147,133 @@ impl WriteTxn {
     /// # Errors
     /// [`Error::Corrupted`], [`Error::Io`].
     pub fn delete_bucket(&mut self, name: impl AsRef<[u8]>) -> Result<bool, Error> {
-        let name = name.as_ref();
-        if self.bucket_mut(name)?.is_none() {
-            return Ok(false);
-        }
-        let before = self.freed.len();
-        let mut edit = Edit {
-            source: &self.base.source,
-            freed: &mut self.freed,
+        let source = &self.base.source;
+        self.work.delete_bucket(source, TOP, name.as_ref())
+    }
+
+    /// Gives the bucket `name` the name `to`. O(log buckets).
+    ///
+    /// # Errors
+    /// As [`move_bucket`](Self::move_bucket).
+    pub fn rename_bucket(
+        &mut self,
+        name: impl AsRef<[u8]>,
+        to: impl AsRef<[u8]>,
+    ) -> Result<(), Error> {
+        let (name, to) = (name.as_ref(), to.as_ref());
+        let source = &self.base.source;
+        self.work.move_bucket(source, (TOP, name), (TOP, to))
+    }
+
+    /// Moves the bucket that one path leads to, with all that is in it and was done to it, to where the other one leads; the last name of that is
+    /// its new name. No page of it is read or written for that: O(length of the paths · log rows).
+    ///
+    /// ```
+    /// # use sapwood::pagefile::{Error, PageFile};
+    /// let file = PageFile::in_memory()?;
+    /// file.update(|tx| {
+    ///     tx.bucket_or_create_at(["new", "web"])?.put("web-1", "running")?;
+    ///     tx.create_bucket("old")?;
+    ///     tx.move_bucket(["new", "web"], ["old", "web-2026"])?;
+    ///     let moved = tx.bucket_at(["old", "web-2026"])?.expect("moved here");
+    ///     assert_eq!(moved.len(), 1);
+    ///     Ok::<_, Error>(())
+    /// })?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NoSuchBucket`], for the bucket itself or the one that it shall lie in, and for a path without a name; [`Error::NotABucket`] where a
+    /// key is at the one place or the other; [`Error::BucketExists`] where there is a bucket, itself too; [`Error::MoveIntoItself`];
+    /// [`Error::NameTooLong`]; [`Error::Corrupted`], [`Error::Io`]. Nothing was then changed.
+    pub fn move_bucket(
+        &mut self,
+        from: impl IntoIterator<Item = impl AsRef<[u8]>>,
+        to: impl IntoIterator<Item = impl AsRef<[u8]>>,
+    ) -> Result<(), Error> {
+        let from: Vec<_> = from.into_iter().collect();
+        let to: Vec<_> = to.into_iter().collect();
+        let (Some((name, parents)), Some((to_name, to_parents))) =
+            (from.split_last(), to.split_last())
+        else {
+            return Err(no_such_bucket(&[]));
         };
-        let root = self.open.get(name).and_then(|open| open.root.as_ref());
-        edit.free_tree(root)?;
-        let bucket_pages = edit.freed.len();
-        if let Err(error) = edit.delete(&mut self.root, name) {
-            // Pages of the tree of buckets that the attempt has replaced stay freed; those of the bucket do not.
-            self.freed.drain(before..bucket_pages);
-            return Err(error);
+        let starts = from.iter().zip(&to);
+        if to.len() > from.len()
+            && starts.fold(true, |same, (a, b)| same && a.as_ref() == b.as_ref())
+        {
+            let name = name.as_ref().to_vec();
+            return Err(Error::MoveIntoItself { name });
         }
-        self.open.remove(name);
-        self.buckets -= 1;
-        self.is_changed = true;
-        Ok(true)
+        let at = self.parent(parents)?;
+        let to = self.parent(to_parents)?;
+        let source = &self.base.source;
+        let (name, to_name) = (name.as_ref(), to_name.as_ref());
+        self.work.move_bucket(source, (at, name), (to, to_name))
     }
 
-    /// How many buckets there are. O(1).
+    /// How many buckets there are, not counting those that lie in others. O(1).
     pub fn bucket_count(&self) -> u64 {
-        self.buckets
+        self.root().bucket_count()
     }
 
-    /// The names of all buckets, in byte order.
+    /// The names of all buckets, in byte order, but of those that lie in others.
     pub fn buckets(&self) -> Buckets<'_> {
-        Buckets::new(&self.base.source, Root::of(self.root.as_ref()))
+        self.root().buckets()
+    }
+
+    /// Marks this point of the transaction, to [go back](Self::rollback_to) to. O(buckets opened to change them); what they hold is not copied, but
+    /// while the savepoint is kept, each page that is changed for the first time after it is.
+    pub fn savepoint(&mut self) -> Savepoint {
+        self.savepoints.mark(&self.work)
+    }
+
+    /// Undoes everything since a savepoint. It can be gone back to again; those that were made after it are gone.
+    ///
+    /// ```
+    /// # use sapwood::pagefile::{Error, PageFile};
+    /// let file = PageFile::in_memory()?;
+    /// file.update(|tx| {
+    ///     tx.create_bucket("pods")?.put("a", "1")?;
+    ///     let savepoint = tx.savepoint();
+    ///     tx.delete_bucket("pods")?;
+    ///     tx.rollback_to(&savepoint)
+    /// })?;
+    /// assert!(file.begin_read().bucket("pods")?.is_some());
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::NoSavepoint`] if it is gone, or of another transaction.
+    pub fn rollback_to(&mut self, savepoint: &Savepoint) -> Result<(), Error> {
+        self.savepoints.restore(savepoint, &mut self.work)
+    }
+
+    /// Begins a transaction within this one: it sees and changes what this one does, and ends before it. To commit it is to keep its changes in this
+    /// one, to drop it is to undo them. Costs what [`savepoint`](Self::savepoint) costs; such transactions may lie in one another.
+    pub fn begin_nested(&mut self) -> NestedTxn<'_> {
+        NestedTxn::begin(self)
+    }
+
+    /// Figures about what the transaction has changed so far. O(changed pages).
+    ///
+    /// ```
+    /// # use sapwood::pagefile::{Error, PageFile};
+    /// let file = PageFile::in_memory()?;
+    /// file.update(|tx| {
+    ///     tx.create_bucket("pods")?.put("a", "1")?;
+    ///     let stats = tx.stats()?;
+    ///     assert_eq!(stats.changed_buckets, 1);
+    ///     assert!(stats.pages_to_write >= 1);
+    ///     Ok::<_, Error>(())
+    /// })?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`Error::Corrupted`], [`Error::Io`].
+    pub fn stats(&self) -> Result<TxnStats, Error> {
+        TxnStats::gather(&self.base.source, self.work.clone())
     }
 
     /// Makes the changes durable, all of them, and then visible to new read transactions; with them commits before that were not
@@ -230,7 +289,7 @@ impl WriteTxn {
 
     pub(super) fn finish(mut self, durable: bool) -> Result<u64, Error> {
         let turn = Arc::clone(&self.turn);
-        if self.is_changed {
+        if self.work.is_changed {
             return commit(&mut self, &mut turn.writer(), durable);
         }
         if durable {
@@ -239,14 +298,14 @@ impl WriteTxn {
         Ok(self.base.commit)
     }
 
-    /// The trees of the buckets that may have been changed.
-    pub(super) fn changed_trees(&self) -> impl Iterator<Item = &Child> {
-        let changed = self.open.values().filter(|bucket| bucket.is_changed);
-        changed.filter_map(|bucket| bucket.root.as_ref())
+    fn bucket_in(&mut self, at: usize) -> BucketMut<'_> {
+        BucketMut::new(&self.base.source, &mut self.work, at)
     }
 
-    pub(super) fn take_freed(&mut self) -> Vec<Run> {
-        mem::take(&mut self.freed)
+    /// The bucket that holds what a path leads to.
+    fn parent(&mut self, path: &[impl AsRef<[u8]>]) -> Result<usize, Error> {
+        let at = self.work.open_path(&self.base.source, TOP, path)?;
+        at.ok_or_else(|| no_such_bucket(path.last().map_or(&[], AsRef::as_ref)))
     }
 }
 
@@ -254,7 +313,7 @@ impl std::fmt::Debug for WriteTxn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("WriteTxn")
             .field("base", &self.base.commit)
-            .field("is_changed", &self.is_changed)
+            .field("is_changed", &self.work.is_changed)
             .finish_non_exhaustive()
     }
 }

@@ -9,7 +9,8 @@ use sapwood::pagefile::{Error, Options, PageFile, Storage};
 
 pub(crate) const SECTOR: usize = 512;
 
-/// Buckets with their rows: the model that every test compares with.
+/// Buckets with their rows: the model that every test compares with. The name of a bucket in another one is told with that one's name and a slash
+/// before it.
 pub(crate) type Model =
     std::collections::BTreeMap<Vec<u8>, std::collections::BTreeMap<Vec<u8>, Vec<u8>>>;
 
@@ -288,18 +289,27 @@ pub(crate) fn options() -> Options {
 pub(crate) fn contents(file: &PageFile) -> Result<Model, Error> {
     let read = file.begin_read();
     let mut model = Model::new();
-    for name in read.buckets() {
-        let name = name?.to_vec();
-        let Some(bucket) = read.bucket(&name)? else {
-            panic!("bucket {name:?} is listed and not there");
-        };
+    let mut waiting = vec![(None::<Vec<u8>>, read.root())];
+    while let Some((path, bucket)) = waiting.pop() {
+        for name in bucket.buckets() {
+            let name = name?;
+            let Some(below) = bucket.bucket(&*name)? else {
+                panic!("bucket {name:?} is listed and not there");
+            };
+            let path = match &path {
+                Some(path) => [path, b"/".as_slice(), &*name].concat(),
+                None => name.to_vec(),
+            };
+            waiting.push((Some(path), below));
+        }
+        let Some(path) = path else { continue };
         let mut rows = std::collections::BTreeMap::new();
         for row in &bucket {
             let (key, value) = row?;
             rows.insert(key.to_vec(), value.to_vec());
         }
         assert_eq!(rows.len() as u64, bucket.len());
-        model.insert(name, rows);
+        model.insert(path, rows);
     }
     Ok(model)
 }
@@ -310,7 +320,7 @@ pub(crate) fn filled(len: usize, seed: u64) -> Vec<u8> {
     (0..len).map(|_| random.next() as u8).collect()
 }
 
-/// One commit of a workload: some puts, deletes, buckets made and deleted, large and small values; also done to the model.
+/// One commit of a workload: some puts, deletes, buckets made and deleted, also in one another, large and small values; also done to the model.
 pub(crate) fn change(file: &PageFile, model: &mut Model, seed: u64) -> Result<u64, Error> {
     let mut random = Random::new(seed);
     let mut tx = file.begin_write()?;
@@ -318,10 +328,14 @@ pub(crate) fn change(file: &PageFile, model: &mut Model, seed: u64) -> Result<u6
     let name = [b'b', random.below(3) as u8];
     if random.below(12) == 0 {
         tx.delete_bucket(name)?;
-        next.remove(name.as_slice());
+        next.retain(|path, _| path.split(|byte| *byte == b'/').next() != Some(&name));
     }
-    let mut bucket = tx.bucket_or_create(name)?;
-    let rows = next.entry(name.to_vec()).or_default();
+    let path = &[&name[..], b"in", b"deep"][..=[0, 0, 0, 1, 2][random.below(5)]];
+    for depth in 1..path.len() {
+        next.entry(path[..depth].join(&b'/')).or_default();
+    }
+    let mut bucket = tx.bucket_or_create_at(path)?;
+    let rows = next.entry(path.join(&b'/')).or_default();
     for _ in 0..=random.below(10) {
         let key = format!("key-{:03}", random.below(60)).into_bytes();
         if random.below(3) == 0 {

@@ -5,19 +5,23 @@ use std::sync::Arc;
 use super::{
     super::{Error, meta::Run, page::PageRef, source::Source},
     node::{Body, BranchEntry, Child, LeafEntry, NewValue, Node, Slice, Value},
-    read::{Root, find},
+    read::{Kind, Root, find_kind},
     share::share,
-    split::{Split, split},
+    split::{Split, cut, split},
 };
 
 /// What an edit needs beside its tree: where stored pages are read, and where replaced pages are noted.
 pub(in super::super) struct Edit<'e> {
     pub(in super::super) source: &'e Source,
     pub(in super::super) freed: &'e mut Vec<Run>,
+    /// How many bytes of a leaf are filled by keys that come in order.
+    pub(in super::super) fill: usize,
 }
 
 impl Edit<'_> {
-    /// Puts `value` under `key`, and tells whether there was a value before. An error leaves the tree as it was.
+    /// Puts `value` under `key`, and tells whether there was one before. A bucket does not take the place of a value, nor the other way round.
+    ///
+    /// An error leaves what the tree holds as it was; nodes on the way may have come into memory, so the tree must be stored.
     pub(in super::super) fn put(
         &mut self,
         root: &mut Option<Child>,
@@ -26,14 +30,17 @@ impl Edit<'_> {
     ) -> Result<bool, Error> {
         let value = Value::new(value, self.large_from());
         let Some(top) = root else {
-            *root = Some(Child::Dirty(Box::new(Node::first_leaf(key, value))));
+            *root = Some(Child::Dirty(Arc::new(Node::first_leaf(key, value))));
             return Ok(false);
         };
         let (replaced, appending) = self.put_below(top, None, key, value, true)?;
         let Child::Dirty(node) = top else {
             return Ok(replaced);
         };
-        let mut splits = split(node, self.page_size(), appending);
+        if node.size <= self.most(node, appending) {
+            return Ok(replaced);
+        }
+        let mut splits = self.split(Arc::make_mut(node), appending);
         while !splits.is_empty() {
             let Some(left) = root.take() else { break };
             let level = match &left {
@@ -47,26 +54,30 @@ impl Edit<'_> {
             let children = std::iter::once(first).chain(splits.into_iter().map(entry_of));
             let mut node = Node::branch(Arc::from([]), level, children.collect());
             splits = split(&mut node, self.page_size(), false);
-            *root = Some(Child::Dirty(Box::new(node)));
+            *root = Some(Child::Dirty(Arc::new(node)));
         }
         Ok(replaced)
     }
 
-    /// Deletes `key`, and tells whether it was there. An error leaves the tree as it was.
+    /// Deletes `key` with its value, or the record of the bucket `key`, and tells whether it was there. What is of the other kind is refused. An
+    /// error leaves the tree as [`put`](Self::put) does.
     pub(in super::super) fn delete(
         &mut self,
         root: &mut Option<Child>,
         key: &[u8],
+        kind: Kind,
     ) -> Result<bool, Error> {
         let Some(top) = root else { return Ok(false) };
-        if !self.delete_below(top, None, key, false)? {
+        if !self.delete_below(top, None, (key, kind), false)? {
             return Ok(false);
         }
         loop {
             match root {
                 Some(Child::Dirty(node)) if node.count() == 0 => *root = None,
-                Some(Child::Dirty(node)) if node.count() == 1 => match &mut node.body {
-                    Body::Branch(branch) => *root = branch.children.pop().map(|only| only.child),
+                Some(Child::Dirty(node)) if node.count() == 1 => match &node.body {
+                    Body::Branch(branch) => {
+                        *root = branch.children.first().map(|only| only.child.clone());
+                    }
                     Body::Leaf(_) => return Ok(true),
                 },
                 _ => return Ok(true),
@@ -106,10 +117,10 @@ impl Edit<'_> {
             let stored = self.source.node(page, level)?;
             let node = Node::load(&stored, self.source)?;
             self.free(page);
-            *child = Child::Dirty(Box::new(node));
+            *child = Child::Dirty(Arc::new(node));
         }
         match child {
-            Child::Dirty(node) => Ok(node),
+            Child::Dirty(node) => Ok(Arc::make_mut(node)),
             Child::Stored(page) | Child::Moved(page) => {
                 Err(self.source.corrupted(page.page, "it cannot be edited"))
             }
@@ -132,6 +143,10 @@ impl Edit<'_> {
         let count = node.count();
         match (&mut node.body, place) {
             (Body::Leaf(leaf), Ok(at)) => {
+                let old = &leaf.entries[at].value;
+                if old.is_bucket() != value.is_bucket() {
+                    return Err(clash(key, old.is_bucket()));
+                }
                 node.size -= leaf.entries[at].size(&base);
                 self.free_value(&leaf.entries[at].value);
                 leaf.entries[at].value = value;
@@ -162,11 +177,10 @@ impl Edit<'_> {
 
     /// Makes a child fit its page, and tells whether the entries of the branch have changed for it.
     fn fit(&mut self, children: &mut Vec<BranchEntry>, at: usize, appending: bool) -> bool {
-        let page_size = self.page_size();
-        let Child::Dirty(child) = &mut children[at].child else {
+        let Child::Dirty(child) = &children[at].child else {
             return false;
         };
-        if child.size <= page_size {
+        if child.size <= self.most(child, appending) {
             return false;
         }
         if child.level() == 0 && !appending && self.share(children, at) {
@@ -175,10 +189,30 @@ impl Edit<'_> {
         let Child::Dirty(child) = &mut children[at].child else {
             return false;
         };
-        let splits = split(child, page_size, appending);
+        let splits = self.split(Arc::make_mut(child), appending);
         let has_changed = !splits.is_empty();
         insert_behind(children, at, splits);
         has_changed
+    }
+
+    /// The bytes that a node may have.
+    fn most(&self, node: &Node, appending: bool) -> usize {
+        if appending && node.level() == 0 {
+            self.fill
+        } else {
+            self.page_size()
+        }
+    }
+
+    /// Cuts a node that has become too large.
+    fn split(&self, node: &mut Node, appending: bool) -> Vec<Split> {
+        let count = node.count();
+        let most = self.most(node, appending);
+        if most < self.page_size() && node.size > most && count > 1 {
+            // One more than it shall be filled with: that one goes into a leaf of its own.
+            return vec![cut(node, count - 1)];
+        }
+        split(node, self.page_size(), appending)
     }
 
     /// Relieves a leaf by the emptier one of its siblings, and tells whether that was possible.
@@ -207,7 +241,7 @@ impl Edit<'_> {
         else {
             return false;
         };
-        let Some(shared) = share(into, right, page_size) else {
+        let Some(shared) = share(Arc::make_mut(into), Arc::make_mut(right), page_size) else {
             return false;
         };
         second.key = Slice::Owned(shared.separator);
@@ -215,25 +249,30 @@ impl Edit<'_> {
         true
     }
 
-    /// Deletes a key where it is there, and tells whether it was. `is_there`: this is known.
+    /// Deletes what is of this kind under a key, and tells whether it was there. `is_there`: this is known.
     fn delete_below(
         &mut self,
         child: &mut Child,
         level: Option<u8>,
-        key: &[u8],
+        (key, kind): (&[u8], Kind),
         mut is_there: bool,
     ) -> Result<bool, Error> {
         // A key that is not there must make nothing dirty.
         if !is_there && !matches!(child, Child::Dirty(_)) {
-            is_there = find(self.source, Root::of(Some(child)), key)?.is_some();
-            if !is_there {
-                return Ok(false);
+            match find_kind(self.source, Root::of(Some(child)), key)? {
+                None => return Ok(false),
+                Some(found) if found != kind => return Err(clash(key, found == Kind::Bucket)),
+                Some(_) => is_there = true,
             }
         }
         let node = self.dirty(child, level)?;
         let place = node.search(key);
         match (&mut node.body, place) {
             (Body::Leaf(leaf), Ok(at)) => {
+                let is_bucket = leaf.entries[at].value.is_bucket();
+                if is_bucket != (kind == Kind::Bucket) {
+                    return Err(clash(key, is_bucket));
+                }
                 let entry = leaf.entries.remove(at);
                 node.size -= entry.size(node.base());
                 self.free_value(&entry.value);
@@ -243,7 +282,7 @@ impl Edit<'_> {
             (Body::Branch(branch), Ok(at) | Err(at)) => {
                 let below = branch.level - 1;
                 let next = &mut branch.children[at].child;
-                let deleted = self.delete_below(next, Some(below), key, is_there)?;
+                let deleted = self.delete_below(next, Some(below), (key, kind), is_there)?;
                 if deleted {
                     self.mend(node, at, below);
                 }
@@ -298,7 +337,8 @@ impl Edit<'_> {
             && let (Child::Dirty(into), Child::Dirty(right)) =
                 (&mut branch.children[left].child, right)
         {
-            into.absorb(*right, separator);
+            let into = Arc::make_mut(into);
+            into.absorb(Arc::unwrap_or_clone(right), separator);
             let splits = split(into, page_size, false);
             insert_behind(&mut branch.children, left, splits);
         }
@@ -316,6 +356,16 @@ impl Edit<'_> {
     }
 }
 
+/// `key` is a bucket where a value was to be, or the other way round.
+fn clash(key: &[u8], is_bucket: bool) -> Error {
+    let name = key.to_vec();
+    if is_bucket {
+        Error::IsABucket { name }
+    } else {
+        Error::NotABucket { name }
+    }
+}
+
 fn insert_behind(children: &mut Vec<BranchEntry>, at: usize, splits: Vec<Split>) {
     let behind = children.split_off(at + 1);
     children.extend(splits.into_iter().map(entry_of));
@@ -325,6 +375,6 @@ fn insert_behind(children: &mut Vec<BranchEntry>, at: usize, splits: Vec<Split>)
 fn entry_of(split: Split) -> BranchEntry {
     BranchEntry {
         key: Slice::Owned(split.separator),
-        child: Child::Dirty(Box::new(split.right)),
+        child: Child::Dirty(Arc::new(split.right)),
     }
 }

@@ -4,58 +4,67 @@ use super::{
     super::{
         Error,
         meta::Run,
-        page::{PageRef, StoredValue},
+        page::{BucketRecord, PageRef, StoredValue},
+        source::Source,
     },
-    edit::Edit,
     node::{Body, Child, Node, Value},
 };
 
-impl Edit<'_> {
-    /// Notes all pages of a tree as freed. O(pages). An error frees nothing.
+/// Gathers the pages of trees, and the buckets that lie in them: those are trees too, and the caller's to go on with.
+pub(in super::super) struct Freed<'p> {
+    pub(in super::super) source: &'p Source,
+    pub(in super::super) runs: Vec<Run>,
+    /// Names and records, as they were stored last.
+    pub(in super::super) buckets: Vec<(Vec<u8>, BucketRecord)>,
+}
+
+impl Freed<'_> {
+    /// Adds a tree. O(pages).
     ///
     /// Ends also on hostile bytes: a write transaction begins only after a walk that reached each page of the state once.
-    pub(in super::super) fn free_tree(&mut self, root: Option<&Child>) -> Result<(), Error> {
-        let mut freed = Vec::new();
+    pub(in super::super) fn add(&mut self, root: Option<&Child>) -> Result<(), Error> {
         match root {
-            None => {}
-            Some(Child::Stored(page) | Child::Moved(page)) => {
-                self.free_stored(*page, None, &mut freed)?;
-            }
-            Some(Child::Dirty(node)) => self.free_dirty(node, &mut freed)?,
+            None => Ok(()),
+            Some(Child::Stored(page) | Child::Moved(page)) => self.add_stored(*page, None),
+            Some(Child::Dirty(node)) => self.add_dirty(node),
         }
-        self.freed.append(&mut freed);
-        Ok(())
     }
 
-    fn free_stored(
-        &self,
-        page: PageRef,
-        level: Option<u8>,
-        freed: &mut Vec<Run>,
-    ) -> Result<(), Error> {
+    fn add_stored(&mut self, page: PageRef, level: Option<u8>) -> Result<(), Error> {
         let node = self.source.node(page, level)?;
-        let corrupted = |reason| self.source.corrupted(page.page, reason);
+        let source = self.source;
+        let corrupted = |reason| source.corrupted(page.page, reason);
         for i in 0..node.count() {
-            if node.level() == 0 {
-                if let (_, StoredValue::Run(value)) = node.leaf_entry(i).map_err(corrupted)? {
-                    freed.push(run(value.run));
-                }
-            } else {
+            if node.level() > 0 {
                 let (_, child) = node.branch_entry(i).map_err(corrupted)?;
-                self.free_stored(child, Some(node.level() - 1), freed)?;
+                self.add_stored(child, Some(node.level() - 1))?;
+                continue;
+            }
+            match node.leaf_entry(i).map_err(corrupted)?.1 {
+                StoredValue::Inline(_) => {}
+                StoredValue::Run(value) => self.runs.push(run(value.run)),
+                StoredValue::Bucket(record) => {
+                    let name = node.key(i).map_err(corrupted)?.to_vec();
+                    self.buckets.push((name, record));
+                }
             }
         }
-        freed.push(run(page));
+        self.runs.push(run(page));
         Ok(())
     }
 
     /// The page that the node came from was freed when it was changed.
-    fn free_dirty(&self, node: &Node, freed: &mut Vec<Run>) -> Result<(), Error> {
+    fn add_dirty(&mut self, node: &Node) -> Result<(), Error> {
         match &node.body {
             Body::Leaf(leaf) => {
                 for entry in &leaf.entries {
-                    if let Value::Run(value) = &entry.value {
-                        freed.push(run(value.run));
+                    match &entry.value {
+                        Value::Inline(_) | Value::Large(_) => {}
+                        Value::Run(value) => self.runs.push(run(value.run)),
+                        Value::Bucket(record) => {
+                            let name = entry.key.get(node.base()).to_vec();
+                            self.buckets.push((name, **record));
+                        }
                     }
                 }
             }
@@ -64,9 +73,9 @@ impl Edit<'_> {
                 for entry in &branch.children {
                     match &entry.child {
                         Child::Stored(page) | Child::Moved(page) => {
-                            self.free_stored(*page, below, freed)?;
+                            self.add_stored(*page, below)?;
                         }
-                        Child::Dirty(child) => self.free_dirty(child, freed)?,
+                        Child::Dirty(child) => self.add_dirty(child)?,
                     }
                 }
             }

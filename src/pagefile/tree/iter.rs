@@ -4,15 +4,17 @@ use std::ops::Bound;
 
 use super::{
     super::{Bytes, Error, source::Source},
-    read::{Found, NodeView, Root},
+    read::{Found, Kind, NodeView, Root},
 };
 
 /// A path from the root to an entry of a leaf: at each node the place taken.
-type Path<'t> = Vec<(NodeView<'t>, usize)>;
+pub(super) type Path<'t> = Vec<(NodeView<'t>, usize)>;
 
 /// The entries of a tree between two bounds. Ends for good after an error.
 pub(in super::super) struct Entries<'t> {
     source: &'t Source,
+    /// Entries of the other kind are passed over.
+    only: Option<Kind>,
     state: State<'t>,
 }
 
@@ -37,9 +39,22 @@ impl<'t> Entries<'t> {
         root: Root<'t>,
         from: Bound<Vec<u8>>,
         to: Bound<Vec<u8>>,
+        only: Option<Kind>,
     ) -> Self {
-        let state = State::New { root, from, to };
-        Self { source, state }
+        Self {
+            source,
+            only,
+            state: State::New { root, from, to },
+        }
+    }
+
+    /// No entry at all.
+    pub(in super::super) fn none(source: &'t Source) -> Self {
+        Self {
+            source,
+            only: None,
+            state: State::Done,
+        }
     }
 
     /// The next entry from the front, or from the back.
@@ -56,8 +71,8 @@ impl<'t> Entries<'t> {
 
     fn try_step(&mut self, forward: bool) -> Result<Option<(Bytes<'t>, Found<'t>)>, Error> {
         if let State::New { root, from, to } = &self.state {
-            let front = seek(self.source, *root, from, true)?;
-            let back = seek(self.source, *root, to, false)?;
+            let front = seek(self.source, *root, borrowed(from), true)?;
+            let back = seek(self.source, *root, borrowed(to), false)?;
             self.state = match (front, back) {
                 (Some(front), Some(back)) if !is_behind(&front, &back) => {
                     State::Open { front, back }
@@ -65,30 +80,46 @@ impl<'t> Entries<'t> {
                 _ => State::Done,
             };
         }
-        let State::Open { front, back } = &mut self.state else {
-            return Ok(None);
-        };
-        let path = if forward { &mut *front } else { &mut *back };
-        let Some((leaf, at)) = path.last() else {
-            return Ok(None);
-        };
-        let key = leaf.key(self.source, *at)?;
-        let Some(value) = leaf.value(self.source, *at)? else {
-            return Ok(None);
-        };
-        // The paths meet on the last entry.
-        let is_last = front
-            .iter()
-            .map(|(_, at)| at)
-            .eq(back.iter().map(|(_, at)| at));
-        if is_last {
-            self.state = State::Done;
-        } else {
-            let path = if forward { front } else { back };
-            advance(self.source, path, forward, &key)?;
+        loop {
+            let State::Open { front, back } = &mut self.state else {
+                return Ok(None);
+            };
+            let path = if forward { &mut *front } else { &mut *back };
+            let Some((leaf, at)) = path.last() else {
+                return Ok(None);
+            };
+            let key = leaf.key(self.source, *at)?;
+            let is_wanted = match self.only {
+                Some(kind) => leaf.kind(self.source, *at)? == kind,
+                None => true,
+            };
+            let value = if is_wanted {
+                leaf.value(self.source, *at)?
+            } else {
+                None
+            };
+            // The paths meet on the last entry.
+            let is_last = front
+                .iter()
+                .map(|(_, at)| at)
+                .eq(back.iter().map(|(_, at)| at));
+            if is_last {
+                self.state = State::Done;
+            } else {
+                let path = if forward { front } else { back };
+                if !advance(self.source, path, forward, &key)? {
+                    return Err(disordered(self.source, path));
+                }
+            }
+            if let Some(value) = value {
+                return Ok(Some((key, value)));
+            }
         }
-        Ok(Some((key, value)))
     }
+}
+
+fn borrowed(bound: &Bound<Vec<u8>>) -> Bound<&[u8]> {
+    bound.as_ref().map(Vec::as_slice)
 }
 
 /// Whether the entry of `front` lies behind that of `back`: nothing is between the bounds.
@@ -98,10 +129,10 @@ fn is_behind(front: &Path<'_>, back: &Path<'_>) -> bool {
 }
 
 /// The first entry at or behind the bound, or the last one at or before it.
-fn seek<'t>(
+pub(super) fn seek<'t>(
     source: &'t Source,
     root: Root<'t>,
-    bound: &Bound<Vec<u8>>,
+    bound: Bound<&[u8]>,
     forward: bool,
 ) -> Result<Option<Path<'t>>, Error> {
     let mut path = Path::new();
@@ -148,33 +179,36 @@ fn seek<'t>(
     Ok(None)
 }
 
-/// Moves the path on from `key`, and sees to it that keys ascend from leaf to leaf too, which no single page can tell.
-fn advance<'t>(
+/// Moves the path on from `key`, and sees to it that keys ascend from leaf to leaf too, which no single page can tell. `false` where there is no
+/// entry behind.
+pub(super) fn advance<'t>(
     source: &'t Source,
     path: &mut Path<'t>,
     forward: bool,
-    key: &Bytes<'t>,
-) -> Result<(), Error> {
-    let moved = step_over(source, path, forward)?;
-    let ordered = match path.last() {
-        Some((leaf, at)) if moved => {
-            let next = leaf.key(source, *at)?;
-            if forward {
-                **key < *next
-            } else {
-                *next < **key
-            }
-        }
-        _ => false,
-    };
-    if ordered {
-        return Ok(());
+    key: &[u8],
+) -> Result<bool, Error> {
+    if !step_over(source, path, forward)? {
+        return Ok(false);
     }
+    let is_ordered = match path.last() {
+        Some((leaf, at)) => {
+            let next = leaf.key(source, *at)?;
+            if forward { *key < *next } else { *next < *key }
+        }
+        None => false,
+    };
+    if is_ordered {
+        return Ok(true);
+    }
+    Err(disordered(source, path))
+}
+
+fn disordered(source: &Source, path: &Path<'_>) -> Error {
     let page = match path.last() {
         Some((NodeView::Page(page), _)) => page.page(),
         _ => 0,
     };
-    Err(source.corrupted(page, "its keys do not follow those of the leaf beside it"))
+    source.corrupted(page, "its keys do not follow those of the leaf beside it")
 }
 
 /// Moves the path to the next entry; `false` where there is none.

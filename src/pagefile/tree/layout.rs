@@ -110,7 +110,7 @@ pub(in super::super) fn store(
             *child = Child::Stored(page);
             return Ok(page);
         }
-        Child::Dirty(node) => node,
+        Child::Dirty(node) => Arc::make_mut(node),
     };
     match &mut node.body {
         Body::Leaf(leaf) => {

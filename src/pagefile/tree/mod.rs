@@ -8,6 +8,7 @@
 //! child's key is empty and unused); every leaf of a tree lies equally deep; a node says how high it is, and a child lies one level below its
 //! parent, so that no chain of pages is endless.
 
+mod census;
 mod edit;
 mod free;
 mod iter;
@@ -18,11 +19,15 @@ mod node_page;
 mod read;
 mod share;
 mod split;
+mod walker;
 
+pub(super) use census::Census;
 pub(super) use edit::Edit;
+pub(super) use free::Freed;
 pub(super) use iter::Entries;
 pub(super) use layout::{Life, Pages, Units, count_units, inline, inline_len, reference, store};
 pub(super) use moves::Moves;
 pub(super) use node::{Child, NewValue};
 pub(super) use node_page::NodePage;
-pub(super) use read::{Found, Root, find};
+pub(super) use read::{Found, Kind, Root, find, find_kind};
+pub(super) use walker::Walker;

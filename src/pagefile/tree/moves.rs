@@ -3,6 +3,8 @@
 //! A leaf can be moved at the price of one page where its branch is written anyway. A commit of rows at random keys writes many branches, and
 //! sees a good part of all leaves below them.
 
+use std::sync::Arc;
+
 use super::{
     super::{
         meta::Run,
@@ -68,7 +70,7 @@ impl Moves {
         freed: &mut Vec<Run>,
     ) {
         let Child::Dirty(node) = child else { return };
-        let Body::Branch(branch) = &mut node.body else {
+        let Body::Branch(branch) = &mut Arc::make_mut(node).body else {
             return;
         };
         for entry in &mut branch.children {

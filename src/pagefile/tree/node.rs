@@ -13,19 +13,21 @@ use super::{
     node_page::NodePage,
 };
 
-/// A node below a branch, or the root of a tree.
+/// A node below a branch, or the root of a tree. A clone shares what is changed, and the next edit of either copies its path: so a savepoint costs
+/// nothing but what is changed after it.
+#[derive(Clone)]
 pub(in super::super) enum Child {
     Stored(PageRef),
     /// A leaf of one page that the commit writes to another place as it is.
     Moved(PageRef),
-    Dirty(Box<Node>),
+    Dirty(Arc<Node>),
 }
 
 impl Child {
     /// The leaf that lies in a meta, to be edited.
     pub(in super::super) fn inline(leaf: &[u8], source: &Source) -> Result<Self, Error> {
         let node = Node::load(&source.inline(leaf)?, source)?;
-        Ok(Self::Dirty(Box::new(node)))
+        Ok(Self::Dirty(Arc::new(node)))
     }
 
     /// Where the node lies, if it does not have to be stored.
@@ -38,6 +40,7 @@ impl Child {
 }
 
 /// A leaf or branch in memory.
+#[derive(Clone)]
 pub(in super::super) struct Node {
     /// The page that this node was read from; entries that were not changed still lie in it.
     base: Arc<[u8]>,
@@ -46,43 +49,50 @@ pub(in super::super) struct Node {
     pub(super) size: usize,
 }
 
+#[derive(Clone)]
 pub(super) enum Body {
     Leaf(Leaf),
     Branch(Branch),
 }
 
+#[derive(Clone)]
 pub(super) struct Leaf {
     pub(super) entries: Vec<LeafEntry>,
     /// How many of the last insertions in a row came at the end: a sorted load is seen by it.
     pub(super) appended: u32,
 }
 
+#[derive(Clone)]
 pub(super) struct Branch {
     pub(super) level: u8,
     /// The first key is not used.
     pub(super) children: Vec<BranchEntry>,
 }
 
+#[derive(Clone)]
 pub(super) struct LeafEntry {
     pub(super) key: Slice,
     pub(super) value: Value,
 }
 
+#[derive(Clone)]
 pub(super) struct BranchEntry {
     pub(super) key: Slice,
     pub(super) child: Child,
 }
 
 /// Bytes in the page of the node, or of their own.
+#[derive(Clone)]
 pub(super) enum Slice {
     Base { start: u32, end: u32 },
     Owned(Box<[u8]>),
 }
 
+#[derive(Clone)]
 pub(super) enum Value {
     Inline(Slice),
     /// Too large for a leaf, and not yet stored.
-    Large(Box<[u8]>),
+    Large(Arc<[u8]>),
     Run(ValueRun),
     Bucket(Box<BucketRecord>),
 }
@@ -126,9 +136,13 @@ impl Value {
     pub(super) fn new(value: NewValue<'_>, large_from: usize) -> Self {
         match value {
             NewValue::Bytes(bytes) if bytes.len() < large_from => Self::Inline(Slice::owned(bytes)),
-            NewValue::Bytes(bytes) => Self::Large(Box::from(bytes)),
+            NewValue::Bytes(bytes) => Self::Large(Arc::from(bytes)),
             NewValue::Bucket(record) => Self::Bucket(Box::new(record)),
         }
+    }
+
+    pub(super) fn is_bucket(&self) -> bool {
+        matches!(self, Self::Bucket(_))
     }
 
     fn stored_len(&self) -> usize {

@@ -34,6 +34,13 @@ impl<'t> Root<'t> {
     }
 }
 
+/// Which of the two a key leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Kind {
+    Value,
+    Bucket,
+}
+
 /// What a key leads to.
 pub(in super::super) enum Found<'t> {
     Value(Bytes<'t>),
@@ -127,6 +134,21 @@ impl<'t> NodeView<'t> {
         }
     }
 
+    /// What entry `i` of a leaf is; a value in a run of its own is not read for it.
+    pub(super) fn kind(&self, source: &Source, i: usize) -> Result<Kind, Error> {
+        let is_bucket = match self {
+            Self::Page(page) => {
+                let (_, value) = self.checked(source, page.leaf_entry(i))?;
+                matches!(value, StoredValue::Bucket(_))
+            }
+            Self::Dirty(node) => match &node.body {
+                Body::Leaf(leaf) => leaf.entries[i].value.is_bucket(),
+                Body::Branch(_) => false,
+            },
+        };
+        Ok(if is_bucket { Kind::Bucket } else { Kind::Value })
+    }
+
     /// The value of entry `i` of a leaf.
     pub(super) fn value(&self, source: &'t Source, i: usize) -> Result<Option<Found<'t>>, Error> {
         let found = match self {
@@ -159,6 +181,29 @@ pub(in super::super) fn find<'t>(
     root: Root<'t>,
     key: &[u8],
 ) -> Result<Option<Found<'t>>, Error> {
+    match entry(source, root, key)? {
+        Some((leaf, at)) => leaf.value(source, at),
+        None => Ok(None),
+    }
+}
+
+/// What kind of thing `key` leads to. O(depth) pages.
+pub(in super::super) fn find_kind(
+    source: &Source,
+    root: Root<'_>,
+    key: &[u8],
+) -> Result<Option<Kind>, Error> {
+    match entry(source, root, key)? {
+        Some((leaf, at)) => leaf.kind(source, at).map(Some),
+        None => Ok(None),
+    }
+}
+
+fn entry<'t>(
+    source: &'t Source,
+    root: Root<'t>,
+    key: &[u8],
+) -> Result<Option<(NodeView<'t>, usize)>, Error> {
     let Some(mut node) = NodeView::open(source, root, None)? else {
         return Ok(None);
     };
@@ -169,8 +214,5 @@ pub(in super::super) fn find<'t>(
             None => return Ok(None),
         }
     }
-    match node.search(source, key)? {
-        Ok(at) => node.value(source, at),
-        Err(_) => Ok(None),
-    }
+    Ok(node.search(source, key)?.ok().map(|at| (node, at)))
 }

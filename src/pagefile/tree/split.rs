@@ -57,7 +57,7 @@ fn split_point(node: &Node, page_size: usize, appending: bool) -> Option<usize> 
 }
 
 /// Moves the entries from `at` on into a new node.
-fn cut(node: &mut Node, at: usize) -> Split {
+pub(super) fn cut(node: &mut Node, at: usize) -> Split {
     let base = Arc::clone(node.base());
     let split = match &mut node.body {
         Body::Leaf(leaf) => {
