@@ -235,7 +235,8 @@ impl Core {
         }
         for (family, table) in self.catalog.entries().enumerate() {
             for (tree, watches) in table.watches.iter().enumerate() {
-                if !before.shares(version, family, tree) && !watches.is_empty() {
+                // One load, where nobody watches.
+                if !watches.is_empty() && !before.shares(version, family, tree) {
                     let earlier = watches.fired();
                     table.rows.fire(tree, before, version, written, watches);
                     fired += watches.fired() - earlier;
