@@ -1,7 +1,8 @@
 //! Which versions are alive, and what may be freed: dead lists.
 //!
 //! Versions are stamped 1, 2, 3 …; a node born in `b` and unlinked by `d` is reachable exactly from the versions `b ≤ v < d`. It is freed as
-//! soon as no live version lies there. Live are the published version, those that snapshots hold, and those staged.
+//! soon as no live version lies there. Live are the published version and those that are held. A staged one need not be: what it shares is that of its base,
+//! which is held meanwhile, and what it unlinked is on no list before it is published.
 //!
 //! Each live version has a *dead list*: what the version after it unlinked, and so is reachable from it and not from any later one. When a
 //! version is found dead, each entry of its list moves to the next older live version `w` if `b ≤ w`, else it is freed. These are the
