@@ -8,10 +8,11 @@ use super::{
     meta::{Directory, Meta, ROOM, RUN_LEN, SLOT_DISTANCE},
     opened::TOP,
     output::Output,
-    placement::{FEW, FREE_SHARE, Placement, fit, grow},
+    placement::{FEW, FREE_SHARE, Placement, fit, grow, near_front, pack},
     segments::Segments,
-    shared::{Shared, Snapshot},
+    shared::Snapshot,
     source::Source,
+    tail::give_back,
     tree::{Edit, Life, Moves, NewValue, Units, count_units, inline, inline_len, store},
     work::Work,
     write_txn::WriteTxn,
@@ -31,15 +32,55 @@ const FULLEST: u32 = 24;
 
 /// Commits what is changed in `txn`, and gives the number of the commit. Unless it is to be `durable`, no meta is written, and nothing synced.
 pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer, durable: bool) -> Result<u64, Error> {
-    let shared = Arc::clone(&txn.shared);
-    let page_size = u64::from(shared.medium.page_size);
-    shared.refuse_poisoned()?;
-    let commit = writer.highest + 1;
+    let changed = begin(txn, writer)?;
+    let plan = plan(txn, &changed, writer);
+    let commit = write(txn, writer, durable, &changed, &plan)?;
+    give_back(&txn.shared, writer);
+    writer.show(&txn.shared);
+    Ok(commit)
+}
 
+/// Commits what is changed in `txn` into free pages before page `end`, durably; `None` where there is not enough of them, and nothing was done.
+pub(super) fn commit_before(
+    txn: &mut WriteTxn,
+    writer: &mut Writer,
+    end: u64,
+) -> Result<Option<u64>, Error> {
+    let changed = begin(txn, writer)?;
+    let inline_len = inline_room(&txn.work, FEW);
+    let units = count(&txn.work, &txn.base.source, &changed, inline_len);
+    let Some(placement) = pack(&units, &writer.free(), end, writer.file_pages) else {
+        return Ok(None);
+    };
+    let plan = Plan {
+        units,
+        placement,
+        inline_len,
+    };
+    let commit = write(txn, writer, true, &changed, &plan)?;
+    writer.show(&txn.shared);
+    Ok(Some(commit))
+}
+
+/// Brings everything into the shape in which it is stored, and gives the buckets to store, in that order.
+fn begin(txn: &mut WriteTxn, writer: &mut Writer) -> Result<Vec<usize>, Error> {
+    txn.shared.refuse_poisoned()?;
     // The records are written again once it is known where the buckets lie; they do not change their size.
     let changed = prepare(&mut txn.work, &txn.base.source)?;
     writer.release();
-    let plan = plan(txn, &changed, writer);
+    Ok(changed)
+}
+
+fn write(
+    txn: &mut WriteTxn,
+    writer: &mut Writer,
+    durable: bool,
+    changed: &[usize],
+    plan: &Plan,
+) -> Result<u64, Error> {
+    let shared = Arc::clone(&txn.shared);
+    let page_size = u64::from(shared.medium.page_size);
+    let commit = writer.highest + 1;
     let placement = &plan.placement;
     writer.grow(&shared, placement.file_pages, plan.units.pages())?;
     // Up to here nothing that anybody reads was written. The map grows with the file; readers keep the one that they have.
@@ -48,8 +89,11 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer, durable: bool) -> 
     let source = if txn.base.source.reaches(end) {
         txn.base.source.clone()
     } else {
-        shared.medium.source(writer.file_pages)?
+        let before = Some(&txn.base.source);
+        shared.medium.source(writer.file_pages, before)?
     };
+    // What other states hold lies before this, too; they are why it may be more than this one needs.
+    let pages = writer.used_until().max(end);
 
     // From here on a failure, or a panic of the storage, leaves nobody knows what in the file.
     shared.set_poisoned(true);
@@ -61,12 +105,12 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer, durable: bool) -> 
         && runs.len() * RUN_LEN + plan.inline_len <= ROOM;
     let mut out = Output::new(&shared, commit, placement, is_one_phase);
     let is_inline = plan.inline_len > 0;
-    let directory = store_all(txn, &changed, is_inline, commit, &mut out)?;
+    let directory = store_all(txn, changed, is_inline, commit, &mut out)?;
     let runs_sum = out.finish()?;
     let meta = Meta {
         page_size: shared.medium.page_size,
         commit,
-        pages: txn.base.source.pages.max(end),
+        pages,
         directory,
         buckets: txn.work.opened.get(TOP).buckets,
         runs_sum,
@@ -85,20 +129,15 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer, durable: bool) -> 
         shared.write(slot * SLOT_DISTANCE, &meta.encode())?;
         shared.sync()?;
         writer.commit(&runs, freed, Arc::clone(&txn.base));
-        writer.made_durable(&shared, slot, commit);
+        writer.made_durable(&shared, slot, &meta);
     } else {
         writer.commit(&runs, freed, Arc::clone(&txn.base));
         writer.left_unsynced(&runs);
     }
     shared.set_poisoned(false);
     writer.highest = commit;
-    publish(&shared, &meta, source);
-    writer.show(&shared);
+    shared.publish(Arc::new(Snapshot::new(&meta, source)));
     Ok(commit)
-}
-
-fn publish(shared: &Shared, meta: &Meta, source: Source) {
-    shared.publish(Arc::new(Snapshot::new(meta, source)));
 }
 
 /// Brings all trees to their last shape, and gives the buckets to store, in that order.
@@ -164,7 +203,9 @@ fn plan(txn: &mut WriteTxn, changed: &[usize], writer: &Writer) -> Plan {
     // A tree of buckets that leaves room for the runs of most commits lies in the meta.
     let mut inline_len = inline_room(work, FEW);
     let units = count(work, source, changed, inline_len);
-    let placed = fit(&units, &free, few(&units), file_pages).or_else(|| {
+    let placed = near_front(&units, &free, file_pages);
+    let placed = placed.or_else(|| fit(&units, &free, few(&units), file_pages));
+    let placed = placed.or_else(|| {
         let is_little = free.pages().saturating_mul(FREE_SHARE) < file_pages;
         is_little.then(|| grow(&units, &free, 0, file_pages))
     });

@@ -22,7 +22,8 @@
 //!
 //! `open` chooses the meta; `tree` reads and edits a single tree, `work` the buckets of a write transaction; `commit` writes what was edited through
 //! `output`, where `placement` says, from what `writer` knows to be free and `segments` to be nearly so; `walk` goes through everything, for the free pages, for
-//! `check` and for `backup`; `compact` builds trees anew with `pack`; `batch` lets threads share a commit, `unsynced` leaves one to be made durable later. This room
+//! `check` and for `backup`; `compact` builds trees anew with `pack`; `shrink` moves what `survey` finds near the end, and `tail` gives that
+//! back; `batch` lets threads share a commit, `unsynced` leaves one to be made durable later. This room
 //! imports nothing of the others. `unsafe` is in `mapping` only.
 
 mod backup;
@@ -61,9 +62,13 @@ mod read_txn;
 mod savepoint;
 mod segments;
 mod shared;
+mod shrink;
+mod shrink_options;
 mod source;
 mod stats;
 mod storage;
+mod survey;
+mod tail;
 mod tree;
 mod txn_stats;
 mod unsynced;
@@ -88,6 +93,8 @@ pub use options::Options;
 pub use page_file::PageFile;
 pub use read_txn::ReadTxn;
 pub use savepoint::Savepoint;
+pub use shrink::{HeldBack, Shrunk};
+pub use shrink_options::ShrinkOptions;
 pub use stats::Stats;
 pub use storage::Storage;
 pub use txn_stats::TxnStats;
