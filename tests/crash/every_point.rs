@@ -34,7 +34,9 @@ pub(crate) fn run(scenario: &Scenario, seed: u64, quota: usize) -> Tally {
     let recorded = catch_unwind(|| Trace::record(scenario, seed));
     let Ok(trace) = recorded else {
         let name = scenario.name;
-        tally.failures.push(format!("{name}, seed {seed}: the workload itself failed"));
+        tally
+            .failures
+            .push(format!("{name}, seed {seed}: the workload itself failed"));
         return tally;
     };
     let mut durable = Vec::new();
@@ -132,7 +134,11 @@ impl Point<'_> {
             return;
         }
         let allowed = self.trace.allowed(self.at);
-        let states: Vec<&State> = allowed.states.iter().map(|&i| &self.trace.states[i]).collect();
+        let states: Vec<&State> = allowed
+            .states
+            .iter()
+            .map(|&i| &self.trace.states[i])
+            .collect();
         let image = self.pending.image(self.durable, crash);
         let next = match allowed.seed {
             // The same transaction again writes the same rows into the same pages.
@@ -158,14 +164,18 @@ impl Point<'_> {
             for slot in [0, 4096] {
                 let mut image = self.durable.to_vec();
                 image[slot..slot + 512].fill(0);
-                self.count(tally, &format!("closed, without the slot at {slot}"), |images| {
-                    let found = Found {
-                        scenario: self.scenario,
-                        random: &mut Random::new(self.seed),
-                        images,
-                    };
-                    found.verify(image, &[&self.trace.states[state]], false, 1, DEEPEST)
-                });
+                self.count(
+                    tally,
+                    &format!("closed, without the slot at {slot}"),
+                    |images| {
+                        let found = Found {
+                            scenario: self.scenario,
+                            random: &mut Random::new(self.seed),
+                            images,
+                        };
+                        found.verify(image, &[&self.trace.states[state]], false, 1, DEEPEST)
+                    },
+                );
             }
         }
     }
@@ -184,7 +194,8 @@ impl Point<'_> {
             Ok(Err(problem)) => problem,
             Err(panic) => {
                 let text = panic.downcast_ref::<String>().cloned();
-                let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+                let text =
+                    text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
                 format!("panic: {}", text.unwrap_or_default())
             }
         };
@@ -230,7 +241,9 @@ impl Found<'_> {
         if !allowed.contains(&&found) {
             return Err(failed("the content is no state that may be found"));
         }
-        let report = file.check().map_err(|error| format!("depth {depth}, check: {error}"))?;
+        let report = file
+            .check()
+            .map_err(|error| format!("depth {depth}, check: {error}"))?;
         if let Some(problem) = report.problems.first() {
             return Err(format!("depth {depth}, check: {problem}"));
         }
@@ -242,7 +255,8 @@ impl Found<'_> {
         let number = file.begin_read().commit_number();
         let mut state = found.clone();
         let committed = self.scenario.commit(&file, &mut state, next, true);
-        let committed = committed.map_err(|error| format!("depth {depth}, next commit: {error}"))?;
+        let committed =
+            committed.map_err(|error| format!("depth {depth}, next commit: {error}"))?;
         let ops = disk.take_ops();
         if committed <= number && !ops.is_empty() {
             return Err(failed("the number of the next commit is not higher"));
@@ -283,7 +297,11 @@ impl Found<'_> {
             pending.random(self.random)
         };
         let image = pending.image(&durable, &crash);
-        let allowed = if at == ops.len() { &[after][..] } else { &[before, after] };
+        let allowed = if at == ops.len() {
+            &[after][..]
+        } else {
+            &[before, after]
+        };
         let next = self.random.next();
         let outcome = self.verify(image, allowed, false, next, depth + 1);
         outcome.map_err(|problem| format!("{problem} (after {at} operations, {crash:?})"))

@@ -162,7 +162,13 @@ impl Pending {
 
     /// Some of the sectors and not the others: the one of the 2^n crashes of this kind that has this number.
     pub(crate) fn subset(&self, number: usize) -> Crash {
-        let fate = |i| if number >> i & 1 == 1 { Fate::Kept } else { Fate::Lost };
+        let fate = |i| {
+            if number >> i & 1 == 1 {
+                Fate::Kept
+            } else {
+                Fate::Lost
+            }
+        };
         Crash {
             fates: (0..self.pieces.len()).map(fate).collect(),
             length: Length::Natural,
@@ -267,7 +273,11 @@ impl Pending {
                 put(image, piece.offset, &other[..len]);
             }
             Fate::Head(len) => {
-                put(image, piece.offset, &bytes[..usize::from(len).min(bytes.len())]);
+                put(
+                    image,
+                    piece.offset,
+                    &bytes[..usize::from(len).min(bytes.len())],
+                );
             }
             Fate::Tail(from) => {
                 let from = usize::from(from).min(bytes.len());

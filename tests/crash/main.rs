@@ -14,6 +14,9 @@ mod faults;
 mod sim;
 
 mod every_point;
+mod failing;
+mod found;
+mod full;
 mod image;
 mod scenario;
 mod trace;

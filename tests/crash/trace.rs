@@ -133,7 +133,10 @@ impl Trace {
     /// What may be found where the crash came after so many operations.
     pub(crate) fn allowed(&self, at: usize) -> Allowed {
         let durable = self.spans.iter().rev().find(|span| span.acked <= at);
-        let next = self.spans.iter().find(|span| span.started <= at && at < span.acked);
+        let next = self
+            .spans
+            .iter()
+            .find(|span| span.started <= at && at < span.acked);
         let mut states = vec![durable.map_or(0, |span| span.state)];
         states.extend(next.map(|span| span.state));
         Allowed {

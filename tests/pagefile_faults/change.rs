@@ -43,12 +43,23 @@ fn value(shape: Shape, random: &mut Random) -> Vec<u8> {
 }
 
 /// Changes rows of one bucket, which is made with those above it where it is not there.
-fn edit(tx: &mut WriteTxn, state: &mut State, shape: Shape, random: &mut Random) -> Result<(), Error> {
+fn edit(
+    tx: &mut WriteTxn,
+    state: &mut State,
+    shape: Shape,
+    random: &mut Random,
+) -> Result<(), Error> {
     let name = format!("b{}", random.below(3));
-    let depth = if shape.structure { [0, 0, 1, 2][random.below(4)] } else { 0 };
+    let depth = if shape.structure {
+        [0, 0, 1, 2][random.below(4)]
+    } else {
+        0
+    };
     let path = &[name.as_str(), "in", "deep"][..=depth];
     for depth in 1..=path.len() {
-        state.entry(path[..depth].join("/").into_bytes()).or_default();
+        state
+            .entry(path[..depth].join("/").into_bytes())
+            .or_default();
     }
     let bucket = &mut tx.bucket_or_create_at(path)?;
     let Some(model) = state.get_mut(path.join("/").as_bytes()) else {

@@ -78,7 +78,10 @@ impl Storage for Disk {
         inner.reads += 1;
         assert!(inner.reads < MOST_READS, "it reads without end");
         let start = usize::try_from(offset).map_err(|_| io::ErrorKind::UnexpectedEof)?;
-        let bytes = inner.live.get(start..).and_then(|rest| rest.get(..buffer.len()));
+        let bytes = inner
+            .live
+            .get(start..)
+            .and_then(|rest| rest.get(..buffer.len()));
         buffer.copy_from_slice(bytes.ok_or(io::ErrorKind::UnexpectedEof)?);
         Ok(())
     }

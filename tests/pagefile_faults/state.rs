@@ -49,7 +49,10 @@ pub(crate) fn read(file: &PageFile) -> Result<State, Error> {
             let below = is_there(bucket.bucket(item.key())?);
             waiting.push(([&path, b"/".as_slice(), item.key()].concat(), below));
         }
-        assert_eq!((rows.len() as u64, buckets), (bucket.len(), bucket.bucket_count()));
+        assert_eq!(
+            (rows.len() as u64, buckets),
+            (bucket.len(), bucket.bucket_count())
+        );
         let sequence = bucket.sequence();
         state.insert(path, Rows { sequence, rows });
     }
