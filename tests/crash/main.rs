@@ -13,11 +13,14 @@ mod faults;
 #[allow(dead_code, reason = "each test uses a part of it")]
 mod sim;
 
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod calls;
 mod every_point;
 mod failing;
 mod found;
 mod full;
 mod image;
+mod kinds;
 mod scenario;
 mod trace;
 
