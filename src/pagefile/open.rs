@@ -145,7 +145,7 @@ fn choose(storage: &dyn Storage, slots: [Option<Meta>; 2], len: u64) -> Result<F
 }
 
 /// Whether what the meta's commit wrote is there. The outer error is one of reading.
-fn verify(
+pub(super) fn verify(
     storage: &dyn Storage,
     meta: &Meta,
     slot: u64,

@@ -104,8 +104,16 @@ impl PageFile {
     /// # Errors
     /// [`Error::Io`]. What is wrong with the file is in the report.
     pub fn check(&self) -> Result<Report, Error> {
+        self.check_told(&mut |_, _| {})
+    }
+
+    /// As [`check`](Self::check), and tells on the way how many pages were read, and how many the file has: more than are read, where some are free.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn check_told(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Report, Error> {
         let turn = self.shared.turn();
-        check(&self.shared, &mut turn.writer())
+        check(&self.shared, &mut turn.writer(), progress)
     }
 
     /// Figures about the file. O(1).

@@ -41,6 +41,13 @@ impl PageSet {
         }
     }
 
+    pub(super) fn remove(&mut self, page: u64) {
+        let (word, bit) = Self::place(page);
+        if let Some(word) = self.words.get_mut(word) {
+            *word &= !bit;
+        }
+    }
+
     /// Adds all pages of a set of the same size.
     pub(super) fn merge(&mut self, other: &Self) {
         for (word, other) in self.words.iter_mut().zip(&other.words) {
