@@ -30,7 +30,7 @@ pub struct Report {
     pub held_pages: u64,
     /// Buckets met.
     pub buckets: u64,
-    /// Keys met in all buckets.
+    /// Keys met in all buckets, but for those whose value cannot be read.
     pub rows: u64,
     /// What is wrong, up to a thousand things.
     pub problems: Vec<Error>,

@@ -384,7 +384,6 @@ impl<'w> Walk<'w> {
                     self.note(Err(self.source.corrupted(leaf.page(), reason)))?;
                 }
                 StoredValue::Run(value) => {
-                    self.tally.rows += 1;
                     let outcome = self.run(key, value);
                     if let (Err(error), Some(collected)) = (&outcome, &mut self.collected) {
                         let page_size = self.source.page_size;
@@ -409,12 +408,13 @@ impl<'w> Walk<'w> {
             return Ok(());
         }
         self.claim(value.run)?;
-        self.tally.value_pages += u64::from(value.run.pages);
         if self.deep {
             let bytes = self.source.value(value)?;
             self.tell(Met::Run { value, key });
             self.tell(Met::Row { key, value: &bytes });
         }
+        self.tally.rows += 1;
+        self.tally.value_pages += u64::from(value.run.pages);
         Ok(())
     }
 }

@@ -100,19 +100,16 @@ pub fn lines(damage: &[Damage]) -> Vec<String> {
 fn lost(damage: &Damage, bucket: &str) -> String {
     let mut lost = Vec::new();
     if damage.keys_lost > 0 {
-        lost.push(format!(
-            "{} with their values",
-            count(damage.keys_lost, "key")
-        ));
+        lost.push(count(damage.keys_lost, "key"));
     }
     if damage.buckets_lost > 0 {
         let buckets = count(damage.buckets_lost, "bucket");
-        lost.push(format!("{buckets} with all that is in them"));
+        lost.push(format!("{buckets} with all that lies there"));
     }
     if lost.is_empty() {
         lost.push("nothing".to_owned());
     }
-    format!("lost in {bucket}: {}", lost.join(", and "))
+    format!("lost in {bucket}: {}", lost.join(" and "))
 }
 
 pub fn count(number: u64, what: &str) -> String {

@@ -93,9 +93,8 @@ fn advice(error: &Error) -> &'static str {
         Error::Corrupted { .. } => {
             ". `sapwood check` tells what is lost, `sapwood recover` saves the rest"
         }
-        Error::DamagedMeta { .. } | Error::Truncated { .. } => {
-            ". `sapwood recover` saves what can be read"
-        }
+        Error::DamagedMeta { .. } => ". `sapwood recover --unverified` may save something",
+        Error::Truncated { .. } => ". `sapwood recover` saves what can be read",
         Error::Locked { .. } => {
             ". Close it there, or wait for that with --wait SECONDS; a program can copy its open file with `PageFile::backup`"
         }

@@ -25,6 +25,10 @@ impl Line {
     /// Reads a line, and says what is wrong with it.
     pub fn read(line: &[u8]) -> Result<Self, String> {
         let text = str::from_utf8(line).map_err(|_| "it is not UTF-8".to_owned())?;
+        // Serde would take a list of the fields as well.
+        if !text.starts_with('{') {
+            return Err("it is no JSON object".to_owned());
+        }
         let line: Self = serde_json::from_str(text).map_err(|error| {
             let text = error.to_string();
             // It says that it is line 1.

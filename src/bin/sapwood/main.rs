@@ -8,6 +8,7 @@
     missing_docs, // a program, not a library
     unreachable_pub,
     clippy::cast_precision_loss, // figures for people
+    clippy::doc_link_with_quotes // help shows JSON
 )]
 
 mod buckets;
@@ -33,17 +34,26 @@ use std::{
     process::ExitCode,
 };
 
-use clap::Parser;
+use clap::{Parser, error::ErrorKind};
 
 use crate::{
     failure::{Failure, Verdict},
     options::Options,
 };
 
+fn is_mistake(error: &clap::Error) -> bool {
+    error.use_stderr() && error.kind() != ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+}
+
 fn main() -> ExitCode {
     let outcome = match Options::try_parse() {
         Ok(options) => options.run(),
-        Err(error) if error.use_stderr() => Err(Failure::from(error)),
+        Err(error) if is_mistake(&error) => Err(Failure::from(error)),
+        Err(help) if help.use_stderr() => {
+            // What to do with a program that was only called.
+            let _ = help.print();
+            return ExitCode::from(2);
+        }
         Err(help) => help
             .print()
             .map_err(Failure::Output)

@@ -92,29 +92,40 @@ pub fn is_closed(slots: &[Slot; 2]) -> bool {
     commit(&slots[0]).is_some_and(|first| commit(&slots[1]) == Some(first))
 }
 
-/// What is wrong with the slots, a line for each; where a file is read by commit `read`.
-pub fn findings(slots: &[Slot; 2], page_size: u32, read: Option<u64>) -> Vec<String> {
+/// What is wrong with the slots, a line for each; where a file is read as of commit `read`.
+pub fn findings(slots: &[Slot; 2], read: Option<u64>) -> Vec<String> {
+    let page_size = page_size(slots);
     let instead = match read {
         Some(commit) => format!(
             "the file is read by the other slot, as of commit {commit}; the next commit writes this one anew"
         ),
-        None => "`sapwood recover` saves what can be read".to_owned(),
+        None => "the other one is of no use either".to_owned(),
     };
     let finding = |(number, slot): (usize, &Slot)| {
         let what = match slot.state {
             SlotState::Whole {
                 is_complete: true, ..
             } => return None,
+            // The other slot says that this commit was finished: what is missing of it is told as damage.
+            SlotState::Whole { commit, .. } if Some(commit) == read => return None,
             SlotState::Whole { commit, .. } => format!(
                 "what commit {commit} wrote is not all there: a crash came in the midst of it, or it was damaged since"
             ),
             _ => described(slot),
         };
-        let page = slot.offset / u64::from(page_size);
+        let page = page_size.map(|size| format!("page {}, ", slot.offset / u64::from(size)));
+        let (page, offset) = (page.unwrap_or_default(), slot.offset);
         Some(format!(
-            "page {page}, offset {}, meta slot {number}: {what}; {instead}",
-            slot.offset
+            "{page}offset {offset}, meta slot {number}: {what}; {instead}"
         ))
     };
     slots.iter().enumerate().filter_map(finding).collect()
+}
+
+/// As far as a slot tells.
+fn page_size(slots: &[Slot; 2]) -> Option<u32> {
+    slots.iter().find_map(|slot| match slot.state {
+        SlotState::Whole { page_size, .. } => Some(page_size),
+        _ => None,
+    })
 }

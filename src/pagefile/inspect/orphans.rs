@@ -1,12 +1,15 @@
 //! Nodes that nothing sound refers to, and that make sense all the same.
 
-use std::{cmp::Reverse, ops::Bound};
+use std::{cmp::Reverse, collections::HashSet, ops::Bound};
 
 use super::{
     super::{
         Error, checksum,
         meta::first_page,
-        page::{KIND_VALUE, NodeHeader, PageRef, VALUE_HEADER, validate},
+        page::{
+            KIND_VALUE, NodeHeader, PageRef, StoredValue, VALUE_HEADER, branch_entry, leaf_entry,
+            validate,
+        },
         page_set::PageSet,
         source::Source,
         walk::{Met, Walk},
@@ -42,8 +45,9 @@ pub(super) struct Orphans<'s> {
     /// Pages that need no second look.
     known: PageSet,
     damage: &'s [Damage],
-    /// Whether all are wanted, or those only that can have keys that are lost.
-    take_all: bool,
+    /// The commit of the state that was read: what is of a later one is of one that was lost. `None` where there was no state.
+    state: Option<u64>,
+    buckets_are_lost: bool,
 }
 
 struct Candidate {
@@ -52,23 +56,27 @@ struct Candidate {
     commit: u64,
 }
 
+/// What nodes refer to: the first page, and the checksum.
+type References = HashSet<(u64, u64)>;
+
 impl<'s> Orphans<'s> {
     pub(super) fn new(
         source: &'s Source,
         sound: PageSet,
         damage: &'s [Damage],
-        no_state: bool,
+        state: Option<u64>,
     ) -> Self {
-        let buckets_are_lost = damage.iter().any(|damage| damage.buckets_lost > 0);
         Self {
             source,
             known: sound,
             damage,
-            take_all: no_state || buckets_are_lost,
+            state,
+            buckets_are_lost: damage.iter().any(|damage| damage.buckets_lost > 0),
         }
     }
 
-    /// Writes each into a bucket of its own in `bucket`: the highest first, with what can be found below them; of those the newest first.
+    /// Writes each into a bucket of its own in `bucket`, with what can be found below it: first those that no other refers to, of these the highest, of
+    /// these the newest. So a tree stays whole as far as it is.
     pub(super) fn salvage(
         mut self,
         salvage: &mut Salvage<'_>,
@@ -79,8 +87,12 @@ impl<'s> Orphans<'s> {
         for page in self.damage.iter().flat_map(|damage| &damage.pages) {
             found.extend(self.value(page, salvage));
         }
-        let mut candidates = self.candidates();
-        candidates.sort_by_key(|c| (Reverse((c.level, c.commit)), c.run.page));
+        let (mut candidates, references) = self.candidates();
+        candidates.sort_by_key(|candidate| {
+            let Candidate { run, level, commit } = candidate;
+            let is_below = references.contains(&(run.page, run.checksum));
+            (is_below, Reverse((*level, *commit)), run.page)
+        });
         for candidate in candidates {
             found.extend(self.node(&candidate, salvage)?);
         }
@@ -88,17 +100,18 @@ impl<'s> Orphans<'s> {
         Ok(found)
     }
 
-    fn candidates(&self) -> Vec<Candidate> {
+    fn candidates(&self) -> (Vec<Candidate>, References) {
         let mut candidates = Vec::new();
+        let mut references = References::new();
         let unknown = self.known.runs(first_page(self.source.page_size), false);
         for page in unknown.flat_map(|run| run.start..run.start + run.pages) {
-            candidates.extend(self.candidate(page));
+            candidates.extend(self.candidate(page, &mut references));
         }
-        candidates
+        (candidates, references)
     }
 
     /// The node that begins at this page, if one does.
-    fn candidate(&self, page: u64) -> Option<Candidate> {
+    fn candidate(&self, page: u64, references: &mut References) -> Option<Candidate> {
         let page_size = self.source.page_size as usize;
         let at = page * u64::from(self.source.page_size);
         let mut bytes = vec![0; page_size];
@@ -110,12 +123,24 @@ impl<'s> Orphans<'s> {
         }
         validate(&bytes).ok()?;
         let header = NodeHeader::decode(&bytes).ok()?;
+        let run = PageRef {
+            page,
+            pages: u32::try_from(pages).ok()?,
+            checksum: checksum::of(&bytes),
+        };
+        for i in 0..header.count {
+            let below = if header.level > 0 {
+                branch_entry(&bytes, i).map(|(_, child)| child)
+            } else {
+                match leaf_entry(&bytes, i) {
+                    Some((_, StoredValue::Bucket(record))) => record.root,
+                    _ => None,
+                }
+            };
+            references.extend(below.map(|below| (below.page, below.checksum)));
+        }
         Some(Candidate {
-            run: PageRef {
-                page,
-                pages: u32::try_from(pages).ok()?,
-                checksum: checksum::of(&bytes),
-            },
+            run,
             level: header.level,
             commit: header.commit,
         })
@@ -156,7 +181,8 @@ impl<'s> Orphans<'s> {
 
     /// Whether keys that are lost can be in it.
     fn is_wanted(&self, candidate: &Candidate) -> bool {
-        if self.take_all {
+        let is_later = self.state.is_none_or(|state| candidate.commit > state);
+        if is_later || self.buckets_are_lost {
             return true;
         }
         let Ok(node) = self.source.node(candidate.run, None) else {

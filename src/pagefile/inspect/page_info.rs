@@ -106,7 +106,7 @@ fn info<'p>(bucket: &'p [Vec<u8>], met: &'p Met<'_>) -> Option<PageInfo<'p>> {
     }
 }
 
-fn bounds<'k>((low, high): Span<'k>) -> (Bound<&'k [u8]>, Bound<&'k [u8]>) {
+fn bounds((low, high): Span<'_>) -> (Bound<&[u8]>, Bound<&[u8]>) {
     (
         low.map_or(Bound::Unbounded, Bound::Included),
         high.map_or(Bound::Unbounded, Bound::Excluded),

@@ -84,8 +84,8 @@ impl RecoverOptions {
     /// Whether to take, too, what nothing vouches for but that it makes sense. Off by default.
     ///
     /// - Where no slot is whole, the state that a damaged one tells of; its pages are verified against the checksums that it gives.
-    /// - Pages whose checksum is wrong, and nodes that nothing reaches any more, if they can be read as nodes and have keys that may be lost: all of them where buckets were lost.
-    ///   Each comes into a bucket of its own, in one of the name `unverified`: it can be of an older state, or of another bucket.
+    /// - Pages whose checksum is wrong, and nodes that nothing reaches, if they can be read as nodes and may have what is lost: those with keys in a range that was lost, those of
+    ///   a later commit than the state that was read, and all of them where buckets were lost. Each comes into a bucket of its own, in one of the name `unverified`: it can be of an older state, or of another bucket.
     #[must_use]
     pub fn unverified(mut self, on: bool) -> Self {
         self.unverified = on;
@@ -204,8 +204,7 @@ fn copy_state(
             sound.remove(page);
         }
         let bucket = free_name(out)?;
-        let take_all = chosen.meta.is_none();
-        let orphans = Orphans::new(&source, sound, &recovery.damage, take_all);
+        let orphans = Orphans::new(&source, sound, &recovery.damage, commit);
         recovery.unverified = orphans.salvage(&mut salvage, &bucket)?;
         recovery.unverified_bucket = (!recovery.unverified.is_empty()).then_some(bucket);
     }

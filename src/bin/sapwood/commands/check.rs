@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use sapwood::pagefile::{Error, Report, Slot, SlotState, slots};
+use sapwood::pagefile::{Error, Report, Slot, slots};
 use serde::Serialize;
 
 use crate::{
@@ -59,7 +59,7 @@ impl Check {
         bar.finish_and_clear();
         let report = report.map_err(Failure::of(&self.file))?;
         let stats = file.stats();
-        let slot_findings = findings(&report.slots, stats.page_size, Some(stats.commit));
+        let slot_findings = findings(&report.slots, Some(stats.commit));
         let problems = other_problems(&report);
         let is_sound = slot_findings.is_empty() && report.is_clean();
         if context.json {
@@ -86,23 +86,16 @@ impl Check {
             print_json(&no_state(&slots, error))?;
         } else {
             let mut out = Output::new();
-            for line in findings(&slots, page_size(&slots), None) {
+            for line in findings(&slots, None) {
                 out.line(line)?;
             }
-            out.line(format!("nothing can be read: {error}"))?;
+            out.line(format!(
+                "nothing can be read: {error}. `sapwood recover --unverified` may save something"
+            ))?;
             out.finish()?;
         }
         Ok(Verdict::Problem)
     }
-}
-
-/// As far as a slot tells; the usual one else.
-fn page_size(slots: &[Slot; 2]) -> u32 {
-    let told = slots.iter().find_map(|slot| match slot.state {
-        SlotState::Whole { page_size, .. } => Some(page_size),
-        _ => None,
-    });
-    told.unwrap_or(4096)
 }
 
 fn verdict(is_sound: bool) -> Verdict {

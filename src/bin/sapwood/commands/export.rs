@@ -105,7 +105,7 @@ impl Export {
         };
         write(&line)?;
         line.sequence = None;
-        for row in bucket.iter() {
+        for row in &bucket {
             let (key, value) = row.map_err(Failure::of(&self.file))?;
             line.key = Some(Text(key.to_vec()));
             line.value = Some(Text(value.to_vec()));

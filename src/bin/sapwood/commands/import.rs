@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use crate::{
     context::Context,
+    damage::count,
     failure::{Failure, Verdict},
     line::Line,
     open::{refuse_folder, to_write},
@@ -95,8 +96,10 @@ impl Import {
         }
         let mut out = Output::new();
         out.line(format!(
-            "{} lines, {} keys, {} commits",
-            done.lines, done.keys, done.commits
+            "{}, {}, {}",
+            count(done.lines, "line"),
+            count(done.keys, "key"),
+            count(done.commits, "commit"),
         ))?;
         out.finish()?;
         Ok(Verdict::Fine)

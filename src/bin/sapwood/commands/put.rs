@@ -88,14 +88,11 @@ impl Put {
         let mut txn = file.begin_write()?;
         let replaced = if self.create {
             txn.bucket_or_create_at(names)?.put(&self.key.0, value)?
+        } else if let Some(mut bucket) = txn.bucket_mut_at(names)? {
+            bucket.put(&self.key.0, value)?
         } else {
-            match txn.bucket_mut_at(names)? {
-                Some(mut bucket) => bucket.put(&self.key.0, value)?,
-                None => {
-                    let name = shown_path(names).into_bytes();
-                    return Err(Error::NoSuchBucket { name });
-                }
-            }
+            let name = shown_path(names).into_bytes();
+            return Err(Error::NoSuchBucket { name });
         };
         Ok((replaced, txn.commit()?))
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use sapwood::pagefile::{RecoverOptions, Recovery, SlotState, Unverified};
+use sapwood::pagefile::{RecoverOptions, Recovery, Unverified};
 use serde::Serialize;
 
 use crate::{
@@ -108,7 +108,8 @@ impl Recover {
 
     fn print(&self, recovery: &Recovery, is_complete: bool) -> Result<(), Failure> {
         let mut out = Output::new();
-        for line in findings(&recovery.slots, page_size(recovery), recovery.commit) {
+        let read = recovery.commit.filter(|_| recovery.is_verified);
+        for line in findings(&recovery.slots, read) {
             out.line(line)?;
         }
         for line in damage::lines(&recovery.damage) {
@@ -139,14 +140,6 @@ impl Recover {
         ))?;
         out.finish()
     }
-}
-
-fn page_size(recovery: &Recovery) -> u32 {
-    let told = recovery.slots.iter().find_map(|slot| match slot.state {
-        SlotState::Whole { page_size, .. } => Some(page_size),
-        _ => None,
-    });
-    told.unwrap_or(4096)
 }
 
 fn unverified(bucket: &[u8], found: &Unverified) -> String {
