@@ -28,8 +28,10 @@ pub(crate) mod private;
 mod query;
 mod ranges;
 mod schema;
+mod shape;
 #[cfg(all(test, feature = "derive"))]
 mod tests;
+mod value;
 
 #[cfg(feature = "derive")]
 pub use sapwood_derive::Table;
