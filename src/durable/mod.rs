@@ -8,10 +8,12 @@
 //! |---|---|
 //! | `open` | `Builder::open`: creates or loads |
 //! | `catalogue` | what the file says of itself: formats, revision, the tables' definitions |
+//! | `evolve` | bringing the file to what the program declares |
 //! | `store` | versions into the file |
 //! | `period` | the thread that does so for all commits within a time |
 
 mod catalogue;
+mod evolve;
 mod open;
 mod period;
 mod store;

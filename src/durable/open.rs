@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::catalogue::{self, Catalogue, Unreadable, rows_of};
+use super::evolve::{Evolution, NotEvolved};
 use super::period::Keeper;
 use super::store::Store;
-use crate::db::{Builder, Catalog, Core, Durability, Persist, Record, Stopwatch};
+use crate::db::{Builder, Catalog, Core, Durability, Persist, Record, Source, Stopwatch};
 use crate::pagefile::{Error as FileError, Options, PageFile, ReadTxn, Storage};
 use crate::radix::{Draft, Version, Writer};
-use crate::table::TableDefinition;
 use crate::{Database, Error, Revision};
 
 /// A commit that may wait longer than this was meant for [`Durability::Checkpoint`].
@@ -20,7 +20,8 @@ impl Builder {
     /// Opens the database in the file at `path`, or creates it: mode 0600, whole or not at all. The file is locked for as long as the
     /// database is open.
     ///
-    /// All rows are read, every page is verified, and the indexes are built: O(rows).
+    /// All rows are read, every page is verified, and the indexes are built: O(rows). A file that was written with other structs is brought to those of the program
+    /// ([changing structs](crate#changing-structs)), which writes the tables that changed.
     ///
     /// ```
     /// # use sapwood::{Database, Table};
@@ -43,8 +44,8 @@ impl Builder {
     /// ```
     ///
     /// # Errors
-    /// [`Error::File`] where the file can't be opened or is damaged, or another process has it; [`Error::Schema`] and [`Error::ForeignTable`] where it holds
-    /// other tables, [`Error::Foreign`] and [`Error::Row`] where it holds something else; [`Error::Duplicate`] and [`Error::KeyTooLong`] where the function of an
+    /// [`Error::File`] where the file can't be opened or is damaged, or another process has it; [`Error::Schema`] where it holds
+    /// rows that the program's structs cannot take in, [`Error::Shape`] where rows of a table cannot be kept in a file, [`Error::Foreign`] and [`Error::Row`] where it holds something else; [`Error::Duplicate`] and [`Error::KeyTooLong`] where the function of an
     /// index is not the one that the rows were stored with; [`Error::SameName`]; [`Error::Period`]. The file is then as it was.
     pub fn open(self, path: impl AsRef<Path>) -> Result<Database, Error> {
         let path = path.as_ref();
@@ -96,11 +97,11 @@ impl Builder {
         let file = open().map_err(|error| opened.file(error))?;
         let snapshot = file.begin_read();
         let found = catalogue::read(&snapshot).map_err(|error| opened.unreadable(error))?;
-        let stored = found.as_ref().map_or(&[][..], |found| &found.tables);
-        opened.compare(stored)?;
-        let (writer, version) = opened.load(&snapshot, found.as_ref())?;
+        let loaded = opened.load(&snapshot, found.as_ref())?;
         drop(snapshot);
-        opened.complete(&file, found.as_ref())?;
+        let evolution = Evolution::new(&catalog, found.as_ref(), loaded.rewritten)?;
+        opened.evolve(&file, &evolution, &loaded.empty, &loaded.version)?;
+        let (writer, version) = (loaded.writer, loaded.version);
         let named = Arc::clone(&opened.path);
         let catalog = Arc::new(catalog);
         let store = Store::new(
@@ -151,42 +152,26 @@ impl Opened<'_> {
         }
     }
 
-    /// Refuses a file whose tables are not the program's. Tables that it does not have yet are no difference.
-    fn compare(&self, stored: &[TableDefinition]) -> Result<(), Error> {
-        for table in stored {
-            let declared = self
-                .catalog
-                .tables
-                .iter()
-                .find(|declared| declared.definition.name == table.name);
-            let Some(declared) = declared else {
-                return Err(Error::ForeignTable {
-                    path: Arc::clone(&self.path),
-                    table: table.name.clone(),
-                });
-            };
-            if let Some(difference) = table.difference(&declared.definition) {
-                return Err(Error::Schema {
-                    path: Arc::clone(&self.path),
-                    difference: Box::new(difference),
-                });
-            }
-        }
-        Ok(())
-    }
-
     /// Reads all rows and builds all trees.
-    fn load(
-        &self,
-        snapshot: &ReadTxn,
-        found: Option<&Catalogue>,
-    ) -> Result<(Writer, Version), Error> {
+    fn load(&self, snapshot: &ReadTxn, found: Option<&Catalogue>) -> Result<LoadedFile, Error> {
         let (mut writer, empty) = Writer::new(self.catalog.layout.clone(), Revision::ZERO);
-        let Some(found) = found.filter(|found| found.revision > 0) else {
-            return Ok((writer, empty));
+        let Some(found) = found else {
+            return Ok(LoadedFile {
+                writer,
+                version: empty.clone(),
+                empty,
+                rewritten: Vec::new(),
+            });
         };
-        let mut draft = Draft::new(&mut writer, empty, Revision::new(found.revision));
-        for table in &self.catalog.tables {
+        let mut rewritten = Vec::new();
+        let revision = Revision::new(found.revision);
+        // A file without commits has no rows; that its tables are the program's is seen all the same.
+        let drafted = revision.max(Revision::new(1));
+        let mut draft = Draft::new(&mut writer, empty.clone(), drafted);
+        for (family, table) in self.catalog.tables.iter().enumerate() {
+            let Some(schema) = found.table(&table.definition.name) else {
+                continue;
+            };
             let bucket = snapshot
                 .bucket(rows_of(&table.definition.name))
                 .map_err(|error| self.file(error))?;
@@ -195,40 +180,64 @@ impl Opened<'_> {
                 let (key, bytes) = entry.map_err(|error| self.file(error))?;
                 Ok((Box::from(&*key), bytes.to_vec()))
             });
-            if let Err(error) = table.rows.load(&mut draft, &mut rows) {
-                drop(draft.abort(&mut writer));
-                return Err(error);
+            let from = Source {
+                path: &self.path,
+                schema,
+            };
+            match table.rows.load(&mut draft, &from, &mut rows) {
+                Ok(true) => rewritten.push(family),
+                Ok(false) => {}
+                Err(error) => {
+                    drop(draft.abort(&mut writer));
+                    return Err(error);
+                }
             }
         }
-        let (staged, none) = draft.stage(&mut writer);
-        let (version, passed) = writer.publish(staged);
-        drop((none, passed));
-        Ok((writer, version))
+        let version = if revision == Revision::ZERO {
+            drop(draft.abort(&mut writer));
+            empty.clone()
+        } else {
+            let (staged, none) = draft.stage(&mut writer);
+            let (version, passed) = writer.publish(staged);
+            drop((none, passed));
+            version
+        };
+        Ok(LoadedFile {
+            writer,
+            empty,
+            version,
+            rewritten,
+        })
     }
 
-    /// Adds to the file what it does not say yet: in a new one everything, else tables that came to the program.
-    fn complete(&self, file: &PageFile, found: Option<&Catalogue>) -> Result<(), Error> {
-        let known = |name: &str| {
-            found.is_some_and(|found| found.tables.iter().any(|table| table.name == name))
-        };
-        let missing: Vec<_> = self
-            .catalog
-            .tables
-            .iter()
-            .filter(|table| !known(&table.definition.name))
-            .collect();
-        if found.is_some() && missing.is_empty() {
+    /// Makes the file say what the program declares.
+    fn evolve(
+        &self,
+        file: &PageFile,
+        evolution: &Evolution,
+        empty: &Version,
+        version: &Version,
+    ) -> Result<(), Error> {
+        if evolution.is_none() {
             return Ok(());
         }
         let mut tx = file.begin_write().map_err(|error| self.file(error))?;
-        if found.is_none() {
-            catalogue::begin(&mut tx).map_err(|error| self.file(error))?;
-        }
-        for table in missing {
-            catalogue::add_table(&mut tx, &table.definition)
-                .map_err(|error| self.unreadable(error))?;
-        }
+        let written = evolution.write(&mut tx, self.catalog, empty, version);
+        written.map_err(|error| match error {
+            NotEvolved::Unreadable(error) => self.unreadable(error),
+            NotEvolved::Row(error) => error,
+        })?;
         tx.commit().map_err(|error| self.file(error))?;
         Ok(())
     }
+}
+
+/// What was read from a file.
+struct LoadedFile {
+    writer: Writer,
+    /// The version before all.
+    empty: Version,
+    version: Version,
+    /// The families whose rows have other bytes now.
+    rewritten: Vec<usize>,
 }

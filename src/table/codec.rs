@@ -83,11 +83,10 @@ pub(super) fn decode_seed<'de, S: DeserializeSeed<'de>>(
     seed: S,
 ) -> Result<S::Value, CodecError> {
     let seed = Seed::new(bytes.len(), seed);
-    let (value, len) = seed_decode_from_slice(seed, bytes, CONFIGURATION).map_err(|error| {
-        CodecError::Decode {
+    let (value, len) =
+        seed_decode_from_slice(seed, bytes, CONFIGURATION).map_err(|error| CodecError::Decode {
             reason: decode_reason(error),
-        }
-    })?;
+        })?;
     if len == bytes.len() {
         Ok(value)
     } else {

@@ -26,8 +26,7 @@ impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Seed<S> {
 
     fn deserialize<D: Deserializer<'de>>(self, inner: D) -> Result<S::Value, D::Error> {
         let elements = Cell::new(self.input_len.saturating_add(FREE_ELEMENTS));
-        self.seed
-            .deserialize(Limits::new(&elements).around(inner))
+        self.seed.deserialize(Limits::new(&elements).around(inner))
     }
 }
 

@@ -317,7 +317,8 @@ impl<'de, 'b> EnumAccess<'de> for Variants<'b> {
         seed: S,
     ) -> Result<(S::Value, Chosen<'b>), Stop> {
         let book = self.book;
-        let number = |number: usize| -> U32Deserializer<Stop> { (number as u32).into_deserializer() };
+        let number =
+            |number: usize| -> U32Deserializer<Stop> { (number as u32).into_deserializer() };
         let (value, slot) = match self.choose()? {
             Choice::Known(slot) => (seed.deserialize(number(slot))?, slot),
             Choice::Unknown(slot) => {
@@ -346,8 +347,13 @@ impl<'de, 'b> EnumAccess<'de> for Variants<'b> {
                 book.notes += 1;
                 let variants = &mut book.entries[self.entry];
                 let mark = read.ok().map(|value| mark(&value, name).0);
-                let slot = variants.marks.iter().position(|(known, _)| Some(*known) == mark);
-                variants.names.retain(|(other, _)| slot.is_some() || *other != name);
+                let slot = variants
+                    .marks
+                    .iter()
+                    .position(|(known, _)| Some(*known) == mark);
+                variants
+                    .names
+                    .retain(|(other, _)| slot.is_some() || *other != name);
                 for (other, of) in &mut variants.names {
                     if *other == name {
                         *of = slot;

@@ -106,7 +106,8 @@ impl Entry {
             return None;
         }
         let marks = self.marks.iter().enumerate();
-        let mut unnamed = marks.filter(|(slot, (_, own))| own.is_none() && !self.slots[*slot].empty);
+        let mut unnamed =
+            marks.filter(|(slot, (_, own))| own.is_none() && !self.slots[*slot].empty);
         unnamed.find_map(|(slot, _)| {
             let mut names = self.names.iter().filter(|(_, of)| *of == Some(slot));
             let first = names.next()?.0;
@@ -118,7 +119,11 @@ impl Entry {
     pub(super) fn name_of(&self, slot: usize) -> Option<&'static str> {
         let mut names = self.names.iter();
         let own = self.marks.get(slot).and_then(|(_, own)| *own);
-        own.or_else(|| names.find(|(_, of)| *of == Some(slot)).map(|(name, _)| *name))
+        own.or_else(|| {
+            names
+                .find(|(_, of)| *of == Some(slot))
+                .map(|(name, _)| *name)
+        })
     }
 }
 
@@ -254,9 +259,7 @@ impl Book {
         match slot.entry {
             _ if slot.given_up => false,
             None => true,
-            Some(entry) => {
-                !self.stack.iter().any(|(id, _)| *id == entry) && self.is_open(entry)
-            }
+            Some(entry) => !self.stack.iter().any(|(id, _)| *id == entry) && self.is_open(entry),
         }
     }
 

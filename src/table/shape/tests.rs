@@ -26,7 +26,10 @@ fn says<T: DeserializeOwned>(text: &str) {
 #[derive(Serialize, Deserialize)]
 enum Step {
     Then(Box<Step>),
-    Wait { until: Option<i64>, unless: Box<Option<Step>> },
+    Wait {
+        until: Option<i64>,
+        unless: Box<Option<Step>>,
+    },
     Run(String, u8),
     Idle,
 }
@@ -73,7 +76,11 @@ fn types_that_are_particular() {
     impl TryFrom<String> for Day {
         type Error = &'static str;
         fn try_from(text: String) -> Result<Self, Self::Error> {
-            if text == "Mon" { Ok(Self(text)) } else { Err("not a day") }
+            if text == "Mon" {
+                Ok(Self(text))
+            } else {
+                Err("not a day")
+            }
         }
     }
     /// Takes no value that anybody would think of.
@@ -198,7 +205,9 @@ fn what_wants_to_be_told() {
         id: u8,
         spec: Vec<T>,
     }
-    let field = |traced: Result<_, super::Untraceable>| traced.map(|_: super::Traced| ()).unwrap_err().field;
+    let field = |traced: Result<_, super::Untraceable>| {
+        traced.map(|_: super::Traced| ()).unwrap_err().field
+    };
     assert_eq!(field(trace::<Row<Any>>()), "spec");
     assert_eq!(field(trace::<Row<Flat>>()), "spec");
 }

@@ -70,7 +70,12 @@ impl Shape {
         for (number, field) in fields.iter().enumerate() {
             let comma = if number > 0 { ", " } else { "" };
             // Writing to a string does not fail.
-            let _ = write!(out, "{comma}{}: {}", field.names.name(), self.text(field.node));
+            let _ = write!(
+                out,
+                "{comma}{}: {}",
+                field.names.name(),
+                self.text(field.node)
+            );
         }
         out
     }

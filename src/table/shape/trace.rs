@@ -285,11 +285,7 @@ impl<'de> Deserializer<'de> for Tracer<'_> {
         visitor.visit_seq(elements)
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(
-        self,
-        len: usize,
-        visitor: V,
-    ) -> Result<V::Value, Stop> {
+    fn deserialize_tuple<V: Visitor<'de>>(self, len: usize, visitor: V) -> Result<V::Value, Stop> {
         let elements = self.elements(Tag::Tuple, type_name::<V>(), len)?;
         visitor.visit_seq(elements)
     }

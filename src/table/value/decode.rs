@@ -85,7 +85,9 @@ impl<'de, 's> DeserializeSeed<'de> for AsShaped<'s, '_> {
             Node::Array(inner, len) => {
                 let len = usize::try_from(*len).unwrap_or(usize::MAX);
                 let places = std::iter::repeat_n(*inner, len);
-                bytes.deserialize_tuple(len, self.several(places)).map(Kind::List)
+                bytes
+                    .deserialize_tuple(len, self.several(places))
+                    .map(Kind::List)
             }
             Node::Tuple(places) => {
                 let all = self.several(places.iter().copied());

@@ -151,8 +151,10 @@ impl<'de> VariantAccess<'de> for Chosen<'_, '_> {
     fn unit_variant(self) -> Result<(), ReadRefusal> {
         match self.inside.value.0 {
             Kind::Unit => Ok(()),
-            _ => Err(ReadRefusal::new("it holds something, and must hold nothing")
-                .within(Self::step(self.variant, self.known))),
+            _ => Err(
+                ReadRefusal::new("it holds something, and must hold nothing")
+                    .within(Self::step(self.variant, self.known)),
+            ),
         }
     }
 

@@ -104,7 +104,8 @@ impl<'s, 'c> Reader<'s, 'c> {
 
     /// Refuses a number that the float which is asked for does not hold as it is.
     fn exact(&self, bits: u32) -> Result<(), ReadRefusal> {
-        let whole = |value: u128| value.checked_shr(value.trailing_zeros()).unwrap_or(0) >> bits == 0;
+        let whole =
+            |value: u128| value.checked_shr(value.trailing_zeros()).unwrap_or(0) >> bits == 0;
         let holds = match self.value.0 {
             Kind::Signed(value) => whole(value.unsigned_abs()),
             Kind::Unsigned(value) => whole(value),
@@ -116,7 +117,9 @@ impl<'s, 'c> Reader<'s, 'c> {
             Ok(())
         } else {
             let width = if bits < 53 { 32 } else { 64 };
-            Err(ReadRefusal::new(format_args!("an f{width} does not hold the number exactly")))
+            Err(ReadRefusal::new(format_args!(
+                "an f{width} does not hold the number exactly"
+            )))
         }
     }
 }
