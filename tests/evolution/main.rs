@@ -10,6 +10,7 @@
 )]
 #![cfg(feature = "derive")]
 
+mod crashes;
 mod fields;
 mod fixture;
 mod golden;
@@ -18,6 +19,9 @@ mod indexes;
 mod model;
 mod past;
 mod refused;
+#[allow(dead_code, reason = "the tests of the page file use more of it")]
+#[path = "../pagefile_sim/mod.rs"]
+mod sim;
 mod tables;
 mod types;
 mod versions;
