@@ -194,6 +194,22 @@ pub enum Error {
         /// What is wrong with it.
         source: CodecError,
     },
+    /// A file that is read without its program has no such table.
+    NoTable {
+        /// The file.
+        path: Arc<str>,
+        /// The name that was asked for.
+        table: String,
+    },
+    /// Bytes in a file that is read without its program are not a row of their table's shape.
+    StoredRow {
+        /// The table.
+        table: String,
+        /// The bytes of the primary key, in hexadecimal.
+        key: String,
+        /// What is wrong.
+        source: CodecError,
+    },
     /// The file could not be opened, read or written.
     File {
         /// The file.
@@ -349,6 +365,12 @@ impl fmt::Display for Error {
             Self::Row { table, key, source } => {
                 write!(f, "table `{table}`: row {}: {source}", Shown(key))
             }
+            Self::NoTable { path, table } => {
+                write!(f, "{path}: the file has no table `{table}`")
+            }
+            Self::StoredRow { table, key, source } => {
+                write!(f, "table `{table}`: row {}: {source}", Shown(key))
+            }
             Self::File { path, source } => write!(f, "{path}: {source}"),
             Self::Period { within } => write!(
                 f,
@@ -390,7 +412,7 @@ impl From<Closed> for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Row { source, .. } => Some(source),
+            Self::Row { source, .. } | Self::StoredRow { source, .. } => Some(source),
             Self::File { source, .. } => Some(&**source),
             _ => None,
         }

@@ -163,6 +163,8 @@
 //! [`Builder::open`] keeps the database in a file. [`Durability`] says when a commit must be there: before anybody sees it, within a time, or when asked. The file
 //! is a [`pagefile`], which is a store of its own and can be used without the rest. [`Database::close`] tells whether all went well, which dropping the last handle cannot.
 //!
+//! [`Inspect`] reads such a file without the structs: its tables, what their rows are made of, and the rows, ready for JSON.
+//!
 //! # Changing structs
 //!
 //! A file remembers what its rows are made of: names and types of all fields, down to the last. So it opens with a program whose structs have changed, as long as serde can make one of the
@@ -582,6 +584,7 @@ pub use db::{
     Builder, Change, ChangeList, ChangeListError, Database, Durability, Groups, Initializer, Only,
     RowChange, Rows, Savepoint, SlowWrite, Snapshot, Staged, WriteTxn,
 };
+pub use durable::{Inspect, StoredRow, StoredRows};
 pub use error::Error;
 pub use follow::{Batch, Follow};
 pub use key::Key;

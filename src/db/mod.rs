@@ -47,5 +47,5 @@ pub use observe::slow_write::SlowWrite;
 pub(crate) use observe::{Stopwatch, unwritten};
 pub use read::{Groups, Only, Rows};
 pub use snapshot::Snapshot;
-pub(crate) use stored::{Record, Source};
+pub(crate) use stored::{Record, Source, hex, revisions};
 pub use write_txn::{Savepoint, WriteTxn};

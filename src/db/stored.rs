@@ -33,7 +33,7 @@ pub(crate) type Changed<'a> = (&'a [u8], Option<&'a [u8]>);
 pub(crate) type Record = (Box<[u8]>, Vec<u8>);
 
 /// The revisions that created and last wrote a row on disk, and its own bytes behind them.
-pub(super) fn revisions(record: &[u8]) -> Option<(Revision, Revision, &[u8])> {
+pub(crate) fn revisions(record: &[u8]) -> Option<(Revision, Revision, &[u8])> {
     let (created, rest) = record.split_first_chunk()?;
     let (modified, row) = rest.split_first_chunk()?;
     let revision = |bytes: &[u8; 8]| Revision::new(u64::from_le_bytes(*bytes));
@@ -348,7 +348,7 @@ fn index_name<T: Table>(tree: usize) -> String {
         .map_or_else(String::new, |index| index.name.clone())
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string does not fail.
         let _ = write!(text, "{byte:02x}");

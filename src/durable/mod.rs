@@ -9,11 +9,15 @@
 //! | `open` | `Builder::open`: creates or loads |
 //! | `catalogue` | what the file says of itself: formats, revision, the tables' definitions |
 //! | `evolve` | bringing the file to what the program declares |
+//! | `inspect` | the file without the program |
 //! | `store` | versions into the file |
 //! | `period` | the thread that does so for all commits within a time |
 
 mod catalogue;
 mod evolve;
+mod inspect;
 mod open;
 mod period;
 mod store;
+
+pub use inspect::{Inspect, StoredRow, StoredRows};

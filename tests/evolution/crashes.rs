@@ -66,7 +66,9 @@ fn holds_the_rows(disk: &SimDisk, what: &str) {
     let now = open(disk.crash(Crash::All, 0)).unwrap_or_else(|error| panic!("{what}: {error}"));
     assert!(rows(&now, Pod::ALL).into_iter().eq(pods), "{what}");
     assert_eq!(now.snapshot().count(Job::ALL), 3, "{what}");
-    let before = Database::builder().table::<past::Job>().table::<past::Host>();
+    let before = Database::builder()
+        .table::<past::Job>()
+        .table::<past::Host>();
     let before = before.open_storage(Box::new(disk.crash(Crash::All, 0)));
     let before = before.unwrap_or_else(|error| panic!("{what}: {error}"));
     assert_eq!(rows(&before, past::Job::ALL), past::jobs(), "{what}");

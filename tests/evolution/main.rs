@@ -16,6 +16,7 @@ mod fixture;
 mod golden;
 mod hostile;
 mod indexes;
+mod inspect;
 mod model;
 mod past;
 mod refused;
