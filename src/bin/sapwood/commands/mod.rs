@@ -17,4 +17,5 @@ pub mod pages;
 pub mod put;
 pub mod recover;
 pub mod restore;
+pub mod shrink;
 pub mod stats;
