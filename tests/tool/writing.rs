@@ -131,10 +131,9 @@ fn a_file_is_shrunk_in_place() {
     let sample = Sample::small();
     let file = sample.file();
     let path = text(&file);
-    let lines: String = (0..2000)
-        .map(|i| format!("{{\"bucket\":[\"much\"],\"key\":\"{i}\",\"value\":\"{i:0100}\"}}\n"))
-        .collect();
-    printed(&fed(&["import", path], lines.as_bytes()), 0);
+    let line = |i| format!(r#"{{"bucket":["much"],"key":"{i}","value":"{i:0100}"}}"#);
+    let lines: Vec<_> = (0..2000).map(line).collect();
+    printed(&fed(&["import", path], lines.join("\n").as_bytes()), 0);
     fine(&["put", path, "us", "late", "row"]);
     fine(&["delete", path, "much", "--bucket"]);
     fine(&["put", path, "us", "later", "row"]);
