@@ -3,6 +3,7 @@
 use std::{
     collections::HashSet,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use super::{
@@ -28,8 +29,9 @@ pub(crate) struct Tally {
     pub(crate) failures: Vec<String>,
 }
 
-/// Tries about `quota` images of the workload of this seed, spread over all of its operations.
-pub(crate) fn run(scenario: &Scenario, seed: u64, quota: usize) -> Tally {
+/// Tries about `quota` images of the workload of this seed, spread over all of its operations; ends early where there are failures, here or, as `stop`
+/// tells, elsewhere.
+pub(crate) fn run(scenario: &Scenario, seed: u64, quota: usize, stop: &AtomicBool) -> Tally {
     let mut tally = Tally::default();
     let recorded = catch_unwind(|| Trace::record(scenario, seed));
     let Ok(trace) = recorded else {
@@ -70,7 +72,10 @@ pub(crate) fn run(scenario: &Scenario, seed: u64, quota: usize) -> Tally {
         let share = quota.saturating_sub(tally.images) / (trace.ops.len() + 1 - at);
         point.try_crashes(share, &mut seen, &mut random, &mut tally);
         point.try_closed(&mut tally);
-        if tally.failures.len() > 5 {
+        if !tally.failures.is_empty() {
+            stop.store(true, Ordering::Relaxed);
+        }
+        if stop.load(Ordering::Relaxed) {
             break;
         }
     }

@@ -20,4 +20,5 @@ mod pages;
 mod seal;
 mod specimen;
 mod told;
+mod use_all;
 mod verdict;
