@@ -21,7 +21,7 @@ survived=0 caught=0
 who_fails() {
     local stages=('crash every_crash' 'crash --skip every_crash' 'flip') stage status
     case $1 in
-    meta.rs | source.rs | page.rs | walk.rs) stages=('flip hostile told lengths' 'flip pages bytes' 'crash') ;;
+    meta.rs | source.rs | page.rs | walk.rs) stages=('flip structure told lengths' 'flip hostile' 'flip pages bytes' 'crash') ;;
     create.rs | compact.rs | file_storage.rs) stages=('crash calls' 'crash' 'flip') ;;
     esac
     for stage in "${stages[@]}"; do
