@@ -17,13 +17,18 @@ export SAPWOOD_CRASH_IMAGES=${SAPWOOD_CRASH_IMAGES:-20000} SIM_SEED=${SIM_SEED:-
 export PROPTEST_CASES=1000
 
 survived=0 caught=0
-# The first test that fails with the sources as they are now; those first that are likeliest to.
-who_fails() {
-    local stages=('crash every_crash' 'crash --skip every_crash' 'flip') stage status
+# What to run on a mutant of a file: those tests first that are likeliest to fail.
+stages_for() {
     case $1 in
     meta.rs | source.rs | page.rs | walk.rs) stages=('flip structure told lengths' 'flip hostile' 'flip pages bytes' 'crash') ;;
     create.rs | compact.rs | file_storage.rs) stages=('crash calls' 'crash' 'flip') ;;
+    *) stages=('crash every_crash' 'crash --skip every_crash' 'flip') ;;
     esac
+}
+
+# The first test that fails with the sources as they are now.
+who_fails() {
+    local stage status
     for stage in "${stages[@]}"; do
         set -- $stage
         status=0
@@ -48,12 +53,13 @@ mutant() {
         echo "bite.sh: the mutant \"$what\" does not fit $file any more" >&2
         exit 2
     fi
-    if ! (cd "$copy" && cargo test --quiet --no-run --test crash --test flip >"$copy/out" 2>&1); then
+    stages_for "$1"
+    if ! (cd "$copy" && cargo test --quiet --no-run --test "${stages[0]%% *}" >"$copy/out" 2>&1); then
         echo "bite.sh: the mutant \"$what\" of $file does not compile" >&2
         cat "$copy/out" >&2
         exit 2
     fi
-    by=$(who_fails "$1")
+    by=$(who_fails)
     if [ -n "$by" ]; then caught=$((caught + 1)); else survived=$((survived + 1)); fi
     printf '%-18s %-62s %s\n' "${file#src/pagefile/}" "$what" "${by:-SURVIVED}"
     cp "$root/$file" "$copy/$file"

@@ -23,6 +23,7 @@ mod image;
 mod kinds;
 mod scenario;
 mod trace;
+mod verify;
 
 use std::{
     sync::{
