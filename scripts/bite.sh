@@ -12,6 +12,8 @@ pattern=${1:-}
 copy=$(mktemp -d)
 trap 'rm -rf "$copy"' EXIT
 (cd "$root" && git ls-files -z | xargs -0 cp --parents -t "$copy" --)
+# As they were: the sources may be edited while this runs.
+cp -r "$copy/src" "$copy/unchanged"
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$root/target/bite}
 export SAPWOOD_CRASH_IMAGES=${SAPWOOD_CRASH_IMAGES:-20000} SIM_SEED=${SIM_SEED:-1} RUST_BACKTRACE=0
 export PROPTEST_CASES=1000
@@ -46,10 +48,10 @@ who_fails() {
 
 # mutant FILE WHAT FROM TO: FROM is a Perl pattern over the whole file; `.` does not match the end of a line.
 mutant() {
-    local file=src/pagefile/$1 what=$2 by
+    local file=src/pagefile/$1 unchanged=$copy/unchanged/pagefile/$1 what=$2 by
     case "$file $what" in *"$pattern"*) ;; *) return 0 ;; esac
     FROM=$3 TO=$4 perl -0777 -pi -e 's/$ENV{FROM}/$ENV{TO}/m' "$copy/$file"
-    if cmp -s "$root/$file" "$copy/$file"; then
+    if cmp -s "$unchanged" "$copy/$file"; then
         echo "bite.sh: the mutant \"$what\" does not fit $file any more" >&2
         exit 2
     fi
@@ -62,7 +64,7 @@ mutant() {
     by=$(who_fails)
     if [ -n "$by" ]; then caught=$((caught + 1)); else survived=$((survived + 1)); fi
     printf '%-18s %-62s %s\n' "${file#src/pagefile/}" "$what" "${by:-SURVIVED}"
-    cp "$root/$file" "$copy/$file"
+    cp "$unchanged" "$copy/$file"
 }
 
 mutant commit.rs 'no sync after the meta' '^        shared\.sync\(\)\?;$' ''
