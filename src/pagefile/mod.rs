@@ -65,6 +65,7 @@ mod segments;
 mod shared;
 mod shrink;
 mod shrink_options;
+mod slots;
 mod source;
 mod stats;
 mod storage;

@@ -1,11 +1,9 @@
 //! A leaf that has outgrown its page gives entries to a sibling, or the two become three: so leaves are four fifths full rather than two
 //! thirds, and file, commits and caches are so much smaller.
 
-use std::{mem, sync::Arc};
-
 use super::{
     super::page::HEADER,
-    node::{Body, Leaf, Node},
+    node::Node,
     split::{Split, shortest_between},
 };
 
@@ -22,48 +20,45 @@ const ROOM: usize = 7;
 
 /// Divides the entries of two neighbours, of which one has outgrown its page, so that all fit; `None` where that cannot be, and nothing is changed.
 pub(super) fn share(left: &mut Node, right: &mut Node, page_size: usize) -> Option<Shared> {
-    let bases = [Arc::clone(left.base()), Arc::clone(right.base())];
-    let (Body::Leaf(left_leaf), Body::Leaf(right_leaf)) = (&mut left.body, &mut right.body) else {
+    if left.level() > 0 || right.level() > 0 {
         return None;
-    };
-    let in_left = left_leaf.entries.len();
-    let sizes = |leaf: &Leaf, base: &[u8]| -> Vec<usize> {
-        leaf.entries.iter().map(|entry| entry.size(base)).collect()
-    };
-    let mut all = sizes(left_leaf, &bases[0]);
-    all.extend(sizes(right_leaf, &bases[1]));
+    }
+    let sizes = |node: &Node| (0..node.count()).map(|i| node.entry_size(i)).collect();
+    let mut all: Vec<usize> = sizes(left);
+    let in_left = all.len();
+    all.extend::<Vec<usize>>(sizes(right));
     let cuts = cuts(&all, page_size - HEADER)?;
 
-    let entries = mem::take(&mut left_leaf.entries);
-    let entries = entries
-        .into_iter()
-        .chain(mem::take(&mut right_leaf.entries));
-    let mut middle = Vec::new();
-    for (i, mut entry) in entries.enumerate() {
-        let base = &bases[usize::from(i >= in_left)];
-        if i < cuts.0 {
-            entry.lie_in(base, &bases[0]);
-            left_leaf.entries.push(entry);
-        } else if i < cuts.1 {
-            entry.lie_in(base, &[]);
-            middle.push(entry);
+    left.appended = 0;
+    right.appended = 0;
+    if cuts.0 == cuts.1 {
+        let count = left.count();
+        if cuts.0 < in_left {
+            left.give(cuts.0..count, right, 0);
         } else {
-            entry.lie_in(base, &bases[1]);
-            right_leaf.entries.push(entry);
+            right.give(0..cuts.0 - in_left, left, count);
         }
-    }
-    left_leaf.appended = 0;
-    right_leaf.appended = 0;
-    left.measure();
-    right.measure();
-    if middle.is_empty() {
         let separator = separator(left, right);
         return Some(Shared {
             middle: None,
             separator,
         });
     }
-    let middle = Node::leaf(Arc::from([]), middle);
+    let mut middle = Node::new(0, Node::room(page_size));
+    if cuts.1 < in_left {
+        left.give(cuts.1..in_left, right, 0);
+    }
+    let of_left = in_left.min(cuts.1);
+    if cuts.0 < of_left {
+        left.give(cuts.0..of_left, &mut middle, 0);
+    }
+    if in_left < cuts.1 {
+        let to_left = cuts.0.saturating_sub(in_left);
+        let count = middle.count();
+        right.give(to_left..cuts.1 - in_left, &mut middle, count);
+        let count = left.count();
+        right.give(0..to_left, left, count);
+    }
     let separator_of_right = separator(&middle, right);
     Some(Shared {
         middle: Some(Split {
