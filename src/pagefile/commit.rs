@@ -16,7 +16,7 @@ use super::{
     tree::{Edit, Life, Moves, NewValue, Units, count_units, inline, inline_len, store},
     work::Work,
     write_txn::WriteTxn,
-    writer::Writer,
+    writer::{Writer, is_full},
 };
 
 /// A commit of more bytes syncs its pages before its meta: a second sync costs little then, and verifying so much at open would cost more.
@@ -82,7 +82,15 @@ fn write(
     let page_size = u64::from(shared.medium.page_size);
     let commit = writer.highest + 1;
     let placement = &plan.placement;
-    writer.grow(&shared, placement.file_pages, plan.units.pages())?;
+    let bytes = plan.units.pages() * page_size;
+    let before = writer.file_pages;
+    let is_large = bytes > MOST_ONE_PHASE;
+    if is_large {
+        // What it writes fills the file as far as it grows.
+        writer.lengthen(&shared, placement.file_pages)?;
+    } else {
+        writer.grow(&shared, placement.file_pages, plan.units.pages())?;
+    }
     // Up to here nothing that anybody reads was written. The map grows with the file; readers keep the one that they have.
     let runs = placement.runs();
     let end = runs.last().map_or(0, |run| run.start + run.pages);
@@ -101,12 +109,21 @@ fn write(
     let is_one_phase = durable
         && !writer.has_unsynced()
         && !shared.medium.two_phase
-        && plan.units.pages() * page_size <= MOST_ONE_PHASE
+        && !is_large
         && runs.len() * RUN_LEN + plan.inline_len <= ROOM;
-    let mut out = Output::new(&shared, commit, placement, is_one_phase);
+    let buffer = mem::take(&mut writer.buffer);
+    let mut out = Output::new(&shared, commit, placement, is_one_phase, buffer);
     let is_inline = plan.inline_len > 0;
-    let directory = store_all(txn, changed, is_inline, commit, &mut out)?;
-    let runs_sum = out.finish()?;
+    let stored = store_all(txn, changed, is_inline, commit, &mut out);
+    let stored = stored.and_then(|directory| Ok((directory, out.finish()?)));
+    let (directory, (runs_sum, buffer)) = match stored {
+        Err(Error::Io { source, .. }) if writer.file_pages > before && is_full(&source) => {
+            // Nobody reaches what was written.
+            return Err(writer.shorten(&shared, before, source));
+        }
+        stored => stored?,
+    };
+    writer.buffer = buffer;
     let meta = Meta {
         page_size: shared.medium.page_size,
         commit,
