@@ -45,13 +45,16 @@ impl Child {
     }
 }
 
-/// A leaf or branch in memory.
+/// A leaf or branch in memory. What each edit looks at comes first, for a node that is in no cache.
 #[derive(Clone)]
+#[repr(C)]
 pub(in super::super) struct Node {
+    slots: Vec<Slot>,
     level: u8,
+    /// How many of the last insertions in a row came at the end: a sorted load is seen by it.
+    pub(super) appended: u32,
     /// Bytes that all keys have in common, and heads leave out. They may have more.
     prefix: usize,
-    slots: Vec<Slot>,
     /// Entries as they lie in a page, in any order, and what has been replaced. In a branch the first key is empty, and references count for nothing.
     heap: Vec<u8>,
     /// The bytes that the node takes when stored.
@@ -61,8 +64,6 @@ pub(in super::super) struct Node {
     /// Values of a leaf that are too large for it, and not yet stored. An entry has a run of no pages for such a value, and its place here for the
     /// number of the page.
     large: Vec<Option<Arc<[u8]>>>,
-    /// How many of the last insertions in a row came at the end: a sorted load is seen by it.
-    pub(super) appended: u32,
 }
 
 /// A value to put.
@@ -306,11 +307,20 @@ impl Node {
 
     /// Moves entries to another node of the same level, before its entry `at`, and separators as they are.
     pub(super) fn give(&mut self, range: Range<usize>, to: &mut Self, at: usize) {
+        if to.slots.is_empty() {
+            to.prefix = self.prefix;
+        }
         let mut slots = Vec::with_capacity(range.len());
         for i in range.clone() {
             let entry = self.entry(i);
             let size = SLOT + entry.len();
-            slots.push(slot(to.heap.len(), 0));
+            let head = if self.level > 0 && i == 0 {
+                // It becomes one with a key.
+                head(self.key(0), self.prefix)
+            } else {
+                head_of(self.slots[i])
+            };
+            slots.push(slot(to.heap.len(), head));
             let at = to.heap.len();
             to.heap.extend_from_slice(&self.heap[entry]);
             if !self.large.is_empty() {
@@ -325,8 +335,9 @@ impl Node {
             let children = self.children.drain(range);
             to.children.splice(at..at, children);
         }
-        self.find_prefix();
-        to.find_prefix();
+        let heads_are_right = to.prefix == self.prefix;
+        self.find_prefix(true);
+        to.find_prefix(heads_are_right);
     }
 
     /// The bytes of a value that are not yet stored follow its entry, which lies at `at` of the other node now.
@@ -442,9 +453,13 @@ impl Node {
         prefix_of(keyed.first().and_then(key), keyed.last().and_then(key))
     }
 
-    fn find_prefix(&mut self) {
-        self.prefix = self.common_prefix();
-        self.set_heads();
+    /// Finds what all keys have in common. `heads_are_right`: they leave out the prefix as it was.
+    fn find_prefix(&mut self, heads_are_right: bool) {
+        let prefix = self.common_prefix();
+        if prefix != self.prefix || !heads_are_right {
+            self.prefix = prefix;
+            self.set_heads();
+        }
     }
 
     fn set_heads(&mut self) {

@@ -23,11 +23,18 @@ pub(super) fn share(left: &mut Node, right: &mut Node, page_size: usize) -> Opti
     if left.level() > 0 || right.level() > 0 {
         return None;
     }
-    let sizes = |node: &Node| (0..node.count()).map(|i| node.entry_size(i)).collect();
-    let mut all: Vec<usize> = sizes(left);
-    let in_left = all.len();
-    all.extend::<Vec<usize>>(sizes(right));
-    let cuts = cuts(&all, page_size - HEADER)?;
+    let in_left = left.count();
+    let size = |i: usize| match i.checked_sub(in_left) {
+        None => left.entry_size(i),
+        Some(i) => right.entry_size(i),
+    };
+    let both = Both {
+        in_left,
+        count: in_left + right.count(),
+        bytes_left: left.size() - HEADER,
+        bytes: left.size() + right.size() - 2 * HEADER,
+    };
+    let cuts = both.cuts(size, page_size - HEADER)?;
 
     left.appended = 0;
     right.appended = 0;
@@ -69,25 +76,44 @@ pub(super) fn share(left: &mut Node, right: &mut Node, page_size: usize) -> Opti
     })
 }
 
-/// Where entries of these sizes are cut in two, or twice to make three, of about the same size; `None` where a part would be empty or have no room.
-fn cuts(sizes: &[usize], room: usize) -> Option<(usize, usize)> {
-    let total: usize = sizes.iter().sum();
-    let parts = if total <= room / 4 * ROOM { 2 } else { 3 };
-    let mut cuts = [0; 4];
-    let mut size = 0;
-    let mut at = 0;
-    for part in 1..=parts {
-        let before = size;
-        while at < sizes.len() && (part == parts || (size + sizes[at] / 2) * parts < total * part) {
-            size += sizes[at];
+/// The entries of two neighbours in a row, and their bytes.
+struct Both {
+    in_left: usize,
+    count: usize,
+    bytes_left: usize,
+    bytes: usize,
+}
+
+impl Both {
+    /// Where they are cut in two, or twice to make three, of about the same size; `None` where a part would be empty or have no room. Looks at the entries
+    /// that change their place, and at no other.
+    fn cuts(&self, size: impl Fn(usize) -> usize, room: usize) -> Option<(usize, usize)> {
+        let parts = if self.bytes <= room / 4 * ROOM { 2 } else { 3 };
+        let first = self.cut(&size, self.bytes / parts);
+        let second = if parts == 2 {
+            first
+        } else {
+            self.cut(&size, self.bytes * 2 / 3)
+        };
+        let middle = second.1 - first.1;
+        let is_empty = first.0 == 0 || second.0 == self.count || (parts == 3 && middle == 0);
+        let largest = first.1.max(middle).max(self.bytes - second.1);
+        (!is_empty && largest <= room).then_some((first.0, second.0))
+    }
+
+    /// The place before which lie nearest to so many bytes, and these.
+    fn cut(&self, size: impl Fn(usize) -> usize, wanted: usize) -> (usize, usize) {
+        let (mut at, mut bytes) = (self.in_left, self.bytes_left);
+        while at > 0 && bytes > wanted + size(at - 1) / 2 {
+            at -= 1;
+            bytes -= size(at);
+        }
+        while at < self.count && bytes + size(at) / 2 < wanted {
+            bytes += size(at);
             at += 1;
         }
-        if at == cuts[part - 1] || size - before > room {
-            return None;
-        }
-        cuts[part] = at;
+        (at, bytes)
     }
-    Some((cuts[1], cuts[parts - 1]))
 }
 
 fn separator(left: &Node, right: &Node) -> Box<[u8]> {
@@ -96,13 +122,28 @@ fn separator(left: &Node, right: &Node) -> Box<[u8]> {
 
 #[cfg(test)]
 mod tests {
-    use super::cuts;
+    use super::Both;
 
-    /// Parts are of about the same size, fit and are not empty, or there is no way to cut.
+    fn cuts(sizes: &[usize], room: usize) -> Option<(usize, usize)> {
+        let wherever = (0..=sizes.len()).map(|in_left| {
+            let both = Both {
+                in_left,
+                count: sizes.len(),
+                bytes_left: sizes[..in_left].iter().sum(),
+                bytes: sizes.iter().sum(),
+            };
+            both.cuts(|i| sizes[i], room)
+        });
+        let all: Vec<_> = wherever.collect();
+        assert!(all.iter().all(|cuts| *cuts == all[0]), "{all:?}");
+        all[0]
+    }
+
+    /// Parts are of about the same size, fit and are not empty, wherever the entries were before, or there is no way to cut.
     #[test]
     fn cuts_divide_evenly() {
         assert_eq!(cuts(&[100; 20], 1200), Some((10, 10)));
-        assert_eq!(cuts(&[100; 22], 1200), Some((7, 15)));
+        assert_eq!(cuts(&[100; 24], 1200), Some((8, 16)));
         assert_eq!(cuts(&[600, 600, 600, 500], 1200), Some((1, 3)));
         assert_eq!(cuts(&[1000, 900, 100], 1100), None);
         assert_eq!(cuts(&[1200, 1200], 1200), None);
