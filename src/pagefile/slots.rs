@@ -42,11 +42,12 @@ pub(super) fn common(left: &[u8], right: &[u8]) -> usize {
     pairs.take_while(|(left, right)| left == right).count()
 }
 
-/// Where `key` is among ascending keys that share their first `prefix` bytes, or where it would come. `key_of` gives the key of a slot; where it gives
-/// none, there is no answer.
+/// Where `key` is among ascending keys that share their first `prefix` bytes, or where it would come. These bytes may be `known`. `key_of` gives the key of a
+/// slot; where it gives none, there is no answer.
 pub(super) fn search<'k>(
     slots: &[Slot],
     prefix: usize,
+    known: Option<&'k [u8]>,
     key: &[u8],
     key_of: impl Fn(Slot) -> Option<&'k [u8]>,
 ) -> Option<Result<usize, usize>> {
@@ -77,9 +78,12 @@ pub(super) fn search<'k>(
         return Some(Err(low));
     }
     // Heads say nothing about a key that does not share the prefix: it lies before or behind all.
-    let near = key_of(slots[low.min(slots.len() - 1)])?;
+    let shared = match known {
+        Some(shared) => shared,
+        None => key_of(slots[low.min(slots.len() - 1)])?.get(..prefix)?,
+    };
     let start = &key[..key.len().min(prefix)];
-    Some(Err(match start.cmp(near.get(..prefix)?) {
+    Some(Err(match start.cmp(shared) {
         Ordering::Less => 0,
         Ordering::Equal => low,
         Ordering::Greater => slots.len(),
@@ -106,8 +110,10 @@ mod tests {
             let wanted = if is_below { [&shared[..], &wanted[..]].concat() } else { wanted };
             for prefix in [0, most / 2, most] {
                 let slots: Vec<_> = keys.iter().enumerate().map(|(i, key)| slot(i, head(key, prefix))).collect();
-                let found = search(&slots, prefix, &wanted, |slot| keys.get(super::place(slot)).map(Vec::as_slice));
-                prop_assert_eq!(found, Some(keys.binary_search(&wanted)));
+                for known in [None, Some(&keys[0][..prefix])] {
+                    let found = search(&slots, prefix, known, &wanted, |slot| keys.get(super::place(slot)).map(Vec::as_slice));
+                    prop_assert_eq!(found, Some(keys.binary_search(&wanted)));
+                }
             }
         }
     }

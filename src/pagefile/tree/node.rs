@@ -55,6 +55,8 @@ pub(in super::super) struct Node {
     pub(super) appended: u32,
     /// Bytes that all keys have in common, and heads leave out. They may have more.
     prefix: usize,
+    /// The first of these, as far as there are so many: with them a search for what is not there looks at no entry.
+    start: [u8; 8],
     /// Entries as they lie in a page, in any order, and what has been replaced. In a branch the first key is empty, and references count for nothing.
     heap: Vec<u8>,
     /// The bytes that the node takes when stored.
@@ -108,6 +110,7 @@ impl Node {
         Self {
             level,
             prefix: 0,
+            start: [0; 8],
             slots: Vec::new(),
             heap: Vec::with_capacity(room),
             size: HEADER,
@@ -144,6 +147,9 @@ impl Node {
             .map(|s| slot(place(*s).saturating_sub(start), head_of(*s)));
         node.slots.extend(moved);
         node.size = start + entries.len();
+        if count > usize::from(node.level > 0) {
+            node.set_start(usize::from(node.level > 0));
+        }
         if node.level > 0 {
             node.children.reserve(count + 1);
             for i in 0..count {
@@ -181,14 +187,18 @@ impl Node {
 
     /// Where `key` is in a leaf, or where it would come.
     pub(super) fn search(&self, key: &[u8]) -> Result<usize, usize> {
-        let found = search(&self.slots, self.prefix, key, |slot| self.key_of(slot));
+        let found = search(&self.slots, self.prefix, self.known(), key, |slot| {
+            self.key_of(slot)
+        });
         found.unwrap_or(Err(0))
     }
 
     /// The child of a branch below which `key` lies.
     pub(super) fn child_of(&self, key: &[u8]) -> usize {
         let keyed = self.slots.get(1..).unwrap_or_default();
-        let found = search(keyed, self.prefix, key, |slot| self.key_of(slot));
+        let found = search(keyed, self.prefix, self.known(), key, |slot| {
+            self.key_of(slot)
+        });
         match found.unwrap_or(Err(0)) {
             Ok(at) => at + 1,
             Err(before) => before,
@@ -308,7 +318,7 @@ impl Node {
     /// Moves entries to another node of the same level, before its entry `at`, and separators as they are.
     pub(super) fn give(&mut self, range: Range<usize>, to: &mut Self, at: usize) {
         if to.slots.is_empty() {
-            to.prefix = self.prefix;
+            (to.prefix, to.start) = (self.prefix, self.start);
         }
         let mut slots = Vec::with_capacity(range.len());
         for i in range.clone() {
@@ -422,13 +432,16 @@ impl Node {
         let shared = if is_only {
             key.len()
         } else {
-            let near = self.key(at.clamp(first + 1, self.slots.len()) - 1);
-            let prefix = self.prefix;
-            common(&key[..key.len().min(prefix)], near)
+            let start = &key[..key.len().min(self.prefix)];
+            match self.known() {
+                Some(known) => common(start, known),
+                None => common(start, self.key(first)),
+            }
         };
         self.slots.insert(at, slot(place, head(key, self.prefix)));
         if is_only || shared < self.prefix {
             self.prefix = shared;
+            self.set_start(at);
             self.set_heads();
         }
     }
@@ -458,8 +471,26 @@ impl Node {
         let prefix = self.common_prefix();
         if prefix != self.prefix || !heads_are_right {
             self.prefix = prefix;
+            let first = usize::from(self.level > 0);
+            if first < self.slots.len() {
+                self.set_start(first);
+            }
             self.set_heads();
         }
+    }
+
+    /// The bytes that all keys share, where they are at hand.
+    fn known(&self) -> Option<&[u8]> {
+        self.start.get(..self.prefix)
+    }
+
+    /// Takes them from entry `i`.
+    fn set_start(&mut self, i: usize) {
+        let key = self.key(i);
+        let len = key.len().min(8);
+        let mut start = [0; 8];
+        start[..len].copy_from_slice(&key[..len]);
+        self.start = start;
     }
 
     fn set_heads(&mut self) {

@@ -111,7 +111,10 @@ impl<'t> NodePage<'t> {
     }
 
     fn search_in(&self, slots: &[Slot], key: &[u8]) -> Result<Result<usize, usize>, &'static str> {
-        search(slots, self.header.prefix, key, |slot| self.key_of(slot)).ok_or(CHANGED)
+        search(slots, self.header.prefix, None, key, |slot| {
+            self.key_of(slot)
+        })
+        .ok_or(CHANGED)
     }
 
     fn key_of(&self, slot: Slot) -> Option<&[u8]> {
