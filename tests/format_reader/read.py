@@ -235,7 +235,8 @@ class State:
         chain = 0
         for first, pages in meta.runs:
             for page in range(first, first + pages):
-                chain = xxh3(self.data[page * size : (page + 1) * size], chain)
+                found = xxh3(self.data[page * size : (page + 1) * size])
+                chain = xxh3(chain.to_bytes(8, "little") + found.to_bytes(8, "little"))
         return not meta.runs or chain == meta.chain
 
     def run(self, reference):
@@ -264,14 +265,16 @@ class State:
     def node(self, data, what, level=None):
         """The level and the entries of a leaf or branch [4]: (key, value) or (key, reference)."""
         fields = Fields(data, what)
-        kind, found, zero, count, commit, used, more = fields.numbers(1, 1, 2, 4, 8, 4, 4)
+        kind, found, zero, count, commit, used, prefix, more = fields.numbers(
+            1, 1, 2, 4, 8, 4, 2, 2
+        )
         demand(kind == (LEAF if found == 0 else BRANCH), f"{what}: neither leaf nor branch")
         demand(found <= MAX_LEVEL and level in (None, found), f"{what}: level {found}")
         demand(zero == more == 0 and count > 0, f"{what}: its header")
         demand(commit <= self.meta.commit, f"{what}: it is of a later commit")
-        slots = [fields.number(4) for _ in range(count)]
+        slots = [fields.numbers(4, 4) for _ in range(count)]
         entries = []
-        for slot in slots:
+        for slot, _ in slots:
             demand(slot == fields.at, f"{what}: an entry is not where it must be")
             entries.append(self.leaf_entry(fields) if found == 0 else self.branch_entry(fields))
         demand(fields.at == used, f"{what}: its entries do not end where it says")
@@ -279,6 +282,15 @@ class State:
         keys = [key for key, _ in entries]
         demand(all(a < b for a, b in zip(keys, keys[1:])), f"{what}: its keys do not ascend")
         demand(found == 0 or keys[0] == b"", f"{what}: its first child has a key")
+        told = keys[found > 0 :]
+        shared = 0
+        if told:
+            ends = list(zip(told[0], told[-1]))
+            shared = next((i for i, (a, b) in enumerate(ends) if a != b), len(ends))
+        demand(prefix == shared, f"{what}: its keys do not share what it says")
+        heads = [int.from_bytes(key[prefix : prefix + 4].ljust(4, b"\0"), "big") for key in told]
+        heads = [0] * (found > 0) + heads
+        demand([head for _, head in slots] == heads, f"{what}: a head is not that of its key")
         return found, entries
 
     def leaf_entry(self, fields):
