@@ -207,7 +207,7 @@ impl Point<'_> {
             scenario, seed, at, ..
         } = self;
         tally.failures.push(format!(
-            "{}, seed {seed}, after {at} of {} operations, {what:?}: {problem}",
+            "{}, seed {seed}, after {at} of {} operations: {problem}\n  {what:?}",
             scenario.name,
             self.trace.ops.len()
         ));
