@@ -1,5 +1,6 @@
 //! What `fuzz/` fuzzes, with random bytes that are the same each time: so that the targets go on to build and to hold. For as long as one likes:
 //! `cargo +nightly fuzz run page_file`.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 #![cfg(feature = "derive")]
 
 #[path = "../fuzz/src/key.rs"]

@@ -10,6 +10,7 @@ use super::{
     output::Output,
     placement::{FEW, FREE_SHARE, Placement, fit, grow, near_front, pack},
     segments::Segments,
+    settle::settle_found,
     shared::Snapshot,
     source::Source,
     tail::give_back,
@@ -65,6 +66,7 @@ pub(super) fn commit_before(
 /// Brings everything into the shape in which it is stored, and gives the buckets to store, in that order.
 fn begin(txn: &mut WriteTxn, writer: &mut Writer) -> Result<Vec<usize>, Error> {
     txn.shared.refuse_poisoned()?;
+    settle_found(&txn.shared, writer)?;
     // The records are written again once it is known where the buckets lie; they do not change their size.
     let changed = prepare(&mut txn.work, &txn.base.source)?;
     writer.release();

@@ -62,6 +62,7 @@ mod placement;
 mod read_txn;
 mod savepoint;
 mod segments;
+mod settle;
 mod shared;
 mod shrink;
 mod shrink_options;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::{
     Error,
     meta::{Meta, SLOT_DISTANCE},
+    settle::settle_found,
     shared::{Shared, Snapshot},
     source::Source,
     writer::{Writer, growth_step},
@@ -79,6 +80,7 @@ fn replace(shared: &Shared, writer: &mut Writer, meta: &Meta, source: Source) {
 /// Writes the newest state, which must be durable, as complete into the slot that does not hold it, with as few pages as it has. One sync. Then no meta leads
 /// to an older state.
 pub(super) fn seal(shared: &Shared, writer: &mut Writer) -> Result<(), Error> {
+    settle_found(shared, writer)?;
     let meta = sealing_meta(shared, writer);
     // Should this write be torn, the newest meta is still there, in its own slot.
     write_meta(shared, 1 - writer.slot, &meta)?;

@@ -1,6 +1,9 @@
 //! Commits that are not durable yet, and making them so.
 
-use super::{Error, PageFile, WriteTxn, meta::SLOT_DISTANCE, shared::Shared, writer::Writer};
+use super::{
+    Error, PageFile, WriteTxn, meta::SLOT_DISTANCE, settle::settle_found, shared::Shared,
+    writer::Writer,
+};
 
 impl PageFile {
     /// Makes all commits durable that are not: those of [`WriteTxn::commit_unsynced`]. Waits for the writer. Two syncs, or none where there is nothing
@@ -45,6 +48,7 @@ impl WriteTxn {
 
 /// Makes the newest state that of the newest meta.
 pub(super) fn make_durable(shared: &Shared, writer: &mut Writer) -> Result<(), Error> {
+    settle_found(shared, writer)?;
     if !writer.has_unsynced() {
         return Ok(());
     }

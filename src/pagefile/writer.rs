@@ -77,6 +77,8 @@ pub(super) struct Writer {
     pub(super) highest: u64,
     /// Whether both slots hold the newest state, and hold it as complete.
     pub(super) sealed: bool,
+    /// Whether what opening found is known to be durable, and no meta of a commit that was lost is there any more.
+    pub(super) is_settled: bool,
     pub(super) calm: Calm,
     /// Memory for the pages of a commit, kept for the next one.
     pub(super) buffer: Vec<u8>,
@@ -108,6 +110,8 @@ impl Writer {
             slot,
             highest,
             sealed: found.sealed,
+            // Whoever made a new file has synced it.
+            is_settled: found.sealed && newest.commit == 0,
             calm: Calm::default(),
             buffer: Vec::new(),
         }

@@ -43,8 +43,8 @@ pub(crate) fn run(scenario: &Scenario, seed: u64, quota: usize, stop: &AtomicBoo
     let mut durable = Vec::new();
     let mut issued: Vec<&Op> = Vec::new();
     let mut pending = Pending::new(scenario.sector, 0);
-    let mut seen = HashSet::new();
-    let mut random = Random::new(seed ^ 0xC0FFEE);
+    let mut tried = HashSet::new();
+    let mut random = Random::new(seed ^ 0x00C0_FFEE);
     for at in 0..=trace.ops.len() {
         match at.checked_sub(1).map(|last| &trace.ops[last]) {
             Some(Op::Sync) => {
@@ -52,7 +52,7 @@ pub(crate) fn run(scenario: &Scenario, seed: u64, quota: usize, stop: &AtomicBoo
                     apply(&mut durable, op);
                 }
                 pending = Pending::new(scenario.sector, durable.len());
-                seen.clear();
+                tried.clear();
             }
             Some(op) => {
                 issued.push(op);
@@ -69,7 +69,7 @@ pub(crate) fn run(scenario: &Scenario, seed: u64, quota: usize, stop: &AtomicBoo
             pending: &pending,
         };
         let share = quota.saturating_sub(tally.images) / (trace.ops.len() + 1 - at);
-        point.try_crashes(share, &mut seen, &mut random, &mut tally);
+        point.try_crashes(share, &mut tried, &mut random, &mut tally);
         point.try_closed(&mut tally);
         if !tally.failures.is_empty() {
             stop.store(true, Ordering::Relaxed);
@@ -98,18 +98,18 @@ impl Point<'_> {
     fn try_crashes(
         &self,
         share: usize,
-        seen: &mut HashSet<Key>,
+        tried: &mut HashSet<Key>,
         random: &mut Random,
         tally: &mut Tally,
     ) {
         let until = tally.images + share;
         for crash in self.pending.plain() {
-            self.try_crash(&crash, seen, random, tally);
+            self.try_crash(&crash, tried, random, tally);
         }
         let sectors = self.pending.len();
         if sectors <= EXHAUSTIVE && 1 << sectors <= share.max(64) {
             for number in 0..1 << sectors {
-                self.try_crash(&self.pending.subset(number), seen, random, tally);
+                self.try_crash(&self.pending.subset(number), tried, random, tally);
             }
         }
         // Where there is little that can happen, the same comes again and again.
@@ -117,14 +117,14 @@ impl Point<'_> {
             if tally.images >= until || sectors == 0 {
                 break;
             }
-            self.try_crash(&self.pending.random(random), seen, random, tally);
+            self.try_crash(&self.pending.random(random), tried, random, tally);
         }
     }
 
     fn try_crash(
         &self,
         crash: &Crash,
-        seen: &mut HashSet<Key>,
+        tried: &mut HashSet<Key>,
         random: &mut Random,
         tally: &mut Tally,
     ) {
@@ -134,7 +134,7 @@ impl Point<'_> {
         }
         let is_plain = crash.length == Length::Natural && crash.order.is_none();
         let place = (!is_plain).then_some((self.at, crash.order));
-        if !seen.insert((fates, crash.length, place)) {
+        if !tried.insert((fates, crash.length, place)) {
             return;
         }
         let allowed = self.trace.allowed(self.at);
@@ -207,7 +207,7 @@ impl Point<'_> {
             scenario, seed, at, ..
         } = self;
         tally.failures.push(format!(
-            "{}, seed {seed}, after {at} of {} operations, {what:?}: {problem}",
+            "{}, seed {seed}, after {at} of {} operations: {problem}\n  {what:?}",
             scenario.name,
             self.trace.ops.len()
         ));

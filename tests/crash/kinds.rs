@@ -148,8 +148,8 @@ fn each_kind_of_failure_is_told_and_contained() {
             if kind != Kind::Read {
                 assert!(matches!(file.begin_write(), Err(Error::Poisoned)), "{what}");
                 // Where all that readers see is durable, there is nothing to sync.
-                let stats = file.stats();
-                let is_durable = stats.durable_commit == stats.commit;
+                let figures = file.stats();
+                let is_durable = figures.durable_commit == figures.commit;
                 let synced = file.sync();
                 assert!(
                     matches!(synced, Err(Error::Poisoned)) || is_durable && synced.is_ok(),

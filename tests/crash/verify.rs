@@ -61,7 +61,7 @@ impl Found<'_> {
         let committed =
             committed.map_err(|error| format!("depth {depth}, next commit: {error}"))?;
         let ops = disk.take_ops();
-        if committed <= number && !ops.is_empty() {
+        if committed <= number && state != found {
             return Err(failed("the number of the next commit is not higher"));
         }
         if depth < DEEPEST && !ops.is_empty() && self.random.below(4) > 0 {
