@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::catalogue::{rows_of, set_revision};
-use crate::Error;
 use crate::db::{Catalog, unwritten};
 use crate::pagefile::{Error as FileError, PageFile};
 use crate::radix::Version;
+use crate::{Error, Revision};
 
 /// A database's page file, and the version that it holds.
 pub(super) struct Store {
@@ -22,7 +22,10 @@ pub(super) struct Store {
 struct Written {
     /// Gone once the store is closed, so that the file is free for others while snapshots still live.
     file: Option<PageFile>,
+    /// The file has what it holds, but for rows that are in no file.
     version: Version,
+    /// What the file says.
+    revision: Revision,
 }
 
 impl Store {
@@ -38,6 +41,7 @@ impl Store {
             catalog,
             written: Mutex::new(Written {
                 file: Some(file),
+                revision: version.revision(),
                 version,
             }),
             poisoned: OnceLock::new(),
@@ -74,23 +78,57 @@ impl Store {
     ///
     /// A full disk is an error like any other one and leaves the file as it is; so does a row that can't be written. After a failed write or sync
     /// nobody knows what the disk holds, and the store is poisoned.
+    ///
+    /// Where only rows changed that are in no file, nothing is written.
     pub(super) fn write(&self, version: &Version) -> Result<(), Error> {
-        let mut written = self.lock();
+        let written = self.lock();
+        let before = &written.version;
+        if before.revision() >= version.revision()
+            || self.catalog.changes_nothing_durable(before, version)
+        {
+            return self.pass(written, version);
+        }
+        self.write_all(written, version)
+    }
+
+    /// Takes note of a version that has nothing for the file.
+    fn pass(&self, mut written: MutexGuard<'_, Written>, version: &Version) -> Result<(), Error> {
+        if let Some(error) = self.poisoned() {
+            return Err(error);
+        }
+        if written.file.is_none() {
+            return Err(Error::Closed);
+        }
+        if written.version.revision() < version.revision() {
+            let before = std::mem::replace(&mut written.version, version.clone());
+            drop(written);
+            drop(before);
+        }
+        Ok(())
+    }
+
+    fn write_all(
+        &self,
+        mut written: MutexGuard<'_, Written>,
+        version: &Version,
+    ) -> Result<(), Error> {
         if let Some(error) = self.poisoned() {
             return Err(error);
         }
         let Written {
             file: Some(file),
             version: before,
+            revision,
         } = &mut *written
         else {
             return Err(Error::Closed);
         };
-        if before.revision() >= version.revision() {
+        if *revision >= version.revision() {
             return Ok(());
         }
         self.transfer(file, before, version)?;
         self.bytes.store(file.stats().file_bytes, Ordering::Relaxed);
+        *revision = version.revision();
         let before = std::mem::replace(&mut written.version, version.clone());
         drop(written);
         drop(before);
@@ -99,7 +137,7 @@ impl Store {
 
     fn transfer(&self, file: &PageFile, before: &Version, version: &Version) -> Result<(), Error> {
         let mut tx = file.begin_write().map_err(|error| self.failed(error))?;
-        for (family, table) in self.catalog.tables.iter().enumerate() {
+        for (family, table) in self.catalog.durable() {
             if before.shares(version, family, 0) {
                 continue;
             }
@@ -134,9 +172,9 @@ impl Store {
         error
     }
 
-    /// Writes `version`, marks the file as complete and lets go of it.
+    /// Writes `version`, be it only its number, marks the file as complete and lets go of it.
     pub(super) fn close(&self, version: &Version) -> Result<(), Error> {
-        let last = self.write(version);
+        let last = self.write_all(self.lock(), version);
         let Some(file) = self.lock().file.take() else {
             return Ok(());
         };

@@ -445,7 +445,7 @@ fn expected(id: u16, fields: &[(Vec<String>, Any)]) -> Row {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     /// The row is what the rules make of it, when the file is first opened and ever after.
     #[test]
