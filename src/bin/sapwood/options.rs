@@ -9,13 +9,13 @@ use crate::{
         backup::Backup, bench::Bench, buckets::Buckets, check::Check, compact::Compact,
         delete::Delete, dump::Dump, export::Export, get::Get, import::Import, info::Info,
         keys::Keys, page::Page, pages::Pages, put::Put, recover::Recover, restore::Restore,
-        stats::Stats,
+        rows::Rows, schema::Schema, stats::Stats, tables::Tables,
     },
     context::Context,
     failure::{Failure, Verdict},
 };
 
-/// Looks into sapwood's page files, changes them, copies them, and gets out of damaged ones what can be got.
+/// Looks into sapwood's page files and databases, changes them, copies them, and gets out of damaged ones what can be got.
 ///
 /// Exit codes: 0 where all is well, 1 where a problem was found (damage; a key or bucket that is not there), 2 where the command could not be
 /// carried out.
@@ -57,6 +57,9 @@ enum Command {
     Import(Import),
     Recover(Recover),
     Bench(Bench),
+    Tables(Tables),
+    Schema(Schema),
+    Rows(Rows),
 }
 
 impl Options {
@@ -85,6 +88,9 @@ impl Options {
             Command::Import(command) => command.run(context),
             Command::Recover(command) => command.run(context),
             Command::Bench(command) => command.run(context),
+            Command::Tables(command) => command.run(context),
+            Command::Schema(command) => command.run(context),
+            Command::Rows(command) => command.run(context),
         }
     }
 }

@@ -17,4 +17,7 @@ pub mod pages;
 pub mod put;
 pub mod recover;
 pub mod restore;
+pub mod rows;
+pub mod schema;
 pub mod stats;
+pub mod tables;
