@@ -5,7 +5,8 @@ use std::{mem, sync::Arc};
 
 use super::{
     Error,
-    meta::{Directory, Meta, ROOM, RUN_LEN, SLOT_DISTANCE},
+    journal::{Moved, Stretch, Stretches},
+    meta::{Directory, Meta, ROOM, RUN_LEN, Run, SLOT_DISTANCE},
     opened::TOP,
     output::Output,
     placement::{FEW, FREE_SHARE, Placement, fit, grow},
@@ -36,15 +37,25 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer, durable: bool) -> 
     shared.refuse_poisoned()?;
     let commit = writer.highest + 1;
 
+    let moves_journal = txn.moved.is_some();
+    let journal = stretches(txn, writer)?;
     // The records are written again once it is known where the buckets lie; they do not change their size.
     let changed = prepare(&mut txn.work, &txn.base.source)?;
-    writer.release();
-    let plan = plan(txn, &changed, writer);
+    let room = ROOM - Stretches::len(journal.named.list.len());
+    let plan = plan(txn, &changed, writer, room);
     let placement = &plan.placement;
-    writer.grow(&shared, placement.file_pages, plan.units.pages())?;
+    if let Err(error) = writer.grow(&shared, placement.file_pages, plan.units.pages()) {
+        journal.taken.map(|run| writer.give_back(run));
+        return Err(error);
+    }
     // Up to here nothing that anybody reads was written. The map grows with the file; readers keep the one that they have.
     let runs = placement.runs();
-    let end = runs.last().map_or(0, |run| run.start + run.pages);
+    let written = runs.last().map_or(0, |run| run.start + run.pages);
+    let end = journal
+        .named
+        .runs()
+        .map(|run| run.start + run.pages)
+        .fold(written, u64::max);
     let source = if txn.base.source.reaches(end) {
         txn.base.source.clone()
     } else {
@@ -58,7 +69,7 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer, durable: bool) -> 
         && !writer.has_unsynced()
         && !shared.medium.two_phase
         && plan.units.pages() * page_size <= MOST_ONE_PHASE
-        && runs.len() * RUN_LEN + plan.inline_len <= ROOM;
+        && runs.len() * RUN_LEN + plan.inline_len <= room;
     let mut out = Output::new(&shared, commit, placement, is_one_phase);
     let is_inline = plan.inline_len > 0;
     let directory = store_all(txn, &changed, is_inline, commit, &mut out)?;
@@ -75,8 +86,10 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer, durable: bool) -> 
         } else {
             Vec::new()
         },
+        journal: Arc::new(journal.named),
     };
-    let freed = mem::take(&mut txn.work.freed);
+    let mut freed = mem::take(&mut txn.work.freed);
+    freed.extend(journal.dropped);
     if durable {
         if !is_one_phase {
             shared.sync()?;
@@ -86,6 +99,9 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer, durable: bool) -> 
         shared.sync()?;
         writer.commit(&runs, freed, Arc::clone(&txn.base));
         writer.made_durable(&shared, slot, commit);
+        if moves_journal {
+            seal(&shared, writer, meta.clone())?;
+        }
     } else {
         writer.commit(&runs, freed, Arc::clone(&txn.base));
         writer.left_unsynced(&runs);
@@ -95,6 +111,54 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer, durable: bool) -> 
     publish(&shared, &meta, source);
     writer.show(&shared);
     Ok(commit)
+}
+
+/// Writes the meta of a durable commit into the other slot too. So no damage to one slot makes the file forget where its journal goes on.
+fn seal(shared: &Shared, writer: &mut Writer, meta: Meta) -> Result<(), Error> {
+    let complete = Meta {
+        runs: Vec::new(),
+        runs_sum: 0,
+        ..meta
+    };
+    let other = (1 - writer.slot) * SLOT_DISTANCE;
+    shared.write(other, &complete.encode())?;
+    shared.sync()?;
+    writer.sealed();
+    Ok(())
+}
+
+/// The journal as a commit names it.
+struct NamedJournal {
+    named: Stretches,
+    /// The run that was taken for a new stretch.
+    taken: Option<Run>,
+    dropped: Vec<Run>,
+}
+
+/// Finds out what becomes of the journal, and a place for a new stretch of it.
+fn stretches(txn: &mut WriteTxn, writer: &mut Writer) -> Result<NamedJournal, Error> {
+    writer.release();
+    let before = &txn.base.journal;
+    let Some(Moved { stretches, pages }) = txn.moved.take() else {
+        return Ok(NamedJournal {
+            named: Stretches::clone(before),
+            taken: None,
+            dropped: Vec::new(),
+        });
+    };
+    let mut named = stretches;
+    let dropped = before.list.iter().filter(|old| !named.list.contains(old));
+    let dropped = dropped.map(|stretch| stretch.run).collect();
+    let taken = match pages {
+        0 => None,
+        pages => Some(writer.take(&txn.shared, pages)?),
+    };
+    named.list.extend(taken.map(Stretch::new));
+    Ok(NamedJournal {
+        named,
+        taken,
+        dropped,
+    })
 }
 
 fn publish(shared: &Shared, meta: &Meta, source: Source) {
@@ -113,7 +177,7 @@ fn prepare(work: &mut Work, source: &Source) -> Result<Vec<usize>, Error> {
 /// The pages that a commit would write, and how many buckets are changed.
 pub(super) fn preview(work: &mut Work, source: &Source) -> Result<(u64, u64), Error> {
     let changed = prepare(work, source)?;
-    let units = count(work, source, &changed, inline_room(work, FEW));
+    let units = count(work, source, &changed, inline_room(work, FEW, ROOM));
     Ok((units.pages(), changed.len() as u64 - 1))
 }
 
@@ -125,11 +189,11 @@ struct Plan {
     inline_len: usize,
 }
 
-/// The bytes of the tree of buckets, if it leaves room in the meta for so many runs; else 0.
-fn inline_room(work: &Work, runs: usize) -> usize {
+/// The bytes of the tree of buckets, if in so many bytes of the meta it leaves room for so many runs; else 0.
+fn inline_room(work: &Work, runs: usize, room: usize) -> usize {
     let top = work.opened.get(TOP).root.as_ref();
     let len = top.and_then(inline_len).unwrap_or(0);
-    if len <= ROOM - runs * RUN_LEN { len } else { 0 }
+    if len <= room - runs * RUN_LEN { len } else { 0 }
 }
 
 /// Counts what is to be written.
@@ -156,13 +220,13 @@ fn few(units: &Units) -> usize {
 }
 
 /// Chooses where the commit goes, and what is moved with it.
-fn plan(txn: &mut WriteTxn, changed: &[usize], writer: &Writer) -> Plan {
+fn plan(txn: &mut WriteTxn, changed: &[usize], writer: &Writer, room: usize) -> Plan {
     let WriteTxn { work, base, .. } = txn;
     let source = &base.source;
     let free = writer.free();
     let file_pages = writer.file_pages;
     // A tree of buckets that leaves room for the runs of most commits lies in the meta.
-    let mut inline_len = inline_room(work, FEW);
+    let mut inline_len = inline_room(work, FEW, room);
     let units = count(work, source, changed, inline_len);
     let placed = fit(&units, &free, few(&units), file_pages).or_else(|| {
         let is_little = free.pages().saturating_mul(FREE_SHARE) < file_pages;
@@ -176,7 +240,7 @@ fn plan(txn: &mut WriteTxn, changed: &[usize], writer: &Writer) -> Plan {
         };
     }
     move_leaves(work, source, changed, &units, writer.segments());
-    if inline_len > ROOM - MANY * RUN_LEN {
+    if inline_len > room - MANY * RUN_LEN {
         inline_len = 0;
     }
     let units = count(work, source, changed, inline_len);
