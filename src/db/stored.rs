@@ -47,6 +47,9 @@ pub(crate) trait Stored: Send + Sync {
         each: &mut dyn FnMut(Changed<'_>) -> Result<(), Error>,
     ) -> Result<(), Error>;
 
+    /// Makes `bytes` those of the row under an encoded primary key; `false` if there is none.
+    fn row(&self, version: &Version, key: &[u8], bytes: &mut Vec<u8>) -> Result<bool, Error>;
+
     /// Fills the table, which is empty, from rows in ascending order of their keys, and builds its indexes.
     fn load(
         &self,
@@ -131,6 +134,11 @@ impl<T: Table> Stored for Typed<T> {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(error) => Err(error),
         }
+    }
+
+    fn row(&self, version: &Version, key: &[u8], bytes: &mut Vec<u8>) -> Result<bool, Error> {
+        let row = version.tree::<T>(self.family, 0).get(key);
+        row.map_or(Ok(false), |row| encode(row, bytes).map(|()| true))
     }
 
     fn load(

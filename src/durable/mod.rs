@@ -12,6 +12,9 @@
 //! | `period` | the thread that does so for all commits within a time |
 
 mod catalogue;
+mod checkpoints;
 mod open;
 mod period;
+mod record;
 mod store;
+mod transfer;

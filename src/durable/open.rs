@@ -1,14 +1,17 @@
 //! Opening a database on a file.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::catalogue::{self, Catalogue, Unreadable, rows_of};
 use super::period::Keeper;
-use super::store::Store;
+use super::record::{Replay, Rows};
+use super::store::{FIRST_JOURNAL, Store};
+use super::transfer::Trees;
 use crate::db::{Builder, Catalog, Core, Durability, Persist, Record, Stopwatch};
-use crate::pagefile::{Error as FileError, Options, PageFile, ReadTxn, Storage};
+use crate::pagefile::{Bucket, Error as FileError, Journal, Options, PageFile, ReadTxn, Storage};
 use crate::radix::{Draft, Version, Writer};
 use crate::table::TableDefinition;
 use crate::{Database, Error, Revision};
@@ -98,18 +101,39 @@ impl Builder {
         let found = catalogue::read(&snapshot).map_err(|error| opened.unreadable(error))?;
         let stored = found.as_ref().map_or(&[][..], |found| &found.tables);
         opened.compare(stored)?;
-        let (writer, version) = opened.load(&snapshot, found.as_ref())?;
+        let in_trees = found.as_ref().map_or(0, |found| found.revision);
+        let mut replay = Replay::new(in_trees);
+        let journal = file
+            .open_journal(|record| replay.take(record))
+            .map_err(|error| opened.unreadable(error))?;
+        let (writer, version) = opened.load(&snapshot, &replay)?;
         drop(snapshot);
-        opened.complete(&file, found.as_ref())?;
+        journal.sync().map_err(|error| opened.file(error))?;
+        let size = match self.durability {
+            Durability::Checkpoint => 0,
+            _ => FIRST_JOURNAL.min(self.journal_size),
+        };
+        opened.complete(&file, &journal, size, found.as_ref())?;
         let named = Arc::clone(&opened.path);
+        let (replayed, foreign) = opened.replayed(replay);
+        let trees = Trees {
+            file: Some(file),
+            revision: in_trees,
+            version: version.clone(),
+            begun: Vec::new(),
+            replayed,
+            foreign,
+        };
         let catalog = Arc::new(catalog);
         let store = Store::new(
             Arc::clone(&named),
             Arc::clone(&catalog),
-            file,
-            version.clone(),
+            self.durability,
+            self.journal_size,
+            trees,
+            journal,
         );
-        let keeper = Keeper::new(store, self.durability).map_err(|source| Error::File {
+        let keeper = Keeper::new(store, self.checkpoint_within).map_err(|source| Error::File {
             path: named,
             source: Arc::new(FileError::Io {
                 action: "start a thread for",
@@ -175,27 +199,25 @@ impl Opened<'_> {
         Ok(())
     }
 
-    /// Reads all rows and builds all trees.
-    fn load(
-        &self,
-        snapshot: &ReadTxn,
-        found: Option<&Catalogue>,
-    ) -> Result<(Writer, Version), Error> {
+    /// Reads all rows, as the journal says that they are, and builds all trees.
+    fn load(&self, snapshot: &ReadTxn, replay: &Replay) -> Result<(Writer, Version), Error> {
         let (mut writer, empty) = Writer::new(self.catalog.layout.clone(), Revision::ZERO);
-        let Some(found) = found.filter(|found| found.revision > 0) else {
+        if replay.revision == 0 {
             return Ok((writer, empty));
-        };
-        let mut draft = Draft::new(&mut writer, empty, Revision::new(found.revision));
+        }
+        let mut draft = Draft::new(&mut writer, empty, Revision::new(replay.revision));
         for table in &self.catalog.tables {
-            let bucket = snapshot
-                .bucket(rows_of(&table.definition.name))
-                .map_err(|error| self.file(error))?;
-            let Some(bucket) = bucket else { continue };
-            let mut rows = bucket.iter().map(|entry| -> Result<Record, Error> {
+            let name = &table.definition.name;
+            let bucket = snapshot.bucket(rows_of(name));
+            let bucket = bucket.map_err(|error| self.file(error))?;
+            let stored = bucket.iter().flat_map(Bucket::iter);
+            let stored = stored.map(|entry| -> Result<Record, Error> {
                 let (key, bytes) = entry.map_err(|error| self.file(error))?;
                 Ok((Box::from(&*key), bytes.to_vec()))
             });
-            if let Err(error) = table.rows.load(&mut draft, &mut rows) {
+            let none = Rows::new();
+            let newer = replay.tables.get(name).unwrap_or(&none);
+            if let Err(error) = table.rows.load(&mut draft, &mut overlaid(stored, newer)) {
                 drop(draft.abort(&mut writer));
                 return Err(error);
             }
@@ -206,8 +228,36 @@ impl Opened<'_> {
         Ok((writer, version))
     }
 
-    /// Adds to the file what it does not say yet: in a new one everything, else tables that came to the program.
-    fn complete(&self, file: &PageFile, found: Option<&Catalogue>) -> Result<(), Error> {
+    /// Which rows the trees have not as they are, by tables that the program has, and all of the others.
+    #[allow(clippy::type_complexity, reason = "keys by table, and rows by table")]
+    fn replayed(
+        &self,
+        replay: Replay,
+    ) -> (
+        BTreeMap<String, BTreeSet<Box<[u8]>>>,
+        BTreeMap<String, Rows>,
+    ) {
+        let mut known = BTreeMap::new();
+        let mut foreign = BTreeMap::new();
+        for (name, rows) in replay.tables {
+            let mut tables = self.catalog.tables.iter();
+            if tables.any(|table| table.definition.name == name) {
+                known.insert(name, rows.into_keys().collect());
+            } else {
+                foreign.insert(name, rows);
+            }
+        }
+        (known, foreign)
+    }
+
+    /// Adds to the file what it does not say yet: in a new one everything, with a journal of this size, else tables that came to the program.
+    fn complete(
+        &self,
+        file: &PageFile,
+        journal: &Journal,
+        size: u64,
+        found: Option<&Catalogue>,
+    ) -> Result<(), Error> {
         let known = |name: &str| {
             found.is_some_and(|found| found.tables.iter().any(|table| table.name == name))
         };
@@ -228,7 +278,37 @@ impl Opened<'_> {
             catalogue::add_table(&mut tx, &table.definition)
                 .map_err(|error| self.unreadable(error))?;
         }
-        tx.commit().map_err(|error| self.file(error))?;
-        Ok(())
+        let done = match found {
+            None => journal.commit(tx, 0, size),
+            Some(_) => tx.commit(),
+        };
+        done.map(drop).map_err(|error| self.file(error))
     }
+}
+
+/// Rows in the order of their keys, those of the journal in the place of those of the trees.
+fn overlaid<'r>(
+    stored: impl Iterator<Item = Result<Record, Error>> + 'r,
+    newer: &'r Rows,
+) -> impl Iterator<Item = Result<Record, Error>> + 'r {
+    let mut stored = stored.peekable();
+    let mut newer = newer.iter().peekable();
+    std::iter::from_fn(move || {
+        loop {
+            let Some((key, _)) = newer.peek() else {
+                return stored.next();
+            };
+            match stored.peek() {
+                Some(Err(_)) => return stored.next(),
+                Some(Ok((there, _))) if there < *key => return stored.next(),
+                Some(Ok((there, _))) if there == *key => drop(stored.next()),
+                _ => {}
+            }
+            if let Some((key, row)) = newer.next()
+                && !row.is_empty()
+            {
+                return Some(Ok((key.clone(), row.clone())));
+            }
+        }
+    })
 }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use super::super::{Error, PageFile, WriteTxn, shared::Shared};
+use super::super::{Error, PageFile, Stats, WriteTxn, shared::Shared};
 use super::group;
 use super::replay::{End, replay};
 use super::stretches::{MOST, Stretches};
@@ -164,6 +164,30 @@ impl Journal {
         Ok(true)
     }
 
+    /// Whether a meta names any of it.
+    pub(crate) fn is_there(&self) -> bool {
+        !self.state().stretches.list.is_empty()
+    }
+
+    /// Syncs the file, so that what was found in the journal is durable even if the process that wrote it did not get so far. To be called before the first group is appended
+    /// behind it.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(crate) fn sync(&self) -> Result<(), Error> {
+        if self.bytes() == 0 {
+            return Ok(());
+        }
+        self.shared.sync()
+    }
+
+    /// Figures about the file that it lies in.
+    pub(crate) fn file_stats(&self) -> Stats {
+        let commit = self.shared.snapshot().commit;
+        let page_size = self.shared.medium.page_size;
+        self.shared.counters.stats(page_size, commit)
+    }
+
     /// The bytes from the beginning to the end.
     pub(crate) fn bytes(&self) -> u64 {
         self.state().bytes
@@ -182,8 +206,9 @@ impl Journal {
     /// # Errors
     /// As [`WriteTxn::commit`]. The journal is then as it was.
     pub(crate) fn commit(&self, mut txn: WriteTxn, mark: u64, size: u64) -> Result<u64, Error> {
-        let moved = self.state().moved(&self.shared, mark, size);
-        txn.move_journal(moved);
+        if size > 0 || self.is_there() {
+            txn.move_journal(self.state().moved(&self.shared, mark, size));
+        }
         let commit = txn.commit()?;
         let mut state = self.state();
         let before = std::mem::replace(

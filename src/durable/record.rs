@@ -1,0 +1,211 @@
+//! A commit as the journal keeps it, and commits that are read from there.
+//!
+//! | bytes | field |
+//! |---|---|
+//! | 8 | the revision of the commit |
+//! | 8 | the revision of the state that it changes |
+//! | 4 | the number of tables; then for each |
+//! | 4 | — the length of its name, and the name |
+//! | 4 | — the number of rows; then for each |
+//! | 4 | —— the length of its key, and the key |
+//! | 4 | —— the length of its value, and the value as the table's bucket holds it; 0 where the row was removed |
+//!
+//! A record says what each changed row is, not what was done to it. So it does no harm to rows that have that state already.
+
+use std::collections::BTreeMap;
+
+use super::catalogue::Unreadable;
+use crate::Error;
+use crate::db::Catalog;
+use crate::radix::Version;
+
+/// The record of what leads from one version to another; `None` where it would have more than `most` bytes. All rows are encoded even then, so that one that
+/// cannot be written is known now.
+pub(super) fn record(
+    catalog: &Catalog,
+    from: &Version,
+    to: &Version,
+    most: usize,
+) -> Result<Option<Vec<u8>>, Error> {
+    let mut out = Record::new(from, to, most);
+    for (family, table) in catalog.tables.iter().enumerate() {
+        if from.shares(to, family, 0) {
+            continue;
+        }
+        out.begin_table(&table.definition.name);
+        table.rows.changes(from, to, &mut |(key, row)| {
+            out.row(key, row.unwrap_or_default());
+            Ok(())
+        })?;
+        out.end_table();
+    }
+    Ok(out.finish())
+}
+
+/// A record that is being written.
+struct Record {
+    bytes: Vec<u8>,
+    most: usize,
+    is_too_long: bool,
+    tables: u32,
+    /// Where the table that is being written says how many rows it has, and how many there are so far.
+    rows_at: usize,
+    rows: u32,
+}
+
+const TABLES_AT: usize = 16;
+
+impl Record {
+    fn new(from: &Version, to: &Version, most: usize) -> Self {
+        let mut bytes = Vec::with_capacity(256);
+        for version in [to, from] {
+            bytes.extend_from_slice(&version.revision().get().to_le_bytes());
+        }
+        bytes.extend_from_slice(&[0; 4]);
+        Self {
+            bytes,
+            most,
+            is_too_long: false,
+            tables: 0,
+            rows_at: 0,
+            rows: 0,
+        }
+    }
+
+    fn push(&mut self, piece: &[u8]) {
+        let len = u32::try_from(piece.len());
+        let is_too_long = self.bytes.len() + 4 + piece.len() > self.most;
+        match len {
+            Ok(len) if !is_too_long && !self.is_too_long => {
+                self.bytes.extend_from_slice(&len.to_le_bytes());
+                self.bytes.extend_from_slice(piece);
+            }
+            _ => {
+                self.is_too_long = true;
+                self.bytes = Vec::new();
+            }
+        }
+    }
+
+    fn begin_table(&mut self, name: &str) {
+        self.push(name.as_bytes());
+        self.rows_at = self.bytes.len();
+        self.rows = 0;
+        if !self.is_too_long {
+            self.bytes.extend_from_slice(&[0; 4]);
+        }
+    }
+
+    fn row(&mut self, key: &[u8], value: &[u8]) {
+        self.push(key);
+        self.push(value);
+        self.rows += 1;
+    }
+
+    fn end_table(&mut self) {
+        self.tables += 1;
+        let rows = self.rows.to_le_bytes();
+        self.patch(self.rows_at, rows);
+    }
+
+    fn patch(&mut self, at: usize, number: [u8; 4]) {
+        if let Some(place) = self.bytes.get_mut(at..at + 4)
+            && !self.is_too_long
+        {
+            place.copy_from_slice(&number);
+        }
+    }
+
+    fn finish(mut self) -> Option<Vec<u8>> {
+        self.patch(TABLES_AT, self.tables.to_le_bytes());
+        (!self.is_too_long).then_some(self.bytes)
+    }
+}
+
+/// For each table the rows that the journal knows better than the trees, by their keys: their values, empty for those that were removed.
+pub(super) type Rows = BTreeMap<Box<[u8]>, Vec<u8>>;
+
+/// What the journal adds to the trees.
+pub(super) struct Replay {
+    /// Of the newest commit so far.
+    pub(super) revision: u64,
+    pub(super) tables: BTreeMap<String, Rows>,
+}
+
+impl Replay {
+    /// Begins with trees that hold the state of this revision.
+    pub(super) fn new(revision: u64) -> Self {
+        Self {
+            revision,
+            tables: BTreeMap::new(),
+        }
+    }
+
+    /// Takes in the next record of the journal, and gives its revision. One that the trees have is passed over.
+    pub(super) fn take(&mut self, record: &[u8]) -> Result<u64, Unreadable> {
+        let mut input = Input { rest: record };
+        let (revision, base) = (input.u64()?, input.u64()?);
+        if revision <= self.revision {
+            return Ok(revision);
+        }
+        // Where it changes a later state, a meta that had that was lost; the trees are of an older one.
+        if base != self.revision {
+            return Err(Unreadable::Foreign(format!(
+                "the journal goes on with commit {revision} behind commit {base}, and the file has commit {}",
+                self.revision
+            )));
+        }
+        for _ in 0..input.u32()? {
+            let name = std::str::from_utf8(input.piece()?).map_err(|_| Input::damaged())?;
+            if !self.tables.contains_key(name) {
+                self.tables.insert(name.to_owned(), Rows::new());
+            }
+            let Some(rows) = self.tables.get_mut(name) else {
+                continue;
+            };
+            for _ in 0..input.u32()? {
+                let key = input.piece()?;
+                rows.insert(key.into(), input.piece()?.to_vec());
+            }
+        }
+        if !input.rest.is_empty() {
+            return Err(Input::damaged());
+        }
+        self.revision = revision;
+        Ok(revision)
+    }
+}
+
+struct Input<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Input<'a> {
+    fn damaged() -> Unreadable {
+        Unreadable::Foreign("a record of its journal is none of a database's".to_owned())
+    }
+
+    fn take(&mut self, len: usize) -> Result<&'a [u8], Unreadable> {
+        let (taken, rest) = self.rest.split_at_checked(len).ok_or_else(Self::damaged)?;
+        self.rest = rest;
+        Ok(taken)
+    }
+
+    fn u32(&mut self) -> Result<u32, Unreadable> {
+        let mut number = [0; 4];
+        number.copy_from_slice(self.take(4)?);
+        Ok(u32::from_le_bytes(number))
+    }
+
+    fn u64(&mut self) -> Result<u64, Unreadable> {
+        let mut number = [0; 8];
+        number.copy_from_slice(self.take(8)?);
+        Ok(u64::from_le_bytes(number))
+    }
+
+    /// A length, and so many bytes.
+    fn piece(&mut self) -> Result<&'a [u8], Unreadable> {
+        let len = self.u32()?;
+        self.take(usize::try_from(len).map_err(|_| Self::damaged())?)
+    }
+}
