@@ -198,7 +198,7 @@ impl Journal {
         self.state().ahead() * u64::from(self.shared.medium.page_size)
     }
 
-    /// Commits a transaction, and with it moves the beginning behind the last group whose mark is `mark` or lower. Where less than `size` bytes are left ahead, a
+    /// Commits a transaction, and with it moves the beginning behind the last group whose mark is `mark` or lower. Where less than three quarters of `size` bytes are left ahead, a
     /// stretch of so many is added. `size` 0 gives the whole journal up, which must hold no group with a higher mark.
     ///
     /// Groups can be appended meanwhile, unless it is given up.
@@ -277,7 +277,8 @@ impl State {
             page = 0;
         }
         let pages = (size / u64::from(shared.medium.page_size)).max(1);
-        let wanted = self.ahead() < pages && list.len() < MOST;
+        // A little less does as well: else whoever asks for a checkpoint after each commit would get a stretch with each.
+        let wanted = self.ahead() < pages - pages / 4 && list.len() < MOST;
         Moved {
             stretches: Stretches {
                 list,
