@@ -308,14 +308,20 @@ impl Store {
     fn sync_through(&self, version: &Version) -> Result<(), Error> {
         let mut trees = self.trees();
         let mut log = self.log();
-        let written = if log.version.revision() < version.revision() || !trees.hold(version) {
-            let passed = self.transfer(&mut trees, &log, version, Pace::Quick, self.size());
+        // Somebody else may have been here with a newer one.
+        let to = if log.version.revision() < version.revision() {
+            version.clone()
+        } else {
+            log.version.clone()
+        };
+        let written = if trees.hold(&to) {
+            Ok(Vec::new())
+        } else {
+            let passed = self.transfer(&mut trees, &log, &to, Pace::Quick, self.size());
             passed.map(|mut passed| {
-                passed.push(std::mem::replace(&mut log.version, version.clone()));
+                passed.push(std::mem::replace(&mut log.version, to.clone()));
                 passed
             })
-        } else {
-            Ok(Vec::new())
         };
         drop(log);
         self.look(&trees);

@@ -53,7 +53,7 @@ pub(super) struct Trees {
 impl Trees {
     /// Whether a crash now would need no journal to come to this state.
     pub(super) fn hold(&self, version: &Version) -> bool {
-        self.revision == version.revision().get()
+        self.revision >= version.revision().get()
     }
 }
 
