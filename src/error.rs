@@ -163,19 +163,20 @@ pub enum Error {
     },
     /// The database was closed.
     Closed,
-    /// A table in the file is not the one that the program declares.
+    /// The rows of a table can't be kept in a file: a field's type wants to be told what comes next, as with `#[serde(flatten)]`, `#[serde(untagged)]` and
+    /// `#[serde(tag = "..")]`, and bytes without names do not say.
+    Shape {
+        /// The table.
+        table: &'static str,
+        /// The field, with a dot before each field inside another one; empty for the row itself.
+        field: String,
+    },
+    /// A table in the file is not the one that the program declares, and its rows can't be read into that.
     Schema {
         /// The file.
         path: Arc<str>,
         /// The first difference.
         difference: Box<Difference>,
-    },
-    /// A table in the file is not known to the program.
-    ForeignTable {
-        /// The file.
-        path: Arc<str>,
-        /// The table's name in the file.
-        table: String,
     },
     /// The file holds something that this version of the library did not write.
     Foreign {
@@ -191,6 +192,22 @@ pub enum Error {
         /// The primary key, or its bytes in hexadecimal where only they are known.
         key: String,
         /// What is wrong with it.
+        source: CodecError,
+    },
+    /// A file that is read without its program has no such table.
+    NoTable {
+        /// The file.
+        path: Arc<str>,
+        /// The name that was asked for.
+        table: String,
+    },
+    /// Bytes in a file that is read without its program are not a row of their table's shape.
+    StoredRow {
+        /// The table.
+        table: String,
+        /// The bytes of the primary key, in hexadecimal.
+        key: String,
+        /// What is wrong.
         source: CodecError,
     },
     /// The file could not be opened, read or written.
@@ -332,13 +349,26 @@ impl fmt::Display for Error {
                 "writing stopped when the disk refused a commit ({reason}); open the database anew"
             ),
             Self::Closed => write!(f, "the database was closed"),
+            Self::Shape { table, field } => {
+                let part = match field.as_str() {
+                    "" => "the row".to_owned(),
+                    field => format!("field `{field}`"),
+                };
+                write!(
+                    f,
+                    "table `{table}`: {part} cannot be kept in a file: its type must be told what comes next, as with `#[serde(flatten)]`, \
+                     `#[serde(untagged)]` and `#[serde(tag = \"..\")]`"
+                )
+            }
             Self::Schema { path, difference } => write!(f, "{path}: {difference}"),
-            Self::ForeignTable { path, table } => write!(
-                f,
-                "{path}: the file has a table `{table}` that the program does not declare"
-            ),
             Self::Foreign { path, what } => write!(f, "{path}: {what}"),
             Self::Row { table, key, source } => {
+                write!(f, "table `{table}`: row {}: {source}", Shown(key))
+            }
+            Self::NoTable { path, table } => {
+                write!(f, "{path}: the file has no table `{table}`")
+            }
+            Self::StoredRow { table, key, source } => {
                 write!(f, "table `{table}`: row {}: {source}", Shown(key))
             }
             Self::File { path, source } => write!(f, "{path}: {source}"),
@@ -382,7 +412,7 @@ impl From<Closed> for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
-            Self::Row { source, .. } => Some(source),
+            Self::Row { source, .. } | Self::StoredRow { source, .. } => Some(source),
             Self::File { source, .. } => Some(&**source),
             _ => None,
         }

@@ -163,6 +163,73 @@
 //! [`Builder::open`] keeps the database in a file. [`Durability`] says when a commit must be there: before anybody sees it, within a time, or when asked. The file
 //! is a [`pagefile`], which is a store of its own and can be used without the rest. [`Database::close`] tells whether all went well, which dropping the last handle cannot.
 //!
+//! [`Inspect`] reads such a file without the structs: its tables, what their rows are made of, and the rows, ready for JSON.
+//!
+//! # Changing structs
+//!
+//! A file remembers what its rows are made of: names and types of all fields, down to the last. So it opens with a program whose structs have changed, as long as serde can make one of the
+//! other, as it would from JSON. These changes need nothing else:
+//!
+//! | change | how |
+//! |---|---|
+//! | a field is added | `#[serde(default)]`, or an `Option` |
+//! | a field is removed, or stands elsewhere | |
+//! | a field or a variant gets another name | `#[serde(alias = "old")]`, or `rename` to the old one |
+//! | a number gets a wider type | or a narrower one that all values in the file fit into |
+//! | a field becomes an `Option`, a `Box`, a newtype | |
+//! | a variant is added, or moved | |
+//! | structs, enums and collections in fields change likewise | |
+//! | an index is added, changed or dropped | a unique one is refused where rows have one key in it |
+//! | a table is added or dropped | what a program does not declare is kept, and is there when it is declared again |
+//!
+//! Anything else is a new version of the struct, and a `From`:
+//!
+//! ```
+//! # use sapwood::{Database, Table};
+//! # use serde::{Deserialize, Serialize};
+//! /// As it was.
+//! #[derive(Table, Serialize, Deserialize)]
+//! #[table(name = "leases")]
+//! struct LeaseV1 {
+//!     #[key]
+//!     id: u64,
+//!     holder: String, // user@node
+//! }
+//!
+//! #[derive(Table, Serialize, Deserialize)]
+//! #[table(name = "leases", version = 2, from(LeaseV1))]
+//! struct Lease {
+//!     #[key]
+//!     id: u64,
+//!     user: String,
+//!     #[serde(default)]
+//!     renewed: u32,
+//! }
+//!
+//! impl From<LeaseV1> for Lease {
+//!     fn from(old: LeaseV1) -> Self {
+//!         let user = old.holder.split('@').next().unwrap_or_default();
+//!         Self { id: old.id, user: user.to_owned(), renewed: 0 }
+//!     }
+//! }
+//!
+//! # let dir = tempfile::tempdir()?;
+//! # let path = dir.path().join("state.sap");
+//! let db = Database::builder().table::<LeaseV1>().open(&path)?;
+//! db.write(|tx| tx.insert(LeaseV1 { id: 1, holder: "ann@n1".into() }))?;
+//! db.close()?;
+//!
+//! let db = Database::builder().table::<Lease>().open(&path)?;
+//! assert_eq!(db.snapshot().get::<Lease>(1).map(|lease| lease.user.as_str()), Some("ann"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! The structs of several versions are given newest first, `version = 3, from(LeaseV2, LeaseV1)`; they need not be tables, but only `Deserialize`. A change of the same version is made to
+//! the struct itself, with serde's attributes.
+//!
+//! Opening reads all rows anyway. If every one of them can be read, tables whose rows have other bytes now are written, and the file is of the new shape, before [`open`](Builder::open)
+//! returns; else it is refused with [`Error::Schema`], which names the table, the field, both types and the row, and the file is as it was. A primary key can't change.
+//!
 //! # Tables that are filled from outside
 //!
 //! A table can wait for its sources: [`WriteTxn::add_initializer`] names one, [`WriteTxn::initialized`] says that it has filled its part, and
@@ -484,15 +551,14 @@
 //! | a step of a follower | O(changes in its query); the first O(rows) |
 //! | a fork, a savepoint | O(indexes) |
 //! | an index added; dropped | O(rows), and sorting its keys; O(its nodes) |
-//! | opening a file | O(rows), and sorting the keys of the indexes |
+//! | opening a file | O(rows), and sorting the keys of the indexes; tables whose struct has changed are written |
 //! | `counters` | O(indexes and versions held) |
 //! | `stats` | O(nodes of all trees), while writers go on |
 //!
 //! # Limits
 //!
-//! All rows and indexes are in memory. One process has a file, and one thread at a time writes. A key has at most 32 KiB and eight columns, an index 2³² − 2¹⁶ entries. Tables in a
-//! file cannot change their fields or indexes; a file can get new tables. Rows must be such that serde can tell their shape from the type alone
-//! ([`Table`](trait@Table)). The functions of indexes must depend on the row alone; those of `each` indexes run when these are read, too. Indexes that are added
+//! All rows and indexes are in memory. One process has a file, and one thread at a time writes. A key has at most 32 KiB and eight columns, an index 2³² − 2¹⁶ entries. The primary
+//! keys of tables in a file cannot change their types. Rows must be such that serde can tell their shape from the type alone ([`Table`](trait@Table)). The functions of indexes must depend on the row alone; those of `each` indexes run when these are read, too. Indexes that are added
 //! at run time are in no file. To read a table that the database was not built with panics, and so does a query of an index that a state does not have. What a
 //! dropped snapshot kept in memory is freed by the writes that follow, or by [`Database::reclaim`].
 #![cfg_attr(docsrs, feature(doc_cfg))]
@@ -518,6 +584,7 @@ pub use db::{
     Builder, Change, ChangeList, ChangeListError, Database, Durability, Groups, Initializer, Only,
     RowChange, Rows, Savepoint, SlowWrite, Snapshot, Staged, WriteTxn,
 };
+pub use durable::{Inspect, StoredRow, StoredRows};
 pub use error::Error;
 pub use follow::{Batch, Follow};
 pub use key::Key;

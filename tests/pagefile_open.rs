@@ -64,6 +64,52 @@ fn other_files_are_left_alone() {
     assert_eq!(fs::metadata(&path).unwrap().len(), 0);
 }
 
+/// Proves that a folder is no page file, and that one in which nothing can be made is told so; both stay as they are.
+#[test]
+fn folders_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let made = Options::new();
+    for options in [
+        made.clone().read_only(true),
+        made.clone().memory_map(false),
+        made,
+    ] {
+        let error = options.open(dir.path()).unwrap_err();
+        assert!(matches!(error, Error::Io { .. }), "{error}");
+    }
+    assert!(PageFile::open("").is_err() && PageFile::open("..").is_err());
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    let file = PageFile::in_memory().unwrap();
+    assert!(matches!(file.compact(dir.path()), Err(Error::Io { .. })));
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    #[cfg(target_os = "linux")]
+    {
+        // Not even the owner of the machine makes files there.
+        let error = PageFile::open("/proc/state.sap").unwrap_err();
+        assert!(
+            matches!(
+                error,
+                Error::Io {
+                    action: "create",
+                    ..
+                }
+            ),
+            "{error}"
+        );
+        let error = file.compact("/sys/state.sap").unwrap_err();
+        assert!(
+            matches!(
+                error,
+                Error::Io {
+                    action: "create",
+                    ..
+                }
+            ),
+            "{error}"
+        );
+    }
+}
+
 /// Proves that of many who create at once, one makes the file and all others find it whole.
 #[test]
 fn creation_is_whole_or_not_at_all() {

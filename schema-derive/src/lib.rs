@@ -39,6 +39,9 @@ pub fn derive_key(input: TokenStream) -> TokenStream {
 ///   `on[node, phase]`, it is the same; clippy (`duplicated_attributes`) takes parentheses for a mistake where two indexes share a column.
 /// - `#[table(index(by_zone, with(zone_of) -> String))]`: an index on what a function makes of `&Pod`, which may be any form of the key, such as
 ///   a `&str` for a `String`.
+/// - `#[table(version = 3, from(PodV2, PodV1))]`: the version of the struct, 1 without it, and the structs of the versions before it, the newest first, any types
+///   that are `Deserialize`. Rows of version 1 become `PodV2` by `From<PodV1>`, and then rows of now by `From<PodV2>`. So files are opened
+///   that have rows which serde's own rules do not bring into the struct.
 /// - `#[table(crate = path)]`: where `sapwood` is, if it was renamed.
 ///
 /// In `on(..)` and `key(..)` a column can be `desc(cpu)`: it sorts from the greatest to the least, and is a `std::cmp::Reverse` in the type of

@@ -44,7 +44,7 @@ impl Table for Pending {
             ..Properties::default()
         };
         let key = index_on(0, "by_table_source", &["table", "source"], unique);
-        table(Self::NAME, &fields, &[key])
+        table(Self::NAME, Self::VERSION, &fields, &[key])
     }
 
     fn encode_key(&self, out: &mut KeyBuf) {

@@ -49,5 +49,5 @@ pub(crate) use observe::{Stopwatch, unwritten};
 pub use read::{Groups, Only, Rows};
 pub use snapshot::Snapshot;
 pub(crate) use stats::Disk;
-pub(crate) use stored::Record;
+pub(crate) use stored::{Record, Source, hex, revisions};
 pub use write_txn::{Savepoint, WriteTxn};

@@ -3,12 +3,15 @@
 use std::fmt::Write;
 use std::marker::PhantomData;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use super::live_index;
 use super::write_txn::WriteTxn;
 use crate::key::{KeyBuf, KeyRange};
 use crate::radix::{Draft, Keys, Loaded, LoadedKey, NotLoaded, Row, Version};
-use crate::table::{CodecError, KeySet, Table};
+use crate::table::{
+    CodecError, KeySet, NoReading, NotRead, Reading, Table, TableSchema, Traced, Untraceable, trace,
+};
 use crate::watch::Registry;
 use crate::{Error, Revision};
 
@@ -30,11 +33,17 @@ pub(crate) type Changed<'a> = (&'a [u8], Option<&'a [u8]>);
 pub(crate) type Record = (Box<[u8]>, Vec<u8>);
 
 /// The revisions that created and last wrote a row on disk, and its own bytes behind them.
-pub(super) fn revisions(record: &[u8]) -> Option<(Revision, Revision, &[u8])> {
+pub(crate) fn revisions(record: &[u8]) -> Option<(Revision, Revision, &[u8])> {
     let (created, rest) = record.split_first_chunk()?;
     let (modified, row) = rest.split_first_chunk()?;
     let revision = |bytes: &[u8; 8]| Revision::new(u64::from_le_bytes(*bytes));
     Some((revision(created), revision(modified), row))
+}
+
+/// A table in a file, and the path of the file.
+pub(crate) struct Source<'f> {
+    pub(crate) path: &'f Arc<str>,
+    pub(crate) schema: &'f TableSchema,
 }
 
 /// A table whose rows' type is known inside only.
@@ -50,12 +59,16 @@ pub(crate) trait Stored: Send + Sync {
     /// Makes `bytes` those of the row under an encoded primary key; `false` if there is none.
     fn row(&self, version: &Version, key: &[u8], bytes: &mut Vec<u8>) -> Result<bool, Error>;
 
-    /// Fills the table, which is empty, from rows in ascending order of their keys, and builds its indexes.
+    /// What a file is to say of the table.
+    fn schema(&self) -> Result<TableSchema, Error>;
+
+    /// Fills the table, which is empty, from rows in ascending order of their keys, and builds its indexes. Says whether the rows have other bytes now than there.
     fn load(
         &self,
         draft: &mut Draft,
+        from: &Source<'_>,
         rows: &mut dyn Iterator<Item = Result<Record, Error>>,
-    ) -> Result<(), Error>;
+    ) -> Result<bool, Error>;
 
     /// Writes into `tx` what a transaction of another database, which was number `from` there, made of these rows; removed are those without bytes. In
     /// the order of their keys.
@@ -82,6 +95,17 @@ impl<T: Table> Typed<T> {
     }
 
     fn decode(key: Box<[u8]>, bytes: &[u8]) -> Result<Loaded<T>, Error> {
+        Self::read(key, bytes, |_, row| {
+            T::decode_row(row).map_err(ReadError::Codec)
+        })
+    }
+
+    /// Reads a row on disk, whose own bytes are for `read`.
+    fn read(
+        key: Box<[u8]>,
+        bytes: &[u8],
+        read: impl FnOnce(&[u8], &[u8]) -> Result<T, ReadError>,
+    ) -> Result<Loaded<T>, Error> {
         let fail = |source| Error::Row {
             table: T::NAME,
             key: hex(&key),
@@ -92,7 +116,11 @@ impl<T: Table> Typed<T> {
                 reason: format!("{} bytes are too few", bytes.len()),
             }));
         };
-        let value = T::decode_row(row).map_err(fail)?;
+        let value = match read(&key, row) {
+            Ok(value) => value,
+            Err(ReadError::Codec(error)) => return Err(fail(error)),
+            Err(ReadError::Other(error)) => return Err(error),
+        };
         let mut primary = KeyBuf::new();
         value.encode_key(&mut primary);
         if *primary != *key {
@@ -106,6 +134,24 @@ impl<T: Table> Typed<T> {
             created,
             modified,
         })
+    }
+}
+
+/// Why a row is not read: its bytes, or the struct.
+enum ReadError {
+    Codec(CodecError),
+    Other(Error),
+}
+
+/// Finds out what the rows are made of.
+fn traced<T: Table>() -> Result<Traced, Error> {
+    trace::<T>().map_err(untraceable::<T>)
+}
+
+fn untraceable<T: Table>(untraceable: Untraceable) -> Error {
+    Error::Shape {
+        table: T::NAME,
+        field: untraceable.field,
     }
 }
 
@@ -141,17 +187,40 @@ impl<T: Table> Stored for Typed<T> {
         row.map_or(Ok(false), |row| encode(row, bytes).map(|()| true))
     }
 
+    fn schema(&self) -> Result<TableSchema, Error> {
+        Ok(TableSchema::new(T::definition(), traced::<T>()?.shape))
+    }
+
     fn load(
         &self,
         draft: &mut Draft,
+        from: &Source<'_>,
         rows: &mut dyn Iterator<Item = Result<Record, Error>>,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
+        let other = |difference| Error::Schema {
+            path: Arc::clone(from.path),
+            difference: Box::new(difference),
+        };
+        let reading = Reading::<T>::new(from.schema, traced::<T>()?);
+        let reading = reading.map_err(|no_reading| match no_reading {
+            NoReading::Difference(difference) => other(difference),
+            NoReading::Untraceable(field) => untraceable::<T>(field),
+        })?;
+        let read = |key: &[u8], row: &[u8]| {
+            reading.read(row).map_err(|not_read| match not_read {
+                NotRead::Codec(error) => ReadError::Codec(error),
+                NotRead::Refused(refusal) => match reading.explain(&refusal, &hex(key)) {
+                    Ok(difference) => ReadError::Other(other(difference)),
+                    Err(reason) => ReadError::Codec(CodecError::Decode { reason }),
+                },
+            })
+        };
         let mut loaded = Vec::new();
         let mut keys: Vec<Vec<LoadedKey>> = vec![Vec::new(); self.trees - 1];
         let mut set = KeySet::default();
         for row in rows {
             let (key, bytes) = row?;
-            let row = Self::decode(key, &bytes)?;
+            let row = Self::read(key, &bytes, read)?;
             for (tree, keys) in keys.iter_mut().enumerate() {
                 set.reset(&row.key);
                 row.value.encode_index_keys(tree + 1, &mut set);
@@ -160,7 +229,8 @@ impl<T: Table> Stored for Typed<T> {
             loaded.push(row);
         }
         let done = draft.load(self.family, loaded, &mut keys);
-        done.map_err(|(refused, rows)| not_loaded(refused, &rows))
+        done.map_err(|(refused, rows)| not_loaded(refused, &rows))?;
+        Ok(reading.rewrites())
     }
 
     fn apply(&self, tx: &mut WriteTxn, from: Revision, rows: &[Record]) -> Result<(), Error> {
@@ -286,7 +356,7 @@ fn index_name<T: Table>(tree: usize) -> String {
         .map_or_else(String::new, |index| index.name.clone())
 }
 
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::new(), |mut text, byte| {
         // Writing to a string does not fail.
         let _ = write!(text, "{byte:02x}");
@@ -299,7 +369,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 mod tests {
     use serde::{Deserialize, Serialize};
 
-    use super::{KeyBuf, Record, Revision, Stored, Table, Typed};
+    use super::{KeyBuf, Record, Revision, Source, Stored, Table, Typed};
     use crate::Database;
 
     #[derive(Table, Serialize, Deserialize)]
@@ -335,8 +405,13 @@ mod tests {
             let mut tx = db.begin_write().unwrap();
             let family = tx.core().catalog.family::<Job>().unwrap();
             assert_eq!(tx.revision(), Revision::new(1));
-            let error = Typed::<Job>::new(family, 1)
-                .load(tx.draft_mut(), &mut rows.into_iter().map(Ok))
+            let table = Typed::<Job>::new(family, 1);
+            let from = Source {
+                path: &"file".into(),
+                schema: &table.schema().unwrap(),
+            };
+            let error = table
+                .load(tx.draft_mut(), &from, &mut rows.into_iter().map(Ok))
                 .unwrap_err();
             assert_eq!(error.to_string(), text);
         }

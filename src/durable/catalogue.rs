@@ -5,13 +5,13 @@
 //! | `sapwood` | `format` | u32, 1: this layout of buckets |
 //! | | `rows` | u32: the format of the rows, [`FORMAT`] |
 //! | | `revision` | u64: the newest commit in the file |
-//! | `tables` | a table's name | its definition, in the format of the rows |
+//! | `tables` | a table's name | its definition and the shape of its rows, in the format of the rows |
 //! | `rows:` and a table's name | a row's primary key | u64 created, u64 modified, the row |
 //!
 //! All integers are little-endian.
 
 use crate::pagefile::{Error as FileError, ReadTxn, WriteTxn};
-use crate::table::{FORMAT, TableDefinition, decode, encode};
+use crate::table::{CodecError, FORMAT, TableSchema};
 
 const ABOUT: &str = "sapwood";
 const TABLES: &str = "tables";
@@ -32,7 +32,15 @@ impl From<FileError> for Unreadable {
 /// What the file says of itself.
 pub(super) struct Catalogue {
     pub(super) revision: u64,
-    pub(super) tables: Vec<TableDefinition>,
+    pub(super) tables: Vec<TableSchema>,
+}
+
+impl Catalogue {
+    /// What the file says of a table.
+    pub(super) fn table(&self, name: &str) -> Option<&TableSchema> {
+        let mut tables = self.tables.iter();
+        tables.find(|table| table.definition.name == name)
+    }
 }
 
 /// The bucket of a table's rows.
@@ -82,13 +90,15 @@ pub(super) fn read(tx: &ReadTxn) -> Result<Option<Catalogue>, Unreadable> {
     if let Some(bucket) = tx.bucket(TABLES)? {
         for entry in &bucket {
             let (name, bytes) = entry?;
-            let definition: TableDefinition = decode(&bytes).map_err(|error| {
-                Unreadable::Foreign(format!(
-                    "the definition of table `{}`: {error}",
-                    name.escape_ascii()
-                ))
-            })?;
-            tables.push(definition);
+            let foreign = |what: &dyn std::fmt::Display| {
+                let name = name.escape_ascii();
+                Unreadable::Foreign(format!("the definition of table `{name}`: {what}"))
+            };
+            let schema = TableSchema::decode(&bytes).map_err(|error| foreign(&error))?;
+            if schema.definition.name.as_bytes() != &*name {
+                return Err(foreign(&"it has another name than it is stored under"));
+            }
+            tables.push(schema);
         }
     }
     Ok(Some(Catalogue { revision, tables }))
@@ -104,12 +114,13 @@ pub(super) fn begin(tx: &mut WriteTxn) -> Result<(), FileError> {
     Ok(())
 }
 
-/// Adds a table, which has no rows yet.
-pub(super) fn add_table(tx: &mut WriteTxn, table: &TableDefinition) -> Result<(), Unreadable> {
-    let mut bytes = Vec::new();
-    encode(table, &mut bytes).map_err(|error| Unreadable::Foreign(error.to_string()))?;
-    tx.bucket_or_create(TABLES)?.put(&table.name, &bytes)?;
-    tx.bucket_or_create(rows_of(&table.name))?;
+/// Notes what a table is now; adds it if it is new.
+pub(super) fn set_table(tx: &mut WriteTxn, table: &TableSchema) -> Result<(), Unreadable> {
+    let encoded = table.encode();
+    let bytes = encoded.map_err(|error: CodecError| Unreadable::Foreign(error.to_string()))?;
+    let name = &table.definition.name;
+    tx.bucket_or_create(TABLES)?.put(name, &bytes)?;
+    tx.bucket_or_create(rows_of(name))?;
     Ok(())
 }
 

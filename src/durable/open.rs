@@ -1,19 +1,18 @@
 //! Opening a database on a file.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::catalogue::{self, Catalogue, Unreadable, rows_of};
+use super::evolve::{Evolution, NotEvolved};
 use super::period::Keeper;
-use super::record::{Replay, Rows};
+use super::replay::Replay;
 use super::store::{FIRST_JOURNAL, Store};
-use super::transfer::Trees;
-use crate::db::{Builder, Catalog, Core, Durability, Persist, Record, Stopwatch};
-use crate::pagefile::{Bucket, Error as FileError, Journal, Options, PageFile, ReadTxn, Storage};
+use super::transfer::{Failed, Trees};
+use crate::db::{Builder, Catalog, Core, Durability, Persist, Record, Source, Stopwatch};
+use crate::pagefile::{Error as FileError, Journal, Options, PageFile, ReadTxn, Storage};
 use crate::radix::{Draft, Version, Writer};
-use crate::table::TableDefinition;
 use crate::{Database, Error, Revision};
 
 /// A commit that may wait longer than this was meant for [`Durability::Checkpoint`].
@@ -23,7 +22,8 @@ impl Builder {
     /// Opens the database in the file at `path`, or creates it: mode 0600, whole or not at all. The file is locked for as long as the
     /// database is open.
     ///
-    /// All rows are read, every page is verified, and the indexes are built: O(rows).
+    /// All rows are read, every page is verified, and the indexes are built: O(rows). A file that was written with other structs is brought to those of the program
+    /// ([changing structs](crate#changing-structs)), which writes the tables that changed.
     ///
     /// ```
     /// # use sapwood::{Database, Table};
@@ -46,8 +46,8 @@ impl Builder {
     /// ```
     ///
     /// # Errors
-    /// [`Error::File`] where the file can't be opened or is damaged, or another process has it; [`Error::Schema`] and [`Error::ForeignTable`] where it holds
-    /// other tables, [`Error::Foreign`] and [`Error::Row`] where it holds something else; [`Error::Duplicate`] and [`Error::KeyTooLong`] where the function of an
+    /// [`Error::File`] where the file can't be opened or is damaged, or another process has it; [`Error::Schema`] where it holds
+    /// rows that the program's structs cannot take in, [`Error::Shape`] where rows of a table cannot be kept in a file, [`Error::Foreign`] and [`Error::Row`] where it holds something else; [`Error::Duplicate`] and [`Error::KeyTooLong`] where the function of an
     /// index is not the one that the rows were stored with; [`Error::SameName`]; [`Error::Period`]. The file is then as it was.
     pub fn open(self, path: impl AsRef<Path>) -> Result<Database, Error> {
         let path = path.as_ref();
@@ -99,31 +99,27 @@ impl Builder {
         let file = open().map_err(|error| opened.file(error))?;
         let snapshot = file.begin_read();
         let found = catalogue::read(&snapshot).map_err(|error| opened.unreadable(error))?;
-        let stored = found.as_ref().map_or(&[][..], |found| &found.tables);
-        opened.compare(stored)?;
-        let in_trees = found.as_ref().map_or(0, |found| found.revision);
-        let mut replay = Replay::new(in_trees);
+        let mut replay = Replay::new(found.as_ref().map_or(0, |found| found.revision));
         let journal = file
             .open_journal(|record| replay.take(record))
             .map_err(|error| opened.unreadable(error))?;
-        let (writer, version) = opened.load(&snapshot, &replay)?;
+        let loaded = opened.load(&snapshot, found.as_ref(), &replay)?;
         drop(snapshot);
         journal.sync().map_err(|error| opened.file(error))?;
+        let evolution = Evolution::new(&catalog, found.as_ref(), loaded.rewritten)?;
+        let LoadedFile {
+            writer,
+            empty,
+            version,
+            ..
+        } = loaded;
         let size = match self.durability {
             Durability::Checkpoint => 0,
             _ => FIRST_JOURNAL.min(self.journal_size),
         };
-        opened.complete(&file, &journal, size, found.as_ref())?;
+        let mut trees = Trees::new(file, &catalog, version.clone(), replay);
+        opened.evolve(&mut trees, &journal, &evolution, &empty, size)?;
         let named = Arc::clone(&opened.path);
-        let (replayed, foreign) = opened.replayed(replay);
-        let trees = Trees {
-            file: Some(file),
-            revision: in_trees,
-            version: version.clone(),
-            begun: Vec::new(),
-            replayed,
-            foreign,
-        };
         let catalog = Arc::new(catalog);
         let store = Store::new(
             Arc::clone(&named),
@@ -175,140 +171,105 @@ impl Opened<'_> {
         }
     }
 
-    /// Refuses a file whose tables are not the program's. Tables that it does not have yet are no difference.
-    fn compare(&self, stored: &[TableDefinition]) -> Result<(), Error> {
-        for table in stored {
-            let declared = self
-                .catalog
-                .tables
-                .iter()
-                .find(|declared| declared.definition.name == table.name);
-            let Some(declared) = declared else {
-                return Err(Error::ForeignTable {
-                    path: Arc::clone(&self.path),
-                    table: table.name.clone(),
-                });
-            };
-            if let Some(difference) = table.difference(&declared.definition) {
-                return Err(Error::Schema {
-                    path: Arc::clone(&self.path),
-                    difference: Box::new(difference),
-                });
-            }
-        }
-        Ok(())
-    }
-
     /// Reads all rows, as the journal says that they are, and builds all trees.
-    fn load(&self, snapshot: &ReadTxn, replay: &Replay) -> Result<(Writer, Version), Error> {
+    fn load(
+        &self,
+        snapshot: &ReadTxn,
+        found: Option<&Catalogue>,
+        replay: &Replay,
+    ) -> Result<LoadedFile, Error> {
         let (mut writer, empty) = Writer::new(self.catalog.layout.clone(), Revision::ZERO);
-        if replay.revision == 0 {
-            return Ok((writer, empty));
-        }
-        let mut draft = Draft::new(&mut writer, empty, Revision::new(replay.revision));
-        for table in &self.catalog.tables {
-            let name = &table.definition.name;
-            let bucket = snapshot.bucket(rows_of(name));
-            let bucket = bucket.map_err(|error| self.file(error))?;
-            let stored = bucket.iter().flat_map(Bucket::iter);
-            let stored = stored.map(|entry| -> Result<Record, Error> {
+        let Some(found) = found else {
+            return Ok(LoadedFile {
+                writer,
+                version: empty.clone(),
+                empty,
+                rewritten: Vec::new(),
+            });
+        };
+        let mut rewritten = Vec::new();
+        let revision = Revision::new(replay.revision);
+        // A file without commits has no rows; that its tables are the program's is seen all the same.
+        let drafted = revision.max(Revision::new(1));
+        let mut draft = Draft::new(&mut writer, empty.clone(), drafted);
+        for (family, table) in self.catalog.tables.iter().enumerate() {
+            let Some(schema) = found.table(&table.definition.name) else {
+                continue;
+            };
+            let bucket = snapshot
+                .bucket(rows_of(&table.definition.name))
+                .map_err(|error| self.file(error))?;
+            let Some(bucket) = bucket else { continue };
+            let stored = bucket.iter().map(|entry| -> Result<Record, Error> {
                 let (key, bytes) = entry.map_err(|error| self.file(error))?;
                 Ok((Box::from(&*key), bytes.to_vec()))
             });
-            let none = Rows::new();
-            let newer = replay.tables.get(name).unwrap_or(&none);
-            if let Err(error) = table.rows.load(&mut draft, &mut overlaid(stored, newer)) {
-                drop(draft.abort(&mut writer));
-                return Err(error);
+            let mut rows = replay.over(&table.definition.name, stored);
+            let from = Source {
+                path: &self.path,
+                schema,
+            };
+            match table.rows.load(&mut draft, &from, &mut rows) {
+                Ok(true) => rewritten.push(family),
+                Ok(false) => {}
+                Err(error) => {
+                    drop(draft.abort(&mut writer));
+                    return Err(error);
+                }
             }
         }
-        let (staged, none) = draft.stage(&mut writer);
-        let (version, passed) = writer.publish(staged);
-        drop((none, passed));
-        Ok((writer, version))
-    }
-
-    /// Which rows the trees have not as they are, by tables that the program has, and all of the others.
-    #[allow(clippy::type_complexity, reason = "keys by table, and rows by table")]
-    fn replayed(
-        &self,
-        replay: Replay,
-    ) -> (
-        BTreeMap<String, BTreeSet<Box<[u8]>>>,
-        BTreeMap<String, Rows>,
-    ) {
-        let mut known = BTreeMap::new();
-        let mut foreign = BTreeMap::new();
-        for (name, rows) in replay.tables {
-            let mut tables = self.catalog.tables.iter();
-            if tables.any(|table| table.definition.name == name) {
-                known.insert(name, rows.into_keys().collect());
-            } else {
-                foreign.insert(name, rows);
-            }
-        }
-        (known, foreign)
-    }
-
-    /// Adds to the file what it does not say yet: in a new one everything, with a journal of this size, else tables that came to the program.
-    fn complete(
-        &self,
-        file: &PageFile,
-        journal: &Journal,
-        size: u64,
-        found: Option<&Catalogue>,
-    ) -> Result<(), Error> {
-        let known = |name: &str| {
-            found.is_some_and(|found| found.tables.iter().any(|table| table.name == name))
+        let version = if revision == Revision::ZERO {
+            drop(draft.abort(&mut writer));
+            empty.clone()
+        } else {
+            let (staged, none) = draft.stage(&mut writer);
+            let (version, passed) = writer.publish(staged);
+            drop((none, passed));
+            version
         };
-        let missing: Vec<_> = self
-            .catalog
-            .tables
-            .iter()
-            .filter(|table| !known(&table.definition.name))
-            .collect();
-        if found.is_some() && missing.is_empty() {
+        Ok(LoadedFile {
+            writer,
+            empty,
+            version,
+            rewritten,
+        })
+    }
+
+    /// Makes the file say what the program declares, and leaves nothing in the journal, whose rows have the old shapes; `size` is how long it is to be.
+    fn evolve(
+        &self,
+        trees: &mut Trees,
+        journal: &Journal,
+        evolution: &Evolution,
+        empty: &Version,
+        size: u64,
+    ) -> Result<(), Error> {
+        if evolution.is_none() {
             return Ok(());
         }
-        let mut tx = file.begin_write().map_err(|error| self.file(error))?;
-        if found.is_none() {
-            catalogue::begin(&mut tx).map_err(|error| self.file(error))?;
-        }
-        for table in missing {
-            catalogue::add_table(&mut tx, &table.definition)
-                .map_err(|error| self.unreadable(error))?;
-        }
-        let done = match found {
-            None => journal.commit(tx, 0, size),
-            Some(_) => tx.commit(),
+        let begun = trees.begin().map_err(|error| self.file(error))?;
+        let Some(mut tx) = begun else {
+            return Err(Error::Closed);
         };
-        done.map(drop).map_err(|error| self.file(error))
+        let written = evolution.write(&mut tx, self.catalog, empty, &trees.version);
+        written.map_err(|error| match error {
+            NotEvolved::Unreadable(error) => self.unreadable(error),
+            NotEvolved::Row(error) => error,
+        })?;
+        let settled = trees.settle(tx, self.catalog, journal, size);
+        settled.map_err(|error| match error {
+            Failed::File(error) => self.file(error),
+            Failed::Row(error) => error,
+        })
     }
 }
 
-/// Rows in the order of their keys, those of the journal in the place of those of the trees.
-fn overlaid<'r>(
-    stored: impl Iterator<Item = Result<Record, Error>> + 'r,
-    newer: &'r Rows,
-) -> impl Iterator<Item = Result<Record, Error>> + 'r {
-    let mut stored = stored.peekable();
-    let mut newer = newer.iter().peekable();
-    std::iter::from_fn(move || {
-        loop {
-            let Some((key, _)) = newer.peek() else {
-                return stored.next();
-            };
-            match stored.peek() {
-                Some(Err(_)) => return stored.next(),
-                Some(Ok((there, _))) if there < *key => return stored.next(),
-                Some(Ok((there, _))) if there == *key => drop(stored.next()),
-                _ => {}
-            }
-            if let Some((key, row)) = newer.next()
-                && !row.is_empty()
-            {
-                return Some(Ok((key.clone(), row.clone())));
-            }
-        }
-    })
+/// What was read from a file.
+struct LoadedFile {
+    writer: Writer,
+    /// The version before all.
+    empty: Version,
+    version: Version,
+    /// The families whose rows have other bytes now.
+    rewritten: Vec<usize>,
 }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::catalogue::{rows_of, set_revision};
-use super::record::Rows;
+use super::replay::{Replay, Rows};
 use crate::Error;
 use crate::db::Catalog;
 use crate::pagefile::{Error as FileError, Journal, PageFile, WriteTxn};
@@ -51,6 +51,56 @@ pub(super) struct Trees {
 }
 
 impl Trees {
+    /// Those of a file that was loaded, with what the journal added.
+    pub(super) fn new(file: PageFile, catalog: &Catalog, version: Version, replay: Replay) -> Self {
+        let mut trees = Self {
+            file: Some(file),
+            revision: replay.begun,
+            version,
+            begun: Vec::new(),
+            replayed: BTreeMap::new(),
+            foreign: BTreeMap::new(),
+        };
+        for (name, rows) in replay.tables {
+            let mut tables = catalog.tables.iter();
+            if tables.any(|table| table.definition.name == name) {
+                trees.replayed.insert(name, rows.into_keys().collect());
+            } else {
+                trees.foreign.insert(name, rows);
+            }
+        }
+        trees
+    }
+
+    /// A transaction on them; none once they are closed.
+    pub(super) fn begin(&self) -> Result<Option<WriteTxn>, FileError> {
+        self.file.as_ref().map(PageFile::begin_write).transpose()
+    }
+
+    /// Commits a transaction, with which the trees hold the newest version, whatever the journal has.
+    pub(super) fn settle(
+        &mut self,
+        txn: WriteTxn,
+        catalog: &Catalog,
+        journal: &Journal,
+        journal_size: u64,
+    ) -> Result<(), Failed> {
+        let Some(file) = &self.file else {
+            return Err(Error::Closed.into());
+        };
+        let revision = self.version.revision().get();
+        let mut slices = Slices::new(file, Pace::Whole);
+        slices.txn = Some(txn);
+        write(self, catalog, &mut slices, &self.version)?;
+        let mut txn = slices.take()?;
+        set_revision(&mut txn, revision)?;
+        journal.commit(txn, revision, journal_size)?;
+        self.revision = revision;
+        self.replayed.clear();
+        self.foreign.clear();
+        Ok(())
+    }
+
     /// Whether a crash now would need no journal to come to this state.
     pub(super) fn hold(&self, version: &Version) -> bool {
         self.revision >= version.revision().get()
@@ -88,18 +138,7 @@ pub(super) fn transfer(
     let Some(file) = &trees.file else {
         return Err(Error::Closed.into());
     };
-    let mut slices = Slices {
-        file,
-        txn: None,
-        pace,
-        rows: 0,
-        most: match pace {
-            Pace::Whole => usize::MAX,
-            Pace::Quick | Pace::Gentle => FIRST_SLICE,
-        },
-        written: file.stats().bytes_written,
-        is_cut: false,
-    };
+    let mut slices = Slices::new(file, pace);
     let done = write(trees, catalog, &mut slices, to).and_then(|()| {
         let mut txn = slices.take()?;
         set_revision(&mut txn, to.revision().get())?;
@@ -172,7 +211,22 @@ struct Slices<'f> {
     is_cut: bool,
 }
 
-impl Slices<'_> {
+impl<'f> Slices<'f> {
+    fn new(file: &'f PageFile, pace: Pace) -> Self {
+        Self {
+            file,
+            txn: None,
+            pace,
+            rows: 0,
+            most: match pace {
+                Pace::Whole => usize::MAX,
+                Pace::Quick | Pace::Gentle => FIRST_SLICE,
+            },
+            written: file.stats().bytes_written,
+            is_cut: false,
+        }
+    }
+
     fn put(&mut self, bucket: &str, key: &[u8], row: Option<&[u8]>) -> Result<(), FileError> {
         if self.rows == self.most {
             self.cut()?;

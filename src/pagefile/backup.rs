@@ -56,8 +56,8 @@ fn backup(state: &Snapshot, out: &mut dyn Write) -> Result<u64, Error> {
     let page_size = u64::from(source.page_size);
     let mut walk = Walk::deep(source, state.commit, source.pages);
     walk.state(&state.directory, state.buckets)?;
-    let (reached, problems) = walk.into_parts();
-    if let Some(problem) = problems.into_iter().next() {
+    let (reached, found) = walk.into_parts();
+    if let Some(problem) = found.problems.into_iter().next() {
         return Err(problem);
     }
     let mut at = first_page(source.page_size);

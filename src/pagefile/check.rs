@@ -1,7 +1,15 @@
 //! Checking a file.
 
+use std::ops::ControlFlow;
+
 use super::{
-    Error, meta::first_page, page_set::PageSet, shared::Shared, walk::Walk, writer::Writer,
+    Damage, Error, Slot,
+    inspect::{self, Paths, Place},
+    meta::first_page,
+    page_set::PageSet,
+    shared::Shared,
+    walk::{Met, Walk},
+    writer::Writer,
 };
 
 /// What a check has found.
@@ -24,10 +32,15 @@ pub struct Report {
     pub held_pages: u64,
     /// Buckets met.
     pub buckets: u64,
-    /// Keys met in all buckets.
+    /// Keys met in all buckets, but for those whose value cannot be read.
     pub rows: u64,
     /// What is wrong, up to a thousand things.
     pub problems: Vec<Error>,
+    /// For those of the problems that are pages which can't be read: what is lost with them, by buckets.
+    pub damage: Vec<Damage>,
+    /// The meta slots as they lie in the file. One that is damaged, or whose commit is not complete, is no problem by itself: a crash in the midst of
+    /// a commit leaves it, and the next commit writes it anew.
+    pub slots: [Slot; 2],
 }
 
 impl Report {
@@ -38,13 +51,25 @@ impl Report {
 }
 
 /// Checks the newest state; the writer is held off.
-pub(super) fn check(shared: &Shared, writer: &mut Writer) -> Result<Report, Error> {
+pub(super) fn check(
+    shared: &Shared,
+    writer: &mut Writer,
+    progress: &mut dyn FnMut(u64, u64),
+) -> Result<Report, Error> {
+    let slots = inspect::read_slots(&*shared.medium.storage)?;
     let newest = &*shared.snapshot();
     let source = &newest.source;
-    let mut walk = Walk::deep(source, newest.commit, writer.file_pages);
+    let (mut done, pages) = (0, writer.file_pages);
+    let mut observe = |_: &Paths, _: Place, met: Met<'_>| {
+        done += met.pages();
+        progress(done, pages);
+        ControlFlow::Continue(())
+    };
+    let mut walk = Walk::deep(source, newest.commit, pages).told_to(&mut observe);
     walk.state(&newest.directory, newest.buckets)?;
     let tally = walk.tally;
-    let (mut seen, mut problems) = walk.into_parts();
+    let (mut seen, found) = walk.into_parts();
+    let mut problems = found.problems;
     let mut report = Report {
         pages: writer.file_pages,
         branch_pages: tally.branch_pages,
@@ -56,6 +81,8 @@ pub(super) fn check(shared: &Shared, writer: &mut Writer) -> Result<Report, Erro
         buckets: tally.buckets,
         rows: tally.rows,
         problems: Vec::new(),
+        damage: found.damage,
+        slots,
     };
     // Where the trees are not sound, nothing can be said about what is free.
     if problems.is_empty() {

@@ -9,10 +9,11 @@ use super::{
     meta::{Directory, Meta, ROOM, RUN_LEN, Run, SLOT_DISTANCE},
     opened::TOP,
     output::Output,
-    placement::{FEW, FREE_SHARE, Placement, fit, grow},
+    placement::{FEW, FREE_SHARE, Placement, fit, grow, near_front, pack},
     segments::Segments,
-    shared::{Shared, Snapshot},
+    shared::Snapshot,
     source::Source,
+    tail::{give_back, seal},
     tree::{Edit, Life, Moves, NewValue, Units, count_units, inline, inline_len, store},
     work::Work,
     write_txn::WriteTxn,
@@ -32,35 +33,83 @@ const FULLEST: u32 = 24;
 
 /// Commits what is changed in `txn`, and gives the number of the commit. Unless it is to be `durable`, no meta is written, and nothing synced.
 pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer, durable: bool) -> Result<u64, Error> {
-    let shared = Arc::clone(&txn.shared);
-    let page_size = u64::from(shared.medium.page_size);
-    shared.refuse_poisoned()?;
-    let commit = writer.highest + 1;
-
+    let changed = begin(txn, writer)?;
     let moves_journal = txn.moved.is_some();
     let journal = stretches(txn, writer)?;
+    let plan = plan(txn, &changed, writer, journal.room());
+    let commit = write(txn, writer, durable, &changed, &plan, journal)?;
+    if moves_journal && durable {
+        // So no damage to one slot makes the file forget where its journal goes on.
+        seal(&txn.shared, writer)?;
+    }
+    give_back(&txn.shared, writer);
+    writer.show(&txn.shared);
+    Ok(commit)
+}
+
+/// Commits what is changed in `txn` into free pages before page `end`, durably; `None` where there is not enough of them, and nothing was done.
+pub(super) fn commit_before(
+    txn: &mut WriteTxn,
+    writer: &mut Writer,
+    end: u64,
+) -> Result<Option<u64>, Error> {
+    let changed = begin(txn, writer)?;
+    let journal = stretches(txn, writer)?;
+    let inline_len = inline_room(&txn.work, FEW, journal.room());
+    let units = count(&txn.work, &txn.base.source, &changed, inline_len);
+    let Some(placement) = pack(&units, &writer.free(), end, writer.file_pages) else {
+        return Ok(None);
+    };
+    let plan = Plan {
+        units,
+        placement,
+        inline_len,
+    };
+    let commit = write(txn, writer, true, &changed, &plan, journal)?;
+    writer.show(&txn.shared);
+    Ok(Some(commit))
+}
+
+/// Brings everything into the shape in which it is stored, and gives the buckets to store, in that order.
+fn begin(txn: &mut WriteTxn, writer: &mut Writer) -> Result<Vec<usize>, Error> {
+    txn.shared.refuse_poisoned()?;
     // The records are written again once it is known where the buckets lie; they do not change their size.
     let changed = prepare(&mut txn.work, &txn.base.source)?;
-    let room = ROOM - Stretches::len(journal.named.list.len());
-    let plan = plan(txn, &changed, writer, room);
+    writer.release();
+    Ok(changed)
+}
+
+fn write(
+    txn: &mut WriteTxn,
+    writer: &mut Writer,
+    durable: bool,
+    changed: &[usize],
+    plan: &Plan,
+    journal: NamedJournal,
+) -> Result<u64, Error> {
+    let shared = Arc::clone(&txn.shared);
+    let page_size = u64::from(shared.medium.page_size);
+    let commit = writer.highest + 1;
     let placement = &plan.placement;
-    if let Err(error) = writer.grow(&shared, placement.file_pages, plan.units.pages()) {
-        journal.taken.map(|run| writer.give_back(run));
-        return Err(error);
+    let grown = writer.grow(&shared, placement.file_pages, plan.units.pages());
+    if let (Err(_), Some(run)) = (&grown, journal.taken) {
+        writer.give_back(run);
     }
+    grown?;
     // Up to here nothing that anybody reads was written. The map grows with the file; readers keep the one that they have.
     let runs = placement.runs();
-    let written = runs.last().map_or(0, |run| run.start + run.pages);
-    let end = journal
-        .named
-        .runs()
-        .map(|run| run.start + run.pages)
-        .fold(written, u64::max);
+    let room = journal.room();
+    let end_of = |end: u64, run: Run| end.max(run.start + run.pages);
+    let end = runs.iter().copied().fold(0, end_of);
+    let end = journal.named.runs().fold(end, end_of);
     let source = if txn.base.source.reaches(end) {
         txn.base.source.clone()
     } else {
-        shared.medium.source(writer.file_pages)?
+        let before = Some(&txn.base.source);
+        shared.medium.source(writer.file_pages, before)?
     };
+    // What other states hold lies before this, too; they are why it may be more than this one needs.
+    let pages = writer.used_until().max(end);
 
     // From here on a failure, or a panic of the storage, leaves nobody knows what in the file.
     shared.set_poisoned(true);
@@ -72,12 +121,12 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer, durable: bool) -> 
         && runs.len() * RUN_LEN + plan.inline_len <= room;
     let mut out = Output::new(&shared, commit, placement, is_one_phase);
     let is_inline = plan.inline_len > 0;
-    let directory = store_all(txn, &changed, is_inline, commit, &mut out)?;
+    let directory = store_all(txn, changed, is_inline, commit, &mut out)?;
     let runs_sum = out.finish()?;
     let meta = Meta {
         page_size: shared.medium.page_size,
         commit,
-        pages: txn.base.source.pages.max(end),
+        pages,
         directory,
         buckets: txn.work.opened.get(TOP).buckets,
         runs_sum,
@@ -98,33 +147,15 @@ pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer, durable: bool) -> 
         shared.write(slot * SLOT_DISTANCE, &meta.encode())?;
         shared.sync()?;
         writer.commit(&runs, freed, Arc::clone(&txn.base));
-        writer.made_durable(&shared, slot, commit);
-        if moves_journal {
-            seal(&shared, writer, meta.clone())?;
-        }
+        writer.made_durable(&shared, slot, &meta);
     } else {
         writer.commit(&runs, freed, Arc::clone(&txn.base));
         writer.left_unsynced(&runs);
     }
     shared.set_poisoned(false);
     writer.highest = commit;
-    publish(&shared, &meta, source);
-    writer.show(&shared);
+    shared.publish(Arc::new(Snapshot::new(&meta, source)));
     Ok(commit)
-}
-
-/// Writes the meta of a durable commit into the other slot too. So no damage to one slot makes the file forget where its journal goes on.
-fn seal(shared: &Shared, writer: &mut Writer, meta: Meta) -> Result<(), Error> {
-    let complete = Meta {
-        runs: Vec::new(),
-        runs_sum: 0,
-        ..meta
-    };
-    let other = (1 - writer.slot) * SLOT_DISTANCE;
-    shared.write(other, &complete.encode())?;
-    shared.sync()?;
-    writer.sealed();
-    Ok(())
 }
 
 /// The journal as a commit names it.
@@ -135,9 +166,15 @@ struct NamedJournal {
     dropped: Vec<Run>,
 }
 
+impl NamedJournal {
+    /// What it leaves of the meta for runs and the tree of buckets, in bytes.
+    fn room(&self) -> usize {
+        ROOM - Stretches::len(self.named.list.len())
+    }
+}
+
 /// Finds out what becomes of the journal, and a place for a new stretch of it.
 fn stretches(txn: &mut WriteTxn, writer: &mut Writer) -> Result<NamedJournal, Error> {
-    writer.release();
     let before = &txn.base.journal;
     let Some(Moved { stretches, pages }) = txn.moved.take() else {
         return Ok(NamedJournal {
@@ -159,10 +196,6 @@ fn stretches(txn: &mut WriteTxn, writer: &mut Writer) -> Result<NamedJournal, Er
         taken,
         dropped,
     })
-}
-
-fn publish(shared: &Shared, meta: &Meta, source: Source) {
-    shared.publish(Arc::new(Snapshot::new(meta, source)));
 }
 
 /// Brings all trees to their last shape, and gives the buckets to store, in that order.
@@ -228,7 +261,9 @@ fn plan(txn: &mut WriteTxn, changed: &[usize], writer: &Writer, room: usize) -> 
     // A tree of buckets that leaves room for the runs of most commits lies in the meta.
     let mut inline_len = inline_room(work, FEW, room);
     let units = count(work, source, changed, inline_len);
-    let placed = fit(&units, &free, few(&units), file_pages).or_else(|| {
+    let placed = near_front(&units, &free, file_pages);
+    let placed = placed.or_else(|| fit(&units, &free, few(&units), file_pages));
+    let placed = placed.or_else(|| {
         let is_little = free.pages().saturating_mul(FREE_SHARE) < file_pages;
         is_little.then(|| grow(&units, &free, 0, file_pages))
     });

@@ -163,13 +163,14 @@ impl Meta {
             Some(version) if version > FORMAT => return Slot::Newer(version),
             _ => return Slot::Damaged("the format number is unknown"),
         }
-        match Self::fields(slot) {
+        match Self::unverified(slot) {
             Some(meta) => Slot::Whole(meta),
             None => Slot::Damaged("a field is out of its bounds"),
         }
     }
 
-    fn fields(slot: &[u8]) -> Option<Self> {
+    /// The fields of a slot whose magic, format and checksum nobody has looked at.
+    pub(super) fn unverified(slot: &[u8]) -> Option<Self> {
         let page_size = get_u32(slot, PAGE_SIZE)?;
         if !is_page_size(page_size) {
             return None;

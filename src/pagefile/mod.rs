@@ -22,7 +22,8 @@
 //!
 //! `open` chooses the meta; `tree` reads and edits a single tree, `work` the buckets of a write transaction; `commit` writes what was edited through
 //! `output`, where `placement` says, from what `writer` knows to be free and `segments` to be nearly so; `walk` goes through everything, for the free pages, for
-//! `check` and for `backup`; `compact` builds trees anew with `pack`; `batch` lets threads share a commit, `unsynced` leaves one to be made durable later; `journal` keeps records beside the trees. This room
+//! `check` and for `backup`, and tells who asks what it meets; `inspect` looks into pages and gets out of damaged files what can be got; `compact` builds trees anew with `pack`;
+//! `shrink` moves what `survey` finds near the end, and `tail` gives that back; `batch` lets threads share a commit, `unsynced` leaves one to be made durable later; `journal` keeps records beside the trees. This room
 //! imports nothing of the others. `unsafe` is in `mapping` only.
 
 mod backup;
@@ -42,6 +43,7 @@ mod error;
 mod extents;
 mod field;
 mod file_storage;
+mod inspect;
 mod iter;
 mod journal;
 mod lock;
@@ -62,9 +64,13 @@ mod read_txn;
 mod savepoint;
 mod segments;
 mod shared;
+mod shrink;
+mod shrink_options;
 mod source;
 mod stats;
 mod storage;
+mod survey;
+mod tail;
 mod tree;
 mod txn_stats;
 mod unsynced;
@@ -82,6 +88,10 @@ pub use cursor::Cursor;
 pub use cursor_mut::CursorMut;
 pub use error::Error;
 pub use file_storage::FileStorage;
+pub use inspect::{
+    Damage, DamagedPage, EntryContent, PageContent, PageEntry, PageInfo, PageKind, PageView,
+    RecoverOptions, Recovery, Slot, SlotState, Unverified, slots,
+};
 pub use iter::{Buckets, Item, Items, Range};
 pub(crate) use journal::Journal;
 pub use mem_storage::MemStorage;
@@ -90,6 +100,8 @@ pub use options::Options;
 pub use page_file::PageFile;
 pub use read_txn::ReadTxn;
 pub use savepoint::Savepoint;
+pub use shrink::{HeldBack, Shrunk};
+pub use shrink_options::ShrinkOptions;
 pub use stats::Stats;
 pub use storage::Storage;
 pub use txn_stats::TxnStats;

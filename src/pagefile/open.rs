@@ -47,11 +47,9 @@ pub(super) fn open(mut medium: Medium) -> Result<PageFile, Error> {
     let found = choose(&*medium.storage, slots, len)?;
     medium.page_size = found.newest.page_size;
     let file_pages = len / u64::from(medium.page_size);
-    let source = medium.source(file_pages)?;
+    let source = medium.source(file_pages, None)?;
     let snapshot = Snapshot::new(&found.newest, source);
-    let newest = found.newest.commit;
-    let mut writer = Writer::new(file_pages, found.slot, found.highest, newest, found.older);
-    writer.sealed = found.sealed;
+    let writer = Writer::new(file_pages, found);
     Ok(PageFile::new(Shared::new(medium, snapshot, writer)))
 }
 
@@ -92,13 +90,19 @@ fn read_slots(storage: &dyn Storage, len: u64) -> Result<[Option<Meta>; 2], Erro
     Err(damaged.unwrap_or(Error::NotAPageFile))
 }
 
-struct Found {
-    newest: Meta,
-    slot: u64,
+/// What opening has found out.
+pub(super) struct Found {
+    pub(super) newest: Meta,
+    /// Its slot: 0 or 1.
+    pub(super) slot: u64,
     /// The other slot's meta, where it is older and leads to a state too.
-    older: Option<Meta>,
-    highest: u64,
-    sealed: bool,
+    pub(super) older: Option<Meta>,
+    /// How many pages the other slot's meta says there are; 0 where it holds none that could be chosen.
+    pub(super) other_pages: u64,
+    /// The highest commit number in any slot.
+    pub(super) highest: u64,
+    /// Whether both slots hold the newest state, and hold it as complete.
+    pub(super) sealed: bool,
 }
 
 /// The newest meta whose commit is wholly there.
@@ -120,8 +124,12 @@ fn choose(storage: &dyn Storage, slots: [Option<Meta>; 2], len: u64) -> Result<F
                 let sealed = other
                     .as_ref()
                     .is_some_and(|other| other.commit == newest.commit && newest.runs.is_empty());
+                let page_size = u64::from(newest.page_size);
+                let is_older =
+                    |other: &Meta| other.commit < newest.commit && other.pages <= len / page_size;
                 return Ok(Found {
-                    older: other.filter(|other| other.commit < newest.commit),
+                    other_pages: other.as_ref().map_or(0, |other| other.pages),
+                    older: other.filter(is_older),
                     highest: highest.unwrap_or(newest.commit),
                     newest,
                     slot,
@@ -137,7 +145,7 @@ fn choose(storage: &dyn Storage, slots: [Option<Meta>; 2], len: u64) -> Result<F
 }
 
 /// Whether what the meta's commit wrote is there. The outer error is one of reading.
-fn verify(
+pub(super) fn verify(
     storage: &dyn Storage,
     meta: &Meta,
     slot: u64,

@@ -9,6 +9,7 @@ use super::{
     meta::is_page_size,
     open::{initialise, open},
     shared::Medium,
+    source::Maps,
 };
 
 /// How to open or create a page file.
@@ -101,7 +102,7 @@ impl Options {
     }
 
     /// The length of a new file, in bytes, rounded down to whole pages and to the maximum: space that the first commits do not have to make. Not more than it needs by
-    /// default. A file that there is keeps its own.
+    /// default. A file that there is keeps its own; but commits do not [give back](super::Stats::free_tail_pages) of it what would make it shorter than this.
     #[must_use]
     pub fn initial_size(mut self, bytes: u64) -> Self {
         self.initial_size = bytes;
@@ -220,7 +221,9 @@ impl Options {
             two_phase: self.two_phase,
             grow_by: self.grow_by,
             max_size: self.max_size,
+            min_size: self.initial_size.min(self.max_size),
             read_only: self.read_only,
+            maps: Maps::default(),
         })?;
         if self.verify
             && let Some(problem) = opened.check()?.problems.into_iter().next()

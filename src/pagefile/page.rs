@@ -129,6 +129,13 @@ impl NodeHeader {
         put(page, USED, &(self.used as u32).to_le_bytes());
     }
 
+    /// How many bytes the node that begins so says to have; `None` where no node does.
+    pub(super) fn claimed(first_page: &[u8]) -> Option<usize> {
+        let is_node = matches!(first_page.first(), Some(&(KIND_LEAF | KIND_BRANCH)));
+        let used = get_u32(first_page, USED).filter(|_| is_node)?;
+        usize::try_from(used).ok()
+    }
+
     pub(super) fn decode(page: &[u8]) -> Result<Self, &'static str> {
         let short = "the page is too short";
         let level = *page.get(LEVEL).ok_or(short)?;

@@ -3,8 +3,13 @@
 use std::{path::Path, sync::Arc};
 
 use super::{
-    Error, Options, ReadTxn, Report, Stats, WriteTxn, batch::Batches, check::check,
-    meta::SLOT_DISTANCE, shared::Shared, stats::add, unsynced::make_durable,
+    Error, Options, ReadTxn, Report, Stats, WriteTxn,
+    batch::Batches,
+    check::check,
+    shared::Shared,
+    stats::add,
+    tail::{give_back_closing, seal},
+    unsynced::make_durable,
 };
 
 /// An open page file: one writer and any number of readers at a time, on any threads.
@@ -99,8 +104,16 @@ impl PageFile {
     /// # Errors
     /// [`Error::Io`]. What is wrong with the file is in the report.
     pub fn check(&self) -> Result<Report, Error> {
+        self.check_told(&mut |_, _| {})
+    }
+
+    /// As [`check`](Self::check), and tells on the way how many pages were read, and how many the file has: more than are read, where some are free.
+    ///
+    /// # Errors
+    /// As [`check`](Self::check).
+    pub fn check_told(&self, progress: &mut dyn FnMut(u64, u64)) -> Result<Report, Error> {
         let turn = self.shared.turn();
-        check(&self.shared, &mut turn.writer())
+        check(&self.shared, &mut turn.writer(), progress)
     }
 
     /// Figures about the file. O(1).
@@ -110,8 +123,9 @@ impl PageFile {
         self.shared.counters.stats(page_size, commit)
     }
 
-    /// Closes the file and marks its newest state as complete, in both meta slots. Waits for the writer. Costs one sync, where anything was
-    /// committed, and two more where that was not durable.
+    /// Closes the file and marks its newest state as complete, in both meta slots. Gives back the end of the file where much of it is
+    /// [free](Stats::free_tail_pages). Waits for the writer. Costs one sync, where anything was committed, one more where the file gets shorter, and two more
+    /// where commits were not durable.
     ///
     /// A handle that is just dropped loses nothing but commits that were not [synced](WriteTxn::commit_unsynced). But in a file that was closed, damage in the last commit is known to be damage, and is
     /// reported; in one that was not, it looks like a crash in the midst of that commit, and opening falls back to the one before.
@@ -126,14 +140,8 @@ impl PageFile {
         }
         self.shared.refuse_poisoned()?;
         make_durable(&self.shared, &mut writer)?;
-        self.shared.set_poisoned(true);
-        // Into the other slot: should this write be torn, the newest meta is still there.
-        let meta = self.shared.snapshot().complete_meta();
-        let other = (1 - writer.slot) * SLOT_DISTANCE;
-        self.shared.write(other, &meta.encode())?;
-        self.shared.sync()?;
-        self.shared.set_poisoned(false);
-        Ok(())
+        seal(&self.shared, &mut writer)?;
+        give_back_closing(&self.shared, &mut writer)
     }
 }
 

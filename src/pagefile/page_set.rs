@@ -41,6 +41,13 @@ impl PageSet {
         }
     }
 
+    pub(super) fn remove(&mut self, page: u64) {
+        let (word, bit) = Self::place(page);
+        if let Some(word) = self.words.get_mut(word) {
+            *word &= !bit;
+        }
+    }
+
     /// Adds pages side by side; `false` where one of them was in the set, or cannot be.
     pub(super) fn insert_run(&mut self, run: Run) -> bool {
         let pages = run.start..run.start + run.pages;

@@ -6,6 +6,10 @@ use super::{extents::Extents, meta::Run, tree::Units};
 pub(super) const FEW: usize = 6;
 /// The file grows for a commit of more pieces while less than one page in so many is free.
 pub(super) const FREE_SHARE: u64 = 4;
+/// Most of the file is free where one page in so many is.
+const MOSTLY: u64 = 2;
+/// How many extents are looked at to find one near the front.
+const FIRST: usize = 64;
 
 /// Where a commit goes.
 pub(super) struct Placement {
@@ -63,6 +67,25 @@ pub(super) fn fit(
     Some(placement)
 }
 
+/// Places all units in one of the first free extents, where most of the file is free: so that what is written often leaves the end of the file, which can
+/// then be given back.
+pub(super) fn near_front(units: &Units, free: &Extents, file_pages: u64) -> Option<Placement> {
+    if free.pages() * MOSTLY < file_pages {
+        return None;
+    }
+    let (long, short) = (sum(&units.long), sum(&units.short));
+    let mut first = free.iter().take(FIRST);
+    let extent = first.find(|extent| extent.pages >= long + short)?;
+    let mut placement = Placement {
+        long: Vec::new(),
+        short: Vec::new(),
+        file_pages,
+    };
+    push(&mut placement.long, extent.start, long);
+    push(&mut placement.short, extent.start + long, short);
+    Some(placement)
+}
+
 /// Places units where nothing else than growing is left: the largest extents as far as they go, then the end of the file.
 pub(super) fn grow(units: &Units, free: &Extents, most: usize, file_pages: u64) -> Placement {
     let mut pieces = Vec::new();
@@ -106,6 +129,34 @@ pub(super) fn grow(units: &Units, free: &Extents, most: usize, file_pages: u64) 
     }
     placement.file_pages = file_pages.max(end);
     placement
+}
+
+/// Places each unit into the smallest extent before page `end` that holds it, so that large extents are left for large units; `None` where that cannot be.
+/// O((extents + units) · log extents).
+pub(super) fn pack(units: &Units, free: &Extents, end: u64, file_pages: u64) -> Option<Placement> {
+    let mut before = Extents::default();
+    for run in free.iter().take_while(|run| run.start < end) {
+        let pages = run.pages.min(end - run.start);
+        before.insert(Run { pages, ..run });
+    }
+    let mut place = |units: &[u32]| {
+        let mut runs: Vec<Run> = Vec::new();
+        for &pages in units {
+            let pages = u64::from(pages);
+            let start = before.smallest_of(pages)?.start;
+            before.remove(Run { start, pages });
+            match runs.last_mut() {
+                Some(last) if last.start + last.pages == start => last.pages += pages,
+                _ => runs.push(Run { start, pages }),
+            }
+        }
+        Some(runs)
+    };
+    Some(Placement {
+        long: place(&units.long)?,
+        short: place(&units.short)?,
+        file_pages,
+    })
 }
 
 /// Lays units into the extents that make the fewest pieces, and takes these.

@@ -13,7 +13,7 @@ use super::{
     journal::Stretches,
     mapping::Mapping,
     meta::{Directory, Meta},
-    source::{Mapped, Source},
+    source::{Mapped, Maps, Source},
     stats::{Counters, add, set},
     tree::Root,
     writer::Writer,
@@ -75,18 +75,24 @@ pub(super) struct Medium {
     pub(super) grow_by: u64,
     /// The most that the file may grow to, in bytes.
     pub(super) max_size: u64,
+    /// The file is not made shorter than this by itself, in bytes.
+    pub(super) min_size: u64,
     pub(super) read_only: bool,
+    pub(super) maps: Maps,
 }
 
 impl Medium {
-    /// Reads the first `file_pages` pages, which the storage must have.
-    pub(super) fn source(&self, file_pages: u64) -> Result<Source, Error> {
+    /// Reads the first `file_pages` pages, which the storage must have. What was verified through `before` is not verified again.
+    pub(super) fn source(&self, file_pages: u64, before: Option<&Source>) -> Result<Source, Error> {
         let mapped = match &self.file {
             None => None,
             Some(file) => {
                 let len = file_pages * u64::from(self.page_size);
                 let mapping = Mapping::new(file.file(), len).map_err(Error::io("map"))?;
-                Some(Arc::new(Mapped::new(mapping, file_pages)))
+                let before = before.and_then(|before| before.mapped.as_deref());
+                let mapped = Arc::new(Mapped::new(mapping, file_pages, before));
+                self.maps.add(&mapped);
+                Some(mapped)
             }
         };
         Ok(Source {
@@ -157,9 +163,14 @@ impl Shared {
     }
 
     pub(super) fn publish(&self, snapshot: Arc<Snapshot>) {
-        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-        *current = snapshot;
+        self.replace(snapshot);
         add(&self.counters.commits, 1);
+    }
+
+    /// Puts another snapshot in the place of the current one, and gives that.
+    pub(super) fn replace(&self, snapshot: Arc<Snapshot>) -> Arc<Snapshot> {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut current, snapshot)
     }
 
     /// Waits until nobody writes, and takes the writer's turn.

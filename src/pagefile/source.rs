@@ -1,8 +1,8 @@
 //! Where pages are read from: a mapped file, or any storage.
 
 use std::sync::{
-    Arc,
-    atomic::{AtomicU64, Ordering},
+    Arc, Mutex, PoisonError, Weak,
+    atomic::{AtomicU64, Ordering, fence},
 };
 
 use super::{
@@ -23,11 +23,44 @@ pub(super) struct Mapped {
 }
 
 impl Mapped {
-    pub(super) fn new(mapping: Mapping, pages: u64) -> Self {
+    /// A map of so many pages. What `before`, another map of the same file, has verified is not verified again.
+    pub(super) fn new(mapping: Mapping, pages: u64, before: Option<&Self>) -> Self {
+        let seen = before.map_or(&[][..], |before| &before.verified);
+        let seen = seen.iter().map(|word| word.load(Ordering::Relaxed));
+        let words = seen.chain(std::iter::repeat(0)).map(AtomicU64::new);
         Self {
             mapping,
-            verified: (0..pages).map(|_| AtomicU64::new(0)).collect(),
+            verified: words
+                .take(usize::try_from(pages).unwrap_or(usize::MAX))
+                .collect(),
         }
+    }
+
+    fn pages(&self) -> u64 {
+        self.verified.len() as u64
+    }
+}
+
+/// The maps of the file that somebody may read: it must not become shorter than any of them, for to touch a map behind the end of its file kills the process.
+#[derive(Default)]
+pub(super) struct Maps(Mutex<Vec<Weak<Mapped>>>);
+
+impl Maps {
+    pub(super) fn add(&self, mapped: &Arc<Mapped>) {
+        let mut maps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        maps.retain(|map| map.strong_count() > 0);
+        maps.push(Arc::downgrade(mapped));
+    }
+
+    /// Whether none of them has more than so many pages.
+    pub(super) fn end_at(&self, pages: u64) -> bool {
+        let mut maps = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        maps.retain(|map| map.strong_count() > 0);
+        // What was read through a map that is gone was read before what follows.
+        fence(Ordering::Acquire);
+        maps.iter()
+            .filter_map(Weak::upgrade)
+            .all(|map| map.pages() <= pages)
     }
 }
 
@@ -83,8 +116,9 @@ impl<'t> PageBuf<'t> {
 impl Source {
     /// Whether pages below `end` can be read, as far as the map goes.
     pub(super) fn reaches(&self, end: u64) -> bool {
-        let mapped = self.mapped.as_ref().map(|mapped| mapped.verified.len());
-        mapped.is_none_or(|pages| pages as u64 >= end)
+        self.mapped
+            .as_ref()
+            .is_none_or(|mapped| mapped.pages() >= end)
     }
 
     pub(super) fn corrupted(&self, page: u64, reason: &'static str) -> Error {

@@ -21,6 +21,9 @@ pub struct Stats {
     pub pages: u64,
     /// Pages that the next commit may take. Zero until the first write transaction has found them.
     pub free_pages: u64,
+    /// Those of them that lie side by side at the end of the file: what it could be shorter by at once. Where they are a quarter of the file or more, and more than
+    /// two steps of growth, at 64 commits in a row, the file gives them back but for one step; it does so at [`close`](super::PageFile::close) too.
+    pub free_tail_pages: u64,
     /// Pages that the newest state does not need, but an older one that is still read, or that a crash could bring back.
     pub held_pages: u64,
     /// Syncs done.
@@ -47,6 +50,7 @@ pub(super) struct Counters {
     pub(super) file_bytes: AtomicU64,
     pub(super) durable_commit: AtomicU64,
     pub(super) free_pages: AtomicU64,
+    pub(super) free_tail_pages: AtomicU64,
     pub(super) held_pages: AtomicU64,
     pub(super) syncs: AtomicU64,
     pub(super) writes: AtomicU64,
@@ -69,6 +73,7 @@ impl Counters {
             file_bytes,
             pages: file_bytes / u64::from(page_size),
             free_pages: get(&self.free_pages),
+            free_tail_pages: get(&self.free_tail_pages),
             held_pages: get(&self.held_pages),
             syncs: get(&self.syncs),
             writes: get(&self.writes),

@@ -60,11 +60,11 @@ pub(super) fn make_durable(shared: &Shared, writer: &mut Writer) -> Result<(), E
     shared.set_poisoned(true);
     // The pages first: the meta names no runs, for a list of all that the commits have written would not fit.
     shared.sync()?;
-    let state = shared.snapshot();
+    let meta = shared.snapshot().complete_meta();
     let slot = 1 - writer.slot;
-    shared.write(slot * SLOT_DISTANCE, &state.complete_meta().encode())?;
+    shared.write(slot * SLOT_DISTANCE, &meta.encode())?;
     shared.sync()?;
     shared.set_poisoned(false);
-    writer.made_durable(shared, slot, state.commit);
+    writer.made_durable(shared, slot, &meta);
     Ok(())
 }

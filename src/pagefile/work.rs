@@ -6,7 +6,7 @@ use super::{
     opened::{OpenBucket, Opened},
     page::BucketRecord,
     source::Source,
-    tree::{Edit, Found, Freed, Kind, NewValue, Root, find, find_kind},
+    tree::{Edit, Found, Freed, Kind, NewValue, Place, Root, find, find_kind},
 };
 
 /// The changes of a write transaction. A bucket is named by its place among the open ones. A clone shares the trees.
@@ -192,6 +192,22 @@ impl Work {
         self.freed.extend(runs);
         self.is_changed = true;
         Ok(true)
+    }
+
+    /// Brings into memory what lies at a place in the tree of the bucket at `at`, so that the commit writes it anew; and tells whether it was still there.
+    pub(super) fn relocate(
+        &mut self,
+        source: &Source,
+        at: usize,
+        place: &Place,
+    ) -> Result<bool, Error> {
+        let was_changed = self.opened.get(at).is_changed;
+        let was_there = self.edit(source, at, |edit, bucket| {
+            edit.relocate(&mut bucket.root, place)
+        })?;
+        self.opened.get_mut(at).is_changed = was_changed || was_there;
+        self.is_changed |= was_there;
+        Ok(was_there)
     }
 
     /// Moves the bucket `name` in the one at `at` to the name `to_name` in the one at `to`, with all that is in it and was done to it. `to`

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     Bucket, BucketMut, Buckets, Error, NestedTxn, Savepoint, TxnStats,
-    commit::commit,
+    commit::{commit, commit_before},
     journal::Moved,
     meta::Directory,
     opened::{OpenBucket, TOP},
@@ -300,6 +300,12 @@ impl WriteTxn {
             make_durable(&self.shared, &mut turn.writer())?;
         }
         Ok(self.base.commit)
+    }
+
+    /// Commits into free pages before page `end`; `None` where there is not enough of them, and nothing was done.
+    pub(super) fn commit_before(mut self, end: u64) -> Result<Option<u64>, Error> {
+        let turn = Arc::clone(&self.turn);
+        commit_before(&mut self, &mut turn.writer(), end)
     }
 
     /// Lets the commit move the beginning of the journal.

@@ -10,10 +10,12 @@ use super::{
     Error,
     extents::Extents,
     meta::{Meta, Run, first_page},
+    open::Found,
     placement::FREE_SHARE,
     segments::Segments,
-    shared::{Shared, Snapshot},
+    shared::{Medium, Shared, Snapshot},
     stats::set,
+    tail::Calm,
     walk::Walk,
 };
 
@@ -59,6 +61,8 @@ pub(super) struct Writer {
     /// The states of the newest and of the older meta.
     durable: u64,
     older_durable: u64,
+    /// How many pages the metas say there are: the newest one, and the other.
+    meta_pages: (u64, u64),
     /// The pages that commits have taken since the newest durable one.
     unsynced: HashSet<u64>,
     has_unsynced: bool,
@@ -73,24 +77,27 @@ pub(super) struct Writer {
     pub(super) highest: u64,
     /// Whether both slots hold the newest state, and hold it as complete.
     pub(super) sealed: bool,
+    pub(super) calm: Calm,
 }
 
 impl Writer {
-    pub(super) fn new(
-        file_pages: u64,
-        slot: u64,
-        highest: u64,
-        newest: u64,
-        older: Option<Meta>,
-    ) -> Self {
+    pub(super) fn new(file_pages: u64, found: Found) -> Self {
+        let Found {
+            newest,
+            older,
+            slot,
+            highest,
+            ..
+        } = found;
         Self {
             free: None,
             segments: Segments::default(),
             held: VecDeque::new(),
             kept: VecDeque::new(),
             held_pages: 0,
-            durable: newest,
-            older_durable: older.as_ref().map_or(newest, |older| older.commit),
+            durable: newest.commit,
+            older_durable: older.as_ref().map_or(newest.commit, |older| older.commit),
+            meta_pages: (newest.pages, found.other_pages),
             older,
             unsynced: HashSet::new(),
             has_unsynced: false,
@@ -98,7 +105,8 @@ impl Writer {
             file_pages,
             slot,
             highest,
-            sealed: false,
+            sealed: found.sealed,
+            calm: Calm::default(),
         }
     }
 
@@ -125,11 +133,7 @@ impl Writer {
                 return Err(error);
             }
             let mut only_older = walk.into_seen();
-            for page in meta
-                .journal
-                .runs()
-                .flat_map(|run| run.start..run.start + run.pages)
-            {
+            for page in meta.journal.runs().flat_map(|run| run.start..run.start + run.pages) {
                 if !used.contains(page) {
                     only_older.insert(page);
                 }
@@ -235,20 +239,16 @@ impl Writer {
         self.has_unsynced
     }
 
-    /// The state `commit` is that of the newest meta now, in `slot`.
-    pub(super) fn made_durable(&mut self, shared: &Shared, slot: u64, commit: u64) {
+    /// The newest meta is this one now, in `slot`.
+    pub(super) fn made_durable(&mut self, shared: &Shared, slot: u64, meta: &Meta) {
+        let commit = meta.commit;
         self.slot = slot;
         self.older_durable = self.durable;
         self.durable = commit;
+        self.meta_pages = (meta.pages, self.meta_pages.0);
         self.unsynced.clear();
         self.has_unsynced = false;
         set(&shared.counters.durable_commit, commit);
-    }
-
-    /// Both slots hold the newest state, and hold it as complete.
-    pub(super) fn sealed(&mut self) {
-        self.older_durable = self.durable;
-        self.sealed = true;
     }
 
     pub(super) fn durable(&self) -> u64 {
@@ -268,8 +268,7 @@ impl Writer {
         }
         let page_size = u64::from(shared.medium.page_size);
         let least = shared.medium.grow_by;
-        let most = LARGEST_GROWTH.max(least);
-        let step = (self.file_pages * page_size / 8).clamp(least, most) / page_size;
+        let step = growth_step(&shared.medium, self.file_pages);
         // A file of small commits uses again what they free, and needs little. And none is grown beyond what the next commits would grow it to.
         let free = self.free.as_ref().map_or(0, Extents::pages);
         let used = pages - free.min(pages);
@@ -334,6 +333,83 @@ impl Writer {
         Ok(())
     }
 
+    /// Where the free end of the file begins: no state that is read or that a meta leads to has this page, or one behind it.
+    pub(super) fn used_until(&self) -> u64 {
+        let free = self.free.as_ref();
+        free.map_or(self.file_pages, |free| free_end(free, self.file_pages))
+    }
+
+    /// Behind which page the newest state has none; `None` until the free pages are known. O(held runs).
+    pub(super) fn reached_until(&self) -> Option<u64> {
+        let mut idle = self.free.clone()?;
+        for run in self.held_runs() {
+            idle.insert(run);
+        }
+        Some(free_end(&idle, self.file_pages))
+    }
+
+    /// What the file must hold so that every state is in it that is read or that a meta leads to, and that is as long as these metas say.
+    pub(super) fn needed_until(&self, newest: &Snapshot) -> u64 {
+        let (newest_meta, other_meta) = self.meta_pages;
+        let pages = newest.source.pages.max(newest_meta).max(other_meta);
+        pages.max(self.used_until())
+    }
+
+    /// The slot that is not that of the newest meta holds the newest state too, as complete, and says that it has so many pages.
+    pub(super) fn sealed_other(&mut self, pages: u64) {
+        self.older_durable = self.durable;
+        self.meta_pages.1 = pages;
+        self.sealed = true;
+    }
+
+    /// The slot of the newest meta holds it as complete, and says that it has so many pages.
+    pub(super) fn sealed_own(&mut self, pages: u64) {
+        self.meta_pages.0 = pages;
+    }
+
+    /// How many pages the newest meta says there are.
+    pub(super) fn newest_meta_pages(&self) -> u64 {
+        self.meta_pages.0
+    }
+
+    /// The snapshot `before` has been replaced by another one of the same state: who reads it holds that state as well.
+    pub(super) fn replaced(&mut self, before: Arc<Snapshot>) {
+        self.hold(before.commit, Some(before), Vec::new());
+    }
+
+    /// The oldest state that somebody reads and that was not the newest at the last release.
+    pub(super) fn oldest_read(&self) -> Option<u64> {
+        self.oldest_read
+    }
+
+    /// Makes the file end before page `until`, behind which nothing is needed and nothing mapped. Not synced: nothing depends on it.
+    pub(super) fn cut(&mut self, shared: &Shared, until: u64) -> Result<(), Error> {
+        let page_size = u64::from(shared.medium.page_size);
+        let storage = &shared.medium.storage;
+        let outcome = storage.set_len(until * page_size);
+        let mut pages = until;
+        if outcome.is_err() {
+            // It may have been done all the same.
+            let len = storage.len();
+            if len.is_err() {
+                shared.set_poisoned(true);
+            }
+            let left = len.map_or(self.file_pages, |len| len / page_size);
+            pages = left.clamp(until, self.file_pages);
+        }
+        let gone = Run {
+            start: pages,
+            pages: self.file_pages - pages,
+        };
+        if let Some(free) = &mut self.free {
+            free.remove(gone);
+            self.segments.take(gone);
+        }
+        self.file_pages = pages;
+        set(&shared.counters.file_bytes, pages * page_size);
+        outcome.map_err(Error::io("shorten"))
+    }
+
     /// Takes pages side by side, for something that is not written by the commit itself.
     pub(super) fn take(&mut self, shared: &Shared, pages: u64) -> Result<Run, Error> {
         let fits = |writer: &Self| writer.free().smallest_of(pages);
@@ -368,9 +444,27 @@ impl Writer {
     pub(super) fn show(&self, shared: &Shared) {
         let free = self.free.as_ref().map_or(0, Extents::pages);
         set(&shared.counters.free_pages, free);
+        let tail = self.file_pages - self.used_until();
+        set(&shared.counters.free_tail_pages, tail);
         set(&shared.counters.held_pages, self.held_pages);
         let oldest = self.oldest_read.map_or(0, |commit| commit + 1);
         set(&shared.counters.oldest_read, oldest);
+    }
+}
+
+/// What a file of so many pages grows by, in pages, where nothing speaks for less.
+pub(super) fn growth_step(medium: &Medium, file_pages: u64) -> u64 {
+    let page_size = u64::from(medium.page_size);
+    let least = medium.grow_by;
+    let most = LARGEST_GROWTH.max(least);
+    (file_pages * page_size / 8).clamp(least, most) / page_size
+}
+
+/// Where the extent begins that ends with the file; the end where there is none.
+fn free_end(free: &Extents, file_pages: u64) -> u64 {
+    match free.last() {
+        Some(last) if last.start + last.pages == file_pages => last.start,
+        _ => file_pages,
     }
 }
 

@@ -109,9 +109,9 @@ impl Editor {
         copy
     }
 
-    /// Walks down to where `key` is or belongs, leaving the inner nodes on the path. Gives the node at its end, the position up to
+    /// Walks down to where `key` is or belongs, and leaves the inner nodes on the path, made own. Gives the node at its end, the position up to
     /// which the key was compared above it, and how the key fits the node: a bucket, or an inner node whose prefix it lacks.
-    fn walk(&mut self, top: Node, key: &[u8]) -> End {
+    fn walk(&mut self, root: &mut Option<Node>, top: Node, key: &[u8]) -> End {
         self.path.clear();
         let mut node = top;
         let mut depth = 0;
@@ -124,59 +124,37 @@ impl Editor {
             }
             depth = view.stop();
             let index = child_index(view, digit(key, depth));
-            self.path.push((node, index));
-            node = view.child(index).node();
-            NodeRef::prefetch(node);
+            let child = view.child(index).node();
+            // The child's memory comes while its parent is copied.
+            NodeRef::prefetch(child);
+            let own = self.own(root, node);
+            self.path.push((own, index));
+            node = child;
         }
     }
 
-    /// Makes the nodes on the path own, from the root down.
-    fn own_path(&mut self, root: &mut Option<Node>) {
-        for level in 0..self.path.len() {
-            let (node, index) = self.path[level];
-            // SAFETY: nodes of the tree that is edited are alive.
-            if unsafe { node.get() }.birth() == self.stamp {
-                continue;
-            }
-            // SAFETY: as above.
-            let copy = unsafe { node.copy(self.stamp, &mut self.pool) };
-            self.unlinked.push(node);
-            match level.checked_sub(1).map(|above| self.path[above]) {
-                // SAFETY: made own just before, and the index is one of its children's.
-                Some((parent, index)) => unsafe { parent.set_child(index, copy) },
-                None => *root = Some(copy),
-            }
-            self.path[level] = (copy, index);
-        }
-    }
-
-    /// Walks down to where `key` is or belongs, as [`walk`](Self::walk), with the inner nodes made own.
+    /// As [`walk`](Self::walk), without a step if the last look was for this key.
     fn descend(&mut self, root: &mut Option<Node>, top: Node, key: &[u8]) -> End {
         if let Some(place) = self.place.take()
             && (place.root, &*place.key) == (*root, key)
         {
             return place.end;
         }
-        let end = self.walk(top, key);
-        self.own_path(root);
-        end
+        self.walk(root, top, key)
     }
 
     /// The row under `key`, which is about to be changed: the way there is made own, and need not be found again.
     pub(super) fn look(&mut self, root: &mut Option<Node>, key: &[u8]) -> Option<Handle> {
-        let (mut node, depth, fits) = self.walk((*root)?, key);
+        let (mut node, depth, fits) = self.walk(root, (*root)?, key);
         // SAFETY: alive, and not written to here.
         let view = unsafe { node.get() };
         let row = match (view.kind(), fits) {
             (Kind::Bucket, Fit::Inside) => position(view, key).ok().map(|index| view.rows()[index]),
             _ => None,
         };
-        // The row's memory comes while the path is copied.
         if let Some(row) = row {
+            // The row's memory comes while the bucket is copied.
             row.prefetch();
-        }
-        self.own_path(root);
-        if row.is_some() {
             node = self.own(root, node);
         }
         self.place = Some(Place {

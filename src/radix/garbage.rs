@@ -25,6 +25,11 @@ impl Garbage {
         }
     }
 
+    /// Whether it is time to let go of it: there are so many rows, or anything else.
+    pub(super) fn is_enough(&self, rows: usize) -> bool {
+        self.rows.len() >= rows || !self.trees.is_empty()
+    }
+
     pub(super) fn forget(mut self) {
         self.rows.clear();
     }

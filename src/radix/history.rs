@@ -36,6 +36,10 @@ const STEP: usize = 256;
 /// The longest list whose memory is kept for the next transaction.
 const KEPT: usize = 1024;
 
+/// So many rows that nobody reaches wait to be let go of together. What a row owns lies somewhere else in memory, and to free it is a miss of the caches; those
+/// of several rows in a row overlap.
+const TOGETHER: usize = 16;
+
 /// Something that the newest version does not reach any more.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Dead {
@@ -76,7 +80,7 @@ impl Shared {
         }
         let garbage = lock(&self.left)
             .as_mut()
-            .map(|registry| registry.reclaim(self, usize::MAX));
+            .map(|registry| registry.reclaim_all(self));
         drop(garbage);
     }
 }
@@ -116,18 +120,26 @@ pub(super) struct Registry {
     produced: usize,
     /// The highest stamp that a transaction ended with. None gets it again: what was staged upon a version that was discarded may be let go of after others were made.
     stamps: u64,
+    /// Rows that no version reaches, until there are [enough](TOGETHER).
+    garbage: Garbage,
 }
 
 // SAFETY: it owns what its lists name; rows are `Send` and `Sync`.
 unsafe impl Send for Registry {}
 
 impl Registry {
-    /// Frees what the versions that were dropped alone could reach, looking at about `budget` entries.
-    fn reclaim(&mut self, shared: &Shared, budget: usize) -> Garbage {
-        let mut garbage = Garbage::default();
+    /// Frees all that the versions that were dropped alone could reach.
+    fn reclaim_all(&mut self, shared: &Shared) -> Garbage {
+        self.reclaim(shared, usize::MAX);
+        std::mem::take(&mut self.garbage)
+    }
+
+    /// Frees what the versions that were dropped alone could reach, looking at about `budget` entries. The rows of it are garbage then.
+    fn reclaim(&mut self, shared: &Shared, budget: usize) {
         let Some(editor) = &mut self.editor else {
-            return garbage;
+            return;
         };
+        let garbage = &mut self.garbage;
         let pool = &mut *editor.pool;
         let mut book = lock(&shared.book);
         let Book { live, pending } = &mut *book;
@@ -178,12 +190,11 @@ impl Registry {
                 break;
             }
         }
-        garbage
     }
 
     /// All versions are gone: frees every list, and all that the newest version reaches.
     fn free_all(&mut self, book: &mut Book, layout: &Layout) -> Garbage {
-        let mut garbage = Garbage::default();
+        let mut garbage = std::mem::take(&mut self.garbage);
         let Some(editor) = self.editor.take() else {
             return garbage;
         };
@@ -386,7 +397,12 @@ impl Writer {
     /// Lends the editor for a transaction, with this stamp or a higher one, with a bounded piece of the reclamation done.
     pub(super) fn lend(&mut self, stamp: u64) -> (Box<Editor>, Garbage) {
         let budget = STEP + 2 * self.registry.produced;
-        let garbage = self.registry.reclaim(&self.shared, budget);
+        self.registry.reclaim(&self.shared, budget);
+        let garbage = if self.registry.garbage.is_enough(TOGETHER) {
+            std::mem::take(&mut self.registry.garbage)
+        } else {
+            Garbage::default()
+        };
         let editor = self.registry.editor.take();
         let mut editor = editor.unwrap_or_else(|| Box::new(Editor::new()));
         editor.stamp = stamp.max(self.registry.stamps + 1);
@@ -407,7 +423,7 @@ impl Writer {
 
     /// Frees all that can be freed now.
     pub(crate) fn reclaim(&mut self) -> Garbage {
-        self.registry.reclaim(&self.shared, usize::MAX)
+        self.registry.reclaim_all(&self.shared)
     }
 
     /// Gives memory of rows that were let go of back to the system. O(rows let go of since their memory was used again).
@@ -517,7 +533,7 @@ impl Drop for Writer {
         let mut left = lock(&self.shared.left);
         let registry = left.insert(registry);
         self.shared.deserted.store(true, Ordering::Relaxed);
-        let garbage = registry.reclaim(&self.shared, usize::MAX);
+        let garbage = registry.reclaim_all(&self.shared);
         drop(left);
         drop(garbage);
     }

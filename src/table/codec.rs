@@ -3,14 +3,17 @@
 //! A row is written in bincode 2's standard configuration: fields in order without names, integers in a variable length, little-endian.
 //! A file says the number of the format that its rows are in, [`FORMAT`], so that another one can stand beside this.
 
-use std::{error::Error, fmt};
+use std::{error::Error, fmt, marker::PhantomData};
 
 use bincode::{
     config::{self, Configuration},
     error::{DecodeError, EncodeError},
     serde::{encode_into_std_write, seed_decode_from_slice},
 };
-use serde::{Serialize, de::DeserializeOwned};
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, DeserializeSeed},
+};
 
 use super::bounded::{Seed, Writer};
 
@@ -71,8 +74,17 @@ pub(crate) fn encode<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), C
 
 /// Reads a value that takes up all of `bytes`. What it allocates is in proportion to `bytes`, whatever they say.
 pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, CodecError> {
-    let (value, len) = seed_decode_from_slice(Seed::new(bytes.len()), bytes, CONFIGURATION)
-        .map_err(|error| CodecError::Decode {
+    decode_seed(bytes, PhantomData)
+}
+
+/// Reads what `seed` does, which takes up all of `bytes`. What sequences and strings allocate is in proportion to `bytes`, whatever they say.
+pub(super) fn decode_seed<'de, S: DeserializeSeed<'de>>(
+    bytes: &'de [u8],
+    seed: S,
+) -> Result<S::Value, CodecError> {
+    let seed = Seed::new(bytes.len(), seed);
+    let (value, len) =
+        seed_decode_from_slice(seed, bytes, CONFIGURATION).map_err(|error| CodecError::Decode {
             reason: decode_reason(error),
         })?;
     if len == bytes.len() {

@@ -12,6 +12,8 @@ use super::Difference;
 pub struct TableDefinition {
     /// The name of the table.
     pub name: String,
+    /// The version of the struct: 1, unless `#[table(version = ..)]` says another.
+    pub version: u32,
     /// The fields of a row, in their order.
     pub fields: Vec<FieldDefinition>,
     /// The indexes, each at the place of its number: first the primary one.
@@ -75,7 +77,8 @@ impl TableDefinition {
     }
 
     /// What first differs between this definition, which a file has stored, and the one that a program declares: fields, then the primary
-    /// key, then the other indexes. `None` where they are the same but for the order of the indexes. O(fields and indexes).
+    /// key, then the other indexes. `None` where they are the same but for the order of the indexes. Not each difference keeps a file from being opened: see
+    /// [changing structs](crate#changing-structs). O(fields and indexes).
     pub fn difference(&self, declared: &Self) -> Option<Difference> {
         Difference::first(self, declared)
     }

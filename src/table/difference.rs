@@ -48,6 +48,41 @@ pub enum Difference {
         /// The columns in the program.
         declared: String,
     },
+    /// A column of the primary key is of another type. A key can't change, for the rows are stored under it.
+    KeyType {
+        /// The name of the table.
+        table: String,
+        /// The field.
+        field: String,
+        /// Its type in the file.
+        stored: String,
+        /// Its type in the program.
+        declared: String,
+    },
+    /// The rows are of another version, and the program does not say how to come from that to its own.
+    Version {
+        /// The name of the table.
+        table: String,
+        /// The version in the file.
+        stored: u32,
+        /// The version in the program.
+        declared: u32,
+    },
+    /// A row in the file can't be read into the struct by serde's rules.
+    Row {
+        /// The name of the table.
+        table: String,
+        /// The primary key of the row, as bytes in hexadecimal digits.
+        key: String,
+        /// The field where the two differ, with a dot before each field inside another one.
+        field: String,
+        /// Its type in the file, if it is there.
+        stored: Option<String>,
+        /// Its type in the program, if it is there.
+        declared: Option<String>,
+        /// What serde says.
+        reason: String,
+    },
     /// An index is on one side only, or is made in another way. The rows are the same.
     Index {
         /// The name of the table.
@@ -70,29 +105,8 @@ impl Difference {
                 declared: table(),
             });
         }
-        let fields = |side: &TableDefinition| {
-            let pairs = side.fields.iter();
-            pairs
-                .map(|field| (field.name.clone(), field.type_text.clone()))
-                .collect::<Vec<_>>()
-        };
-        let (stored_fields, declared_fields) = (fields(stored), fields(declared));
-        if let Some(found) = Unmatched::first(&stored_fields, &declared_fields) {
-            return Some(Self::Field {
-                table: table(),
-                field: found.name,
-                stored: found.stored,
-                declared: found.declared,
-            });
-        }
-        let mut places = stored_fields.iter().zip(&declared_fields).enumerate();
-        if let Some((place, (left, right))) = places.find(|(_, (left, right))| left != right) {
-            return Some(Self::Order {
-                table: table(),
-                place: place + 1,
-                stored: left.0.clone(),
-                declared: right.0.clone(),
-            });
+        if let Some(difference) = Self::of_fields(stored, declared) {
+            return Some(difference);
         }
         let key = |side: &TableDefinition| {
             side.primary()
@@ -117,6 +131,36 @@ impl Difference {
             stored: found.stored,
             declared: found.declared,
         })
+    }
+
+    /// The first difference of the fields.
+    pub(super) fn of_fields(stored: &TableDefinition, declared: &TableDefinition) -> Option<Self> {
+        let table = || declared.name.clone();
+        let fields = |side: &TableDefinition| {
+            let pairs = side.fields.iter();
+            pairs
+                .map(|field| (field.name.clone(), field.type_text.clone()))
+                .collect::<Vec<_>>()
+        };
+        let (stored_fields, declared_fields) = (fields(stored), fields(declared));
+        if let Some(found) = Unmatched::first(&stored_fields, &declared_fields) {
+            return Some(Self::Field {
+                table: table(),
+                field: found.name,
+                stored: found.stored,
+                declared: found.declared,
+            });
+        }
+        let mut places = stored_fields.iter().zip(&declared_fields).enumerate();
+        if let Some((place, (left, right))) = places.find(|(_, (left, right))| left != right) {
+            return Some(Self::Order {
+                table: table(),
+                place: place + 1,
+                stored: left.0.clone(),
+                declared: right.0.clone(),
+            });
+        }
+        None
     }
 }
 
@@ -211,6 +255,41 @@ impl fmt::Display for Difference {
                 f,
                 "table `{table}`: the primary key is `{stored}` in the file and `{declared}` in the program"
             ),
+            Self::KeyType {
+                table,
+                field,
+                stored,
+                declared,
+            } => write!(
+                f,
+                "table `{table}`: field `{field}` of the primary key is `{stored}` in the file and `{declared}` in the program, and \
+                 a key cannot change"
+            ),
+            Self::Version {
+                table,
+                stored,
+                declared,
+            } => write!(
+                f,
+                "table `{table}`: the rows are of version {stored} in the file and {declared} in the program, which does not say how \
+                 to read them with `#[table(from(..))]`"
+            ),
+            Self::Row {
+                table,
+                key,
+                field,
+                stored,
+                declared,
+                reason,
+            } => {
+                one_side_only(
+                    f,
+                    format_args!("table `{table}`: field `{field}`"),
+                    stored.as_ref(),
+                    declared.as_ref(),
+                )?;
+                write!(f, "; the row {key} cannot be read: {reason}")
+            }
             Self::Index {
                 table,
                 index,

@@ -20,6 +20,7 @@ mod columns;
 mod definition;
 mod difference;
 mod each;
+mod former;
 mod grouping;
 mod index;
 mod key_set;
@@ -27,25 +28,37 @@ mod new_index;
 pub(crate) mod private;
 mod query;
 mod ranges;
+mod reading;
 mod schema;
+mod shape;
+mod table_schema;
 #[cfg(all(test, feature = "derive"))]
 mod tests;
+mod value;
 
 #[cfg(feature = "derive")]
 pub use sapwood_derive::Table;
 
 pub use codec::CodecError;
-pub(crate) use codec::{FORMAT, decode, encode};
+pub(crate) use codec::FORMAT;
 #[doc(hidden)]
 pub use columns::rule;
 pub use columns::{ExtendsLast, LeadingColumns, RangeEnd, StartsWith};
 pub use definition::{FieldDefinition, IndexColumns, IndexDefinition, TableDefinition};
 pub use difference::Difference;
 pub use each::Each;
+#[doc(hidden)]
+pub use former::Former;
 pub use grouping::{FirstColumns, Grouping};
 pub use index::Index;
 pub use key_set::KeySet;
 pub use new_index::NewIndex;
 pub use query::Query;
 pub use ranges::Ranges;
+pub(crate) use reading::{NoReading, NotRead, Reading};
 pub use schema::Table;
+pub use shape::Shape;
+pub(crate) use shape::{Traced, Untraceable, trace};
+pub use table_schema::TableSchema;
+pub use value::Value;
+pub(crate) use value::decode as decode_value;

@@ -1,6 +1,6 @@
 //! What the code that the derive macros emit is written with. Not for use by hand: it may change in any release.
 
-pub use super::{Each, Index, IndexDefinition, KeySet, Query, Table, TableDefinition};
+pub use super::{Each, Former, Index, IndexDefinition, KeySet, Query, Table, TableDefinition};
 pub use crate::key::{Key, KeyBuf, KeyDecodeError, KeyOf};
 pub use std::string::String;
 
@@ -65,13 +65,19 @@ pub fn decode_descending<K: Key>(entry: &mut &[u8]) -> Option<K> {
 }
 
 /// The definition of a table: its fields as pairs of name and type.
-pub fn table(name: &str, fields: &[(&str, &str)], indexes: &[IndexDefinition]) -> TableDefinition {
+pub fn table(
+    name: &str,
+    version: u32,
+    fields: &[(&str, &str)],
+    indexes: &[IndexDefinition],
+) -> TableDefinition {
     let fields = fields.iter().map(|&(name, type_text)| FieldDefinition {
         name: name.to_owned(),
         type_text: type_text.to_owned(),
     });
     TableDefinition {
         name: name.to_owned(),
+        version,
         fields: fields.collect(),
         indexes: indexes.to_vec(),
     }

@@ -2,7 +2,7 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{CodecError, KeySet, TableDefinition, codec};
+use super::{CodecError, Former, KeySet, TableDefinition, codec};
 use crate::key::{Key, KeyBuf};
 
 /// A struct whose values are the rows of a table. Made by `#[derive(Table)]`, not by hand.
@@ -12,8 +12,11 @@ use crate::key::{Key, KeyBuf};
 ///
 /// Rows are kept in a format without names, so serde must be able to tell from the type alone what comes next. `#[serde(skip)]`, `default`,
 /// `rename` and `with` are fine. A row of a type with `#[serde(flatten)]`, or with a field that `skip_serializing_if` leaves out, is refused when
-/// it is written. Enums with `#[serde(untagged)]` or `#[serde(tag = "..")]` can be written, but not read, and must not be in a row that is kept
-/// in a file. Values may be nested 128 levels deep.
+/// it is written. Types that must be told what comes next, such as those with `#[serde(flatten)]` and enums with `#[serde(untagged)]` or
+/// `#[serde(tag = "..")]`, are refused when a database that has them is opened on a file. Values may be nested 128 levels deep.
+///
+/// What the struct is made of is kept in the file, so that the struct can [change](crate#changing-structs). It is found out by reading made-up values with the
+/// struct's `Deserialize`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a table",
     label = "not a table",
@@ -25,6 +28,9 @@ pub trait Table: Serialize + DeserializeOwned + Send + Sync + 'static {
 
     /// The name of the table in the database and in its file.
     const NAME: &'static str;
+
+    /// The version of the struct, for [changes](crate#changing-structs) that serde's own rules cannot make.
+    const VERSION: u32 = 1;
 
     /// The table's fields, key and indexes, as data.
     fn definition() -> TableDefinition;
@@ -43,6 +49,13 @@ pub trait Table: Serialize + DeserializeOwned + Send + Sync + 'static {
     fn format_entry(&self, index: usize, entry: &[u8]) -> String {
         let _ = entry;
         self.format_key(index)
+    }
+
+    /// How rows of an earlier version are read; `None` for one of which nothing is known.
+    #[doc(hidden)]
+    fn former(version: u32) -> Option<Former<Self>> {
+        let _ = version;
+        None
     }
 
     /// Appends the row as the file keeps it.

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use sapwood::pagefile::{Error, Options, PageFile, Storage};
+use sapwood::pagefile::{Error, Options, PageFile, ReadTxn, Storage};
 
 pub(crate) const SECTOR: usize = 512;
 
@@ -193,7 +193,11 @@ fn scatter(pending: &[Op], crash: Crash, random: &mut Random) -> Vec<Op> {
     let keep = 1 + random.below(15);
     for op in pending {
         match op {
-            Op::SetLen(len) => sectors.push(Op::SetLen(*len)),
+            Op::SetLen(len) => {
+                if random.below(16) <= keep {
+                    sectors.push(Op::SetLen(*len));
+                }
+            }
             Op::Write { offset, bytes } => {
                 for (i, sector) in bytes.chunks(SECTOR).enumerate() {
                     let offset = offset + (i * SECTOR) as u64;
@@ -287,7 +291,11 @@ pub(crate) fn options() -> Options {
 
 /// All that a state holds.
 pub(crate) fn contents(file: &PageFile) -> Result<Model, Error> {
-    let read = file.begin_read();
+    contents_of(&file.begin_read())
+}
+
+/// All that the state of a read transaction holds.
+pub(crate) fn contents_of(read: &ReadTxn) -> Result<Model, Error> {
     let mut model = Model::new();
     let mut waiting = vec![(None::<Vec<u8>>, read.root())];
     while let Some((path, bucket)) = waiting.pop() {

@@ -7,10 +7,10 @@ use sapwood::pagefile::{Options, PageFile};
 use sapwood::{Database, Error, Table};
 use serde::{Deserialize, Serialize};
 
-use super::fixture::{Job, Pod, refused, says};
+use super::fixture::{Job, refused, says};
 use super::sim::{Failure, SimDisk};
 
-/// A file whose table has other fields, another key or other indexes than the program's: the file, the table, and the first difference.
+/// A file whose table has another key, or rows that the program's struct cannot take in: the file, the table, the field, and both types.
 #[test]
 fn schema() {
     mod declared {
@@ -18,16 +18,9 @@ fn schema() {
 
         #[derive(Table, Serialize, Deserialize)]
         #[table(name = "jobs")]
-        pub(super) struct Field {
+        pub(super) struct Type {
             #[key]
             id: u32,
-        }
-        #[derive(Table, Serialize, Deserialize)]
-        #[table(name = "jobs")]
-        pub(super) struct Index {
-            #[key]
-            #[index(name = by_same)]
-            id: u64,
         }
         #[derive(Table, Serialize, Deserialize)]
         #[table(name = "jobs", key(desc(id)))]
@@ -50,27 +43,48 @@ fn schema() {
 
     let disk = SimDisk::default();
     let db = Database::builder().table::<Job>();
-    db.open_storage(Box::new(disk.clone()))
-        .unwrap()
-        .close()
-        .unwrap();
-    let field = error::<declared::Field>(&disk);
-    assert!(matches!(field, Error::Schema { .. }));
+    let db = db.open_storage(Box::new(disk.clone())).unwrap();
+    db.write(|tx| tx.insert(Job { id: 7 })).unwrap();
+    db.close().unwrap();
+    let error_of_type = error::<declared::Type>(&disk);
+    assert!(matches!(error_of_type, Error::Schema { .. }));
     says(
-        &field,
-        "storage: table `jobs`: field `id` is `u64` in the file and `u32` in the program",
+        &error_of_type,
+        "storage: table `jobs`: field `id` of the primary key is `u64` in the file and `u32` in the program, and a key cannot change",
     );
     says(
         &error::<declared::More>(&disk),
-        "storage: table `jobs`: field `queue`, `String`, is in the program, but not in the file",
+        "storage: table `jobs`: field `queue`, `String`, is in the program, but not in the file; the row 0000000000000007 cannot be read: \
+         missing field `queue`",
     );
     says(
         &error::<declared::Key>(&disk),
         "storage: table `jobs`: the primary key is `on(id)` in the file and `on(desc(id))` in the program",
     );
+}
+
+/// A table whose rows bytes without names cannot hold: the table, and the field that would have to be told what comes next.
+#[test]
+fn shape() {
+    #[derive(Serialize, Deserialize)]
+    #[serde(untagged)]
+    enum Any {
+        Number(u64),
+    }
+    #[derive(Table, Serialize, Deserialize)]
+    struct Untagged {
+        #[key]
+        id: u64,
+        any: Any,
+    }
+    let builder = Database::builder().table::<Untagged>();
+    let opened = builder.open_storage(Box::new(SimDisk::default()));
+    let error = opened.map(drop).unwrap_err();
+    assert!(matches!(&error, Error::Shape { field, .. } if field == "any"));
     says(
-        &error::<declared::Index>(&disk),
-        "storage: table `jobs`: index `by_same`, `on(id)`, is in the program, but not in the file",
+        &error,
+        "table `untagged`: field `any` cannot be kept in a file: its type must be told what comes next, as with `#[serde(flatten)]`, \
+         `#[serde(untagged)]` and `#[serde(tag = \"..\")]`",
     );
 }
 
@@ -147,27 +161,6 @@ fn damaged_row() {
     );
     write(&good);
     assert_eq!(open().unwrap().snapshot().count(Job::ALL), 3);
-}
-
-/// A file with a table that the program does not have.
-#[test]
-fn foreign_table() {
-    let disk = SimDisk::default();
-    let both = Database::builder().table::<Job>().table::<Pod>();
-    both.open_storage(Box::new(disk.clone()))
-        .unwrap()
-        .close()
-        .unwrap();
-    let error = Database::builder()
-        .table::<Job>()
-        .open_storage(Box::new(disk))
-        .map(drop)
-        .unwrap_err();
-    assert!(matches!(&error, Error::ForeignTable { table, .. } if table == "pods"));
-    says(
-        &error,
-        "storage: the file has a table `pods` that the program does not declare",
-    );
 }
 
 /// A page file of something else.

@@ -2,7 +2,7 @@
 
 use proc_macro2::{Span, TokenStream};
 use syn::{
-    Attribute, Data, DeriveInput, Fields, Ident, LitStr, Path, Token, Type, bracketed,
+    Attribute, Data, DeriveInput, Fields, Ident, LitInt, LitStr, Path, Token, Type, bracketed,
     parenthesized,
     parse::{Parse, ParseStream},
     punctuated::Punctuated,
@@ -14,7 +14,7 @@ use crate::{
     errors::Errors,
 };
 
-const TABLE_ENTRIES: &str = "`name`, `key`, `index` and `crate`";
+const TABLE_ENTRIES: &str = "`name`, `key`, `index`, `version`, `from` and `crate`";
 const INDEX_ENTRIES: &str = "`on`, `with`, `unique`, `each`, `sparse` and `when`";
 const FIELD_INDEX_ENTRIES: &str = "`name`, `unique`, `each`, `sparse` and `when`";
 
@@ -23,6 +23,9 @@ const FIELD_INDEX_ENTRIES: &str = "`name`, `unique`, `each`, `sparse` and `when`
 pub(super) struct Declared<'a> {
     pub(super) name: Option<LitStr>,
     pub(super) krate: Option<Path>,
+    pub(super) version: Option<LitInt>,
+    /// The structs of the versions before, the newest first, and where they are given.
+    pub(super) former: Option<(Span, Vec<Type>)>,
     /// All primary keys that are given: the place, and the columns.
     pub(super) keys: Vec<(Span, Vec<DeclaredColumn>)>,
     pub(super) indexes: Vec<DeclaredIndex>,
@@ -92,6 +95,14 @@ impl<'a> Declared<'a> {
                         word,
                         errors,
                     );
+                }
+                "version" => set_once(&mut self.version, attributes::value(input)?, word, errors),
+                "from" => {
+                    let content;
+                    parenthesized!(content in input);
+                    let types = Punctuated::<Type, Token![,]>::parse_terminated(&content)?;
+                    let types = types.into_iter().collect();
+                    set_once(&mut self.former, (word.span(), types), word, errors);
                 }
                 "key" => self.keys.push((word.span(), columns(input)?)),
                 "index" => {

@@ -116,6 +116,7 @@ fn implementation(table: &Table<'_>) -> TokenStream {
         quote!(#(#columns)*)
     });
     let definition = definition(table);
+    let (version, former) = (version(table), former(table));
     let entries = table.indexes.iter().enumerate().map(|(number, index)| {
         let entries = if number == 0 {
             quote!(__out.push_primary();)
@@ -164,6 +165,8 @@ fn implementation(table: &Table<'_>) -> TokenStream {
 
             const NAME: &'static ::core::primitive::str = #name;
 
+            #version
+
             fn definition() -> #krate::__private::TableDefinition {
                 #definition
             }
@@ -191,8 +194,48 @@ fn implementation(table: &Table<'_>) -> TokenStream {
             }
 
             #format_entry
+
+            #former
         }
     }
+}
+
+/// The struct's version, where it is not the first.
+fn version(table: &Table<'_>) -> Option<TokenStream> {
+    let version = Literal::u32_unsuffixed(table.version);
+    (table.version != 1).then(|| quote!(const VERSION: ::core::primitive::u32 = #version;))
+}
+
+/// What makes rows of earlier versions into those of now, step by step.
+fn former(table: &Table<'_>) -> Option<TokenStream> {
+    let krate = &table.krate;
+    let arms = table.former.iter().enumerate().map(|(place, ty)| {
+        let number = Literal::u32_unsuffixed(table.version - 1 - place as u32);
+        let steps = table.former[..place].iter().rev();
+        let start = quote!(__row);
+        let steps = steps.fold(
+            start,
+            |row, step| quote_spanned!(at(step)=> <#step as ::core::convert::From<_>>::from(#row)),
+        );
+        quote_spanned! {at(ty)=>
+            #number => ::core::option::Option::Some(#krate::__private::Former::new(
+                |__row: #ty| <Self as ::core::convert::From<_>>::from(#steps),
+            )),
+        }
+    });
+    let arms: Vec<TokenStream> = arms.collect();
+    (!arms.is_empty()).then(|| {
+        quote! {
+            fn former(
+                __version: ::core::primitive::u32,
+            ) -> ::core::option::Option<#krate::__private::Former<Self>> {
+                match __version {
+                    #(#arms)*
+                    _ => ::core::option::Option::None,
+                }
+            }
+        }
+    })
 }
 
 fn definition(table: &Table<'_>) -> TokenStream {
@@ -232,7 +275,8 @@ fn definition(table: &Table<'_>) -> TokenStream {
             }
         }
     });
-    quote!(#krate::__private::table(#name, &[#(#fields),*], &[#(#indexes),*]))
+    let version = Literal::u32_unsuffixed(table.version);
+    quote!(#krate::__private::table(#name, #version, &[#(#fields),*], &[#(#indexes),*]))
 }
 
 /// A column as it is written in the attribute; the only one that is `each` without it, for the index says so.

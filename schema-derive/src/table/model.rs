@@ -30,6 +30,10 @@ pub(super) struct Table<'a> {
     pub(super) visibility: &'a Visibility,
     pub(super) krate: Path,
     pub(super) name: String,
+    /// From 1 on.
+    pub(super) version: u32,
+    /// The structs of the versions before, the newest first; fewer than `version`.
+    pub(super) former: Vec<Type>,
     pub(super) fields: Vec<Field<'a>>,
     /// The primary index, and then the others.
     pub(super) indexes: Vec<Index<'a>>,
@@ -86,6 +90,7 @@ impl<'a> Table<'a> {
             );
         }
         let name = table_name(input, &declared, errors);
+        let (version, former) = versions(&declared, errors);
         let fields: Vec<Field<'a>> = declared
             .fields
             .iter()
@@ -116,10 +121,41 @@ impl<'a> Table<'a> {
             visibility: &input.vis,
             krate: attributes::crate_path(declared.krate),
             name,
+            version,
+            former,
             fields,
             indexes,
         }
     }
+}
+
+/// The version of the struct, and the structs of those before it.
+fn versions(declared: &Declared<'_>, errors: &mut Errors) -> (u32, Vec<Type>) {
+    let mut version = 1;
+    if let Some(given) = &declared.version {
+        match given.base10_parse() {
+            Ok(number) if number > 0 => version = number,
+            _ => errors.at(given.span(), "a version is a number from 1 on"),
+        }
+    }
+    let Some((span, former)) = &declared.former else {
+        return (version, Vec::new());
+    };
+    if former.is_empty() {
+        errors.at(
+            *span,
+            "expected the structs of the versions before, the newest first, as in `from(PodV2, PodV1)`",
+        );
+    } else if let Some(first) = former.get(version as usize - 1) {
+        errors.at(
+            first.span(),
+            format_args!(
+                "this would be of version 0, for the struct is of version {version}; `version = ..` gives another"
+            ),
+        );
+        return (version, Vec::new());
+    }
+    (version, former.clone())
 }
 
 /// Checks indexes, one after the other.

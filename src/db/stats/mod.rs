@@ -168,7 +168,8 @@ pub struct Versions {
     /// The oldest of them.
     pub oldest: Option<OldestVersion>,
     /// Everything that the published version does not show any more and is not freed yet: because something held shows it, or because no
-    /// write came since it was let go of.
+    /// write came since it was let go of. Without the rows, fifteen at most, that wait to be let
+    /// go of together.
     pub unlinked: Memory,
 }
 

@@ -94,7 +94,7 @@ impl Edit<'_> {
         self.page_size() / 4 + 1
     }
 
-    fn free(&mut self, page: PageRef) {
+    pub(super) fn free(&mut self, page: PageRef) {
         self.freed.push(Run {
             start: page.page,
             pages: u64::from(page.pages),
@@ -108,7 +108,7 @@ impl Edit<'_> {
     }
 
     /// Brings the node into memory; the page that it came from is then free.
-    fn dirty<'c>(
+    pub(super) fn dirty<'c>(
         &mut self,
         child: &'c mut Child,
         level: Option<u8>,

@@ -1,39 +1,32 @@
 //! The limits while a row is read.
 
-use std::{cell::Cell, fmt, marker::PhantomData};
+use std::{cell::Cell, fmt};
 
-use serde::{
-    Deserialize,
-    de::{
-        DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess,
-        Visitor,
-    },
+use serde::de::{
+    DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, VariantAccess, Visitor,
 };
 
 use super::{Bounded, FREE_ELEMENTS, Limits};
 
-/// Reads a `T` with these limits.
-pub(in crate::table) struct Seed<T> {
+/// Reads what another seed does, with these limits.
+pub(in crate::table) struct Seed<S> {
     input_len: usize,
-    value: PhantomData<fn() -> T>,
+    seed: S,
 }
 
-impl<T> Seed<T> {
+impl<S> Seed<S> {
     /// For an input of this many bytes.
-    pub(in crate::table) fn new(input_len: usize) -> Self {
-        Self {
-            input_len,
-            value: PhantomData,
-        }
+    pub(in crate::table) fn new(input_len: usize, seed: S) -> Self {
+        Self { input_len, seed }
     }
 }
 
-impl<'de, T: Deserialize<'de>> DeserializeSeed<'de> for Seed<T> {
-    type Value = T;
+impl<'de, S: DeserializeSeed<'de>> DeserializeSeed<'de> for Seed<S> {
+    type Value = S::Value;
 
-    fn deserialize<D: Deserializer<'de>>(self, inner: D) -> Result<T, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, inner: D) -> Result<S::Value, D::Error> {
         let elements = Cell::new(self.input_len.saturating_add(FREE_ELEMENTS));
-        T::deserialize(Limits::new(&elements).around(inner))
+        self.seed.deserialize(Limits::new(&elements).around(inner))
     }
 }
 

@@ -1,0 +1,20 @@
+//! The commands, a file for each.
+
+pub mod backup;
+pub mod bench;
+pub mod buckets;
+pub mod check;
+pub mod compact;
+pub mod delete;
+pub mod dump;
+pub mod export;
+pub mod get;
+pub mod import;
+pub mod info;
+pub mod keys;
+pub mod page;
+pub mod pages;
+pub mod put;
+pub mod recover;
+pub mod restore;
+pub mod stats;

@@ -1,0 +1,119 @@
+//! Bringing a page or a value into memory, so that it is written to another place.
+
+use std::sync::Arc;
+
+use super::{
+    super::{
+        Error,
+        page::{PageRef, StoredValue, ValueRun},
+        source::Source,
+    },
+    edit::Edit,
+    node::{Body, Child, Value},
+};
+
+/// Where a stored node or value was found in its tree. The tree may have been changed since.
+#[derive(Clone, Debug)]
+pub(in super::super) struct Place {
+    /// A key that leads there.
+    pub(in super::super) key: Box<[u8]>,
+    pub(in super::super) thing: Thing,
+}
+
+/// What lies at a [`Place`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum Thing {
+    Node(PageRef),
+    /// A value in a run of its own.
+    Value(ValueRun),
+}
+
+impl Edit<'_> {
+    /// Brings what lies at a place into memory, and what leads there; and tells whether it was still there. An error leaves the tree as
+    /// [`put`](Self::put) does.
+    pub(in super::super) fn relocate(
+        &mut self,
+        root: &mut Option<Child>,
+        place: &Place,
+    ) -> Result<bool, Error> {
+        match root {
+            Some(root) if is_there(self.source, root, place)? => {
+                self.bring(root, None, place)?;
+                Ok(true)
+            }
+            _ => Ok(false),
+        }
+    }
+
+    fn bring(&mut self, child: &mut Child, level: Option<u8>, place: &Place) -> Result<(), Error> {
+        let is_it = is_node(child, place);
+        let node = self.dirty(child, level)?;
+        if is_it {
+            return Ok(());
+        }
+        let at = node.search(&place.key);
+        match (&mut node.body, at) {
+            (Body::Branch(branch), Ok(at) | Err(at)) => {
+                let below = Some(branch.level - 1);
+                self.bring(&mut branch.children[at].child, below, place)
+            }
+            (Body::Leaf(leaf), Ok(at)) => {
+                let value = &mut leaf.entries[at].value;
+                if let Value::Run(run) = *value {
+                    // The entry keeps its size: a value that is too large for a leaf will have a run again.
+                    *value = Value::Large(Arc::from(&*self.source.value(run)?));
+                    self.free(run.run);
+                }
+                Ok(())
+            }
+            (Body::Leaf(_), Err(_)) => Ok(()),
+        }
+    }
+}
+
+fn is_node(child: &Child, place: &Place) -> bool {
+    matches!(child, Child::Stored(page) if Thing::Node(*page) == place.thing)
+}
+
+/// Whether the thing is stored at its place. What is in memory is written anew in any case.
+fn is_there(source: &Source, mut child: &Child, place: &Place) -> Result<bool, Error> {
+    loop {
+        match child {
+            Child::Stored(page) | Child::Moved(page) => {
+                return is_stored_there(source, *page, place);
+            }
+            Child::Dirty(node) => match &node.body {
+                Body::Branch(branch) => {
+                    child = &branch.children[node.child_of(&place.key)].child;
+                }
+                Body::Leaf(leaf) => {
+                    let value = node.search(&place.key).map(|at| &leaf.entries[at].value);
+                    return Ok(
+                        matches!(value, Ok(Value::Run(run)) if Thing::Value(*run) == place.thing),
+                    );
+                }
+            },
+        }
+    }
+}
+
+fn is_stored_there(source: &Source, mut page: PageRef, place: &Place) -> Result<bool, Error> {
+    let mut level = None;
+    loop {
+        if Thing::Node(page) == place.thing {
+            return Ok(true);
+        }
+        let node = source.node(page, level)?;
+        let corrupted = |reason| source.corrupted(page.page, reason);
+        let Some(below) = node.level().checked_sub(1) else {
+            let Ok(at) = node.search(&place.key).map_err(corrupted)? else {
+                return Ok(false);
+            };
+            let (_, value) = node.leaf_entry(at).map_err(corrupted)?;
+            return Ok(matches!(value, StoredValue::Run(run) if Thing::Value(run) == place.thing));
+        };
+        let at = node.child_of(&place.key).map_err(corrupted)?;
+        let (_, child) = node.branch_entry(at).map_err(corrupted)?;
+        (page, level) = (child, Some(below));
+    }
+}

@@ -1,0 +1,132 @@
+//! Which state holds: of two slots, of a commit that was lost and done again, after closing.
+
+use sapwood::pagefile::PageFile;
+
+use super::sim::{CRASHES, Crash, Failure, Model, SimDisk, change, contents};
+
+/// Opens, reads and checks; none of that may write.
+pub(crate) fn open_clean(disk: &SimDisk, what: &str) -> (PageFile, Model) {
+    let ops = disk.ops();
+    let file = disk
+        .open()
+        .unwrap_or_else(|error| panic!("{what}: {error}"));
+    let model = contents(&file).unwrap_or_else(|error| panic!("{what}: {error}"));
+    let report = file
+        .check()
+        .unwrap_or_else(|error| panic!("{what}: {error}"));
+    assert!(report.is_clean(), "{what}: {:?}", report.problems);
+    assert_eq!(disk.ops(), ops, "{what}: recovery has written");
+    (file, model)
+}
+
+/// Proves that a commit which was lost in a crash never comes back, also where the same pages are written again: of the first try only the meta
+/// arrives, of the second try, the very same transaction, only the pages.
+#[test]
+fn lost_commit_does_not_come_back() {
+    let disk = SimDisk::default();
+    let file = disk.open().unwrap();
+    let mut model = Model::new();
+    for seed in 0..8 {
+        change(&file, &mut model, seed).unwrap();
+    }
+    let mut lost = model.clone();
+    let size = file.stats().file_bytes;
+    disk.fail(Some(Failure {
+        at: disk.ops() + 2,
+        forever: true,
+    }));
+    assert!(change(&file, &mut lost, 8).is_err());
+    assert_eq!(
+        file.stats().file_bytes,
+        size,
+        "the third operation was not the sync"
+    );
+    let disk = disk.crash(Crash::OnlyLast, 1);
+    let (file, found) = open_clean(&disk, "after the first crash");
+    assert_eq!(found, model);
+    disk.fail(Some(Failure {
+        at: disk.ops() + 1,
+        forever: true,
+    }));
+    assert!(change(&file, &mut lost, 8).is_err());
+    let (_, found) = open_clean(&disk.crash(Crash::All, 1), "after the second crash");
+    assert_eq!(
+        found, model,
+        "a commit that was seen to be lost has come back"
+    );
+}
+
+/// Proves that a closed file holds its state twice, and that closing can crash anywhere.
+#[test]
+fn closing_loses_nothing() {
+    let disk = SimDisk::default();
+    let file = disk.open().unwrap();
+    let mut model = Model::new();
+    for seed in 0..9 {
+        change(&file, &mut model, seed).unwrap();
+    }
+    let twin = SimDisk::of(disk.image());
+    file.close().unwrap();
+    for slot in [0, 4096] {
+        let mut image = disk.image();
+        image[slot..slot + 512].fill(0);
+        assert_eq!(open_clean(&SimDisk::of(image), "one slot").1, model);
+    }
+    for crash in CRASHES {
+        for seed in 0..10 {
+            let disk = SimDisk::of(twin.image());
+            let file = disk.open().unwrap();
+            disk.fail(Some(Failure {
+                at: disk.ops() + 1,
+                forever: true,
+            }));
+            assert!(file.close().is_err());
+            assert_eq!(
+                open_clean(&disk.crash(crash, seed), "while closing").1,
+                model
+            );
+        }
+    }
+}
+
+/// Proves that at every moment both metas lead to a whole state: should the newest one be lost with its slot, even in the midst of the next commit,
+/// the state before it is all there.
+#[test]
+fn older_state_stays_whole() {
+    for until in 2..25 {
+        for at in 0..4 {
+            let disk = SimDisk::default();
+            let file = disk.open().unwrap();
+            let mut models = vec![Model::new()];
+            let mut model = Model::new();
+            let mut seed = 0;
+            while models.len() <= until {
+                // A transaction that happens to change nothing makes no commit.
+                let number = change(&file, &mut model, seed).unwrap();
+                seed += 1;
+                models.resize(number as usize + 1, model.clone());
+            }
+            // The next commit gets as far as its meta, without it.
+            disk.fail(Some(Failure {
+                at: disk.ops() + at,
+                forever: true,
+            }));
+            let meta_is_written = (0..2).map(|slot| number(&disk, slot)).max();
+            let _ = change(&file, &mut model, seed);
+            if (0..2).map(|slot| number(&disk, slot)).max() != meta_is_written {
+                break;
+            }
+            let mut image = disk.image();
+            let newest = (0..2).max_by_key(|slot| number(&disk, *slot)).unwrap() * 4096;
+            image[newest..newest + 512].fill(0);
+            let (_, found) = open_clean(&SimDisk::of(image), "the newest slot is lost");
+            assert_eq!(found, models[until - 1], "commit {until}, operation {at}");
+        }
+    }
+}
+
+/// The commit number in a slot, where the format has it.
+fn number(disk: &SimDisk, slot: usize) -> u64 {
+    let at = slot * 4096 + 16;
+    u64::from_le_bytes(disk.image()[at..at + 8].try_into().unwrap())
+}

@@ -1,0 +1,192 @@
+//! The workloads whose crashes are tried.
+
+use sapwood::pagefile::{Error, Options, PageFile};
+
+use super::{
+    faults::{
+        change::{Shape, change},
+        state::State,
+    },
+    sim::Random,
+};
+
+/// What a workload does from one commit to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    Commit,
+    /// A commit that is left to a later sync.
+    Unsynced,
+    Sync,
+    /// A durable commit that changes nothing.
+    Empty,
+    /// A transaction that is dropped.
+    Abort,
+    /// Closes the file and opens it again.
+    Close,
+    /// Drops the handle, and what was not synced, and opens the file again.
+    Drop,
+    /// Begins to read, and goes on reading while others commit.
+    Hold,
+    Release,
+    /// A copy of the state is made: the file itself must not be written.
+    Backup,
+}
+
+use Step::{Abort, Backup, Close, Commit, Drop, Empty, Hold, Release, Sync, Unsynced};
+
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    pub(crate) page_size: u32,
+    pub(crate) two_phase: bool,
+    pub(crate) grow_by: u64,
+    /// What the disk writes at once, or not at all.
+    pub(crate) sector: usize,
+    pub(crate) shape: Shape,
+    pub(crate) steps: usize,
+    /// What steps are drawn from.
+    pub(crate) mix: &'static [Step],
+}
+
+const SMALL: Shape = Shape {
+    keys: 30,
+    longest: 900,
+    most: 5,
+    structure: true,
+};
+
+const TEMPLATE: Scenario = Scenario {
+    name: "",
+    page_size: 512,
+    two_phase: false,
+    grow_by: 4096,
+    sector: 512,
+    shape: SMALL,
+    steps: 22,
+    mix: &[Commit],
+};
+
+pub(crate) const SCENARIOS: [Scenario; 11] = [
+    Scenario {
+        name: "one sync",
+        ..TEMPLATE
+    },
+    Scenario {
+        name: "two phases",
+        two_phase: true,
+        ..TEMPLATE
+    },
+    Scenario {
+        name: "a few sectors for each commit",
+        shape: Shape {
+            most: 1,
+            longest: 200,
+            structure: false,
+            keys: 40,
+        },
+        steps: 40,
+        ..TEMPLATE
+    },
+    Scenario {
+        name: "unsynced commits",
+        mix: &[Commit, Unsynced, Unsynced, Unsynced, Sync, Empty, Abort],
+        steps: 40,
+        ..TEMPLATE
+    },
+    Scenario {
+        name: "unsynced commits in two phases, with readers",
+        mix: &[Commit, Unsynced, Unsynced, Sync, Hold, Release],
+        two_phase: true,
+        steps: 36,
+        ..TEMPLATE
+    },
+    Scenario {
+        name: "closed and opened again",
+        mix: &[Commit, Commit, Unsynced, Close, Drop],
+        steps: 34,
+        ..TEMPLATE
+    },
+    Scenario {
+        name: "readers and copies meanwhile",
+        mix: &[Commit, Commit, Commit, Hold, Release, Backup],
+        steps: 36,
+        ..TEMPLATE
+    },
+    Scenario {
+        name: "large commits in a growing file",
+        page_size: 1024,
+        grow_by: 1024,
+        shape: Shape {
+            most: 24,
+            longest: 2500,
+            ..SMALL
+        },
+        steps: 14,
+        ..TEMPLATE
+    },
+    Scenario {
+        name: "pages and sectors of 4 KiB",
+        page_size: 4096,
+        grow_by: 16 * 1024,
+        sector: 4096,
+        shape: Shape {
+            longest: 6000,
+            keys: 60,
+            ..SMALL
+        },
+        mix: &[Commit, Commit, Commit, Unsynced, Close],
+        ..TEMPLATE
+    },
+    Scenario {
+        name: "pages of 8 KiB on sectors of 512 bytes",
+        page_size: 8192,
+        grow_by: 8192,
+        shape: Shape {
+            longest: 9000,
+            ..SMALL
+        },
+        steps: 16,
+        ..TEMPLATE
+    },
+    Scenario {
+        name: "pages of 64 KiB on sectors of 4 KiB",
+        page_size: 65_536,
+        grow_by: 65_536,
+        sector: 4096,
+        mix: &[Commit, Commit, Unsynced, Sync, Close],
+        steps: 8,
+        ..TEMPLATE
+    },
+];
+
+impl Scenario {
+    pub(crate) fn options(&self) -> Options {
+        Options::new()
+            .page_size(self.page_size)
+            .two_phase(self.two_phase)
+            .grow_by(self.grow_by)
+    }
+
+    pub(crate) fn step(&self, random: &mut Random) -> Step {
+        self.mix[random.below(self.mix.len())]
+    }
+
+    /// One durable transaction, done to the file and to the model, which stays as it was where it fails.
+    pub(crate) fn commit(
+        &self,
+        file: &PageFile,
+        state: &mut State,
+        seed: u64,
+        durable: bool,
+    ) -> Result<u64, Error> {
+        let mut tx = file.begin_write()?;
+        let mut next = state.clone();
+        change(&mut tx, &mut next, self.shape, seed)?;
+        let number = if durable {
+            tx.commit()?
+        } else {
+            tx.commit_unsynced()?
+        };
+        *state = next;
+        Ok(number)
+    }
+}

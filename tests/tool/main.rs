@@ -1,0 +1,13 @@
+//! The tool `sapwood`: every command is run as a program on real files, and what it prints, its exit code, and what it leaves of the files are checked.
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+#![allow(unreachable_pub)]
+
+mod content;
+mod copying;
+mod damaged;
+mod lines;
+mod program;
+mod reading;
+mod recovering;
+mod refused;
+mod writing;
