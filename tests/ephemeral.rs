@@ -180,7 +180,7 @@ fn the_disk_is_not_touched() {
         let disk = SimDisk::default();
         let db = open(&disk, durability);
         db.write(|tx| tx.insert(pod(1, 1))).unwrap();
-        db.sync().unwrap();
+        db.checkpoint().unwrap();
         let before = disk.ops();
         for number in 0..20 {
             db.write(|tx| tx.put(beat(number % 3, number % 4))).unwrap();
