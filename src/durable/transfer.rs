@@ -106,7 +106,8 @@ impl Trees {
         let nothing = self.begun.is_empty()
             && self.replayed.is_empty()
             && self.foreign.is_empty()
-            && catalog.changes_nothing_durable(&self.version, version);
+            && (self.version.revision() == version.revision()
+                || catalog.changes_nothing_durable(&self.version, version));
         nothing.then(|| std::mem::replace(&mut self.version, version.clone()))
     }
 
