@@ -168,6 +168,9 @@
 //!
 //! [`Inspect`] reads such a file without the structs: its tables, what their rows are made of, and the rows, ready for JSON.
 //!
+//! The command-line tool `sapwood` (feature `cli`) shows, changes, copies and checks page files; [`pagefile::RecoverOptions`], and `sapwood recover`, get out of a damaged one
+//! what is sound, and tell what is lost.
+//!
 //! # Changing structs
 //!
 //! A file remembers what its rows are made of: names and types of all fields, down to the last. So it opens with a program whose structs have changed, as long as serde can make one of the

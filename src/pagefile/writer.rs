@@ -371,9 +371,9 @@ impl Writer {
         self.meta_pages.0 = pages;
     }
 
-    /// How many pages the newest meta says there are.
-    pub(super) fn newest_meta_pages(&self) -> u64 {
-        self.meta_pages.0
+    /// How many pages the metas say there are: the newest one, and the other.
+    pub(super) fn meta_pages(&self) -> (u64, u64) {
+        self.meta_pages
     }
 
     /// The snapshot `before` has been replaced by another one of the same state: who reads it holds that state as well.

@@ -23,11 +23,12 @@ mod image;
 mod kinds;
 mod scenario;
 mod trace;
+mod verify;
 
 use std::{
     sync::{
         Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
     time::SystemTime,
@@ -55,7 +56,7 @@ fn every_crash_leaves_a_committed_state() {
     let random = env("SIM_SEED").unwrap_or(u64::from(clock.subsec_nanos()));
     println!("SIM_SEED={random}");
     let quota = (wanted / (2 * SCENARIOS.len()) + 1).min(MOST_OF_ONE);
-    let next = AtomicUsize::new(0);
+    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
     let total = Mutex::new(Tally::default());
     let work = || {
         loop {
@@ -69,11 +70,11 @@ fn every_crash_leaves_a_committed_state() {
             };
             {
                 let total = total.lock().unwrap();
-                if round > 1 && total.images >= wanted || total.failures.len() > 5 {
+                if round > 1 && total.images >= wanted || !total.failures.is_empty() {
                     return;
                 }
             }
-            let tally = run(scenario, seed, quota);
+            let tally = run(scenario, seed, quota, &stop);
             let mut total = total.lock().unwrap();
             total.images += tally.images;
             total.failures.extend(tally.failures);

@@ -19,5 +19,6 @@ pub mod recover;
 pub mod restore;
 pub mod rows;
 pub mod schema;
+pub mod shrink;
 pub mod stats;
 pub mod tables;
