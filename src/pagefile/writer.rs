@@ -133,7 +133,11 @@ impl Writer {
                 return Err(error);
             }
             let mut only_older = walk.into_seen();
-            for page in meta.journal.runs().flat_map(|run| run.start..run.start + run.pages) {
+            for page in meta
+                .journal
+                .runs()
+                .flat_map(|run| run.start..run.start + run.pages)
+            {
                 if !used.contains(page) {
                     only_older.insert(page);
                 }

@@ -227,7 +227,9 @@ fn command_lines_are_checked() {
     assert!(fine(&["--help"]).contains("Exit codes: 0"));
     assert!(fine(&["check", "--help"]).contains("the exit code"));
     assert!(fine(&["--version"]).starts_with("sapwood "));
-    let called = Command::new(env!("CARGO_BIN_EXE_sapwood")).output().unwrap();
+    let called = Command::new(env!("CARGO_BIN_EXE_sapwood"))
+        .output()
+        .unwrap();
     assert_eq!(called.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&called.stderr).contains("Usage: sapwood"));
     assert_eq!(json(&["info", path], 0)["commit"], 1);
