@@ -158,7 +158,7 @@ fn writers(
             let writer = thread::spawn(move || {
                 let mut tx = db_of.begin_write()?;
                 assert_eq!(tx.revision().get(), base + u64::from(id));
-                tx.put(job(id, note))?;
+                tx.put(job(id, if id == 1 { 10 } else { note }))?;
                 tx.commit()
             });
             if id == 1 {
@@ -301,41 +301,51 @@ fn a_failure_refuses_all_that_wait() {
     }
 }
 
-/// A disk without room refuses all that wait as well, but nothing is lost: the next commits stand on what was published, and go through once there is room.
+fn is_full(error: &Error) -> bool {
+    matches!(error, Error::File { source, .. } if matches!(**source, FileError::StorageFull { .. }))
+}
+
+/// A disk without room refuses all that wait as well, and who stands on them, but nothing is lost: the next commits stand on what was published, and go through once there is
+/// room.
 #[test]
 fn a_full_disk_refuses_all_that_wait_and_takes_the_next() {
     let _alone = alone();
     let gated = Gated::new();
-    let db = open(&gated, 4 << 10);
+    let db = open(&gated, 64 << 10);
     db.write(|tx| tx.put(job(50, 0))).unwrap();
     let held = db.snapshot();
-    for _ in 0..3 {
-        let base = db.revision();
-        gated
-            .disk
-            .set_capacity(Some(gated.disk.image().len() + 2000));
-        // The first of them fits where there is room; what is behind it does not fit into the journal, nor into the file.
-        let writers = writers(&db, &gated, 60_000);
+    for round in 1..4 {
+        let base = db.revision().get();
+        // The first goes into the journal. Those behind it are too long for that, and the file cannot grow for them.
+        gated.disk.set_capacity(Some(gated.disk.image().len()));
+        let mut writers = writers(&db, &gated, 1 << 20);
+        let mut tx = db.begin_write().unwrap();
+        tx.put(job(9, 0)).unwrap();
         gated.shut(false);
-        let ended: Vec<_> = writers.into_iter().map(|w| w.join().unwrap()).collect();
-        let refused = ended.iter().filter_map(|ended| ended.as_ref().err());
-        for error in refused {
-            let full = matches!(error, Error::File { source, .. } if matches!(**source, FileError::StorageFull { .. }));
-            assert!(full, "{error}");
+        assert_eq!(writers.remove(0).join().unwrap().unwrap().get(), base + 1);
+        for writer in writers {
+            let error = writer.join().unwrap().unwrap_err();
+            assert!(is_full(&error), "{error}");
         }
-        let done = ended.iter().filter(|ended| ended.is_ok()).count() as u64;
-        assert!(done < 5, "the disk is never full");
-        assert_eq!(db.revision().get(), base.get() + done);
+        let error = tx.commit().unwrap_err();
+        assert!(is_full(&error), "{error}");
+        assert_eq!(db.revision().get(), base + 1);
+        assert_eq!(db.snapshot().count(Job::BY_CODE.all()), 1 + round);
         gated.disk.set_capacity(None);
-        db.write(|tx| tx.put(job(51, 100))).unwrap();
-        assert_eq!(db.revision().get(), base.get() + done + 1);
+        let mut tx = db.begin_write().unwrap();
+        assert!(tx.get::<Job>(5).is_none());
+        tx.put(job(100 + round as u32, 100)).unwrap();
+        tx.remove::<Job>(1).unwrap();
+        assert_eq!(tx.commit().unwrap().get(), base + 2);
         assert_eq!(held.count(Job::ALL), 1);
     }
+    // The trees of the file may hold an older version.
+    db.checkpoint().unwrap();
     db.reclaim().unwrap();
-    let expected = db.snapshot().count(Job::ALL);
+    assert_eq!(ALIVE.load(Ordering::Relaxed), 4);
     drop((held, db));
-    let again = open(&gated, 4 << 10);
-    assert_eq!(again.snapshot().count(Job::BY_CODE.all()), expected);
+    let again = open(&gated, 64 << 10);
+    assert_eq!(again.snapshot().count(Job::BY_CODE.all()), 4);
 }
 
 /// Closing lets all that are staged get to their end.
