@@ -1,14 +1,14 @@
 //! A database's file without its program: which tables it has, what their rows are made of, and the rows.
 
-use std::cmp::Ordering;
-use std::collections::{BTreeMap, btree_map};
 use std::path::Path;
 use std::sync::Arc;
 
 use super::catalogue::{self, Catalogue, Unreadable, rows_of};
-use super::replay::Replay;
-use crate::db::{hex, revisions};
-use crate::pagefile::{Bucket, Error as FileError, Options, PageFile, Range, ReadTxn, Storage};
+use super::replay::{Overlaid, Replay};
+use crate::db::{Record, hex, revisions};
+use crate::pagefile::{
+    Bucket, Bytes, Error as FileError, Options, PageFile, Range, ReadTxn, Storage,
+};
 use crate::table::{CodecError, TableSchema, Value, decode_value};
 use crate::{Error, Revision};
 
@@ -47,12 +47,12 @@ pub struct Inspect {
     file: PageFile,
     snapshot: ReadTxn,
     catalogue: Catalogue,
-    /// What the journal adds.
+    /// What its journal says otherwise.
     replay: Replay,
 }
 
 impl Inspect {
-    /// Opens the file at `path`. O(tables).
+    /// Opens the file at `path`. What is in the journal of one that was not closed is read, too: O(tables + journal).
     ///
     /// # Errors
     /// [`Error::File`] where it can't be opened, is damaged, or is being written by somebody; [`Error::Foreign`] where it is not that of a database.
@@ -92,11 +92,11 @@ impl Inspect {
             Err(Unreadable::Foreign(what)) => return Err(Error::Foreign { path, what }),
         };
         let mut replay = Replay::new(catalogue.revision);
-        let read = file.open_journal(|record| replay.take(record));
-        match read {
-            Ok(_) => {}
-            Err(Unreadable::File(error)) => return Err(failed(&path, error)),
-            Err(Unreadable::Foreign(what)) => return Err(Error::Foreign { path, what }),
+        if let Err(error) = file.open_journal(|record| replay.take(record)) {
+            return Err(match error {
+                Unreadable::File(error) => failed(&path, error),
+                Unreadable::Foreign(what) => Error::Foreign { path, what },
+            });
         }
         Ok(Self {
             path,
@@ -127,7 +127,7 @@ impl Inspect {
         self.catalogue.table(name)
     }
 
-    /// How many rows a table has. O(1) in a file that was closed; else O(rows that commits since the last checkpoint wrote).
+    /// How many rows a table has. O(1), and O(rows in the journal · log rows) where that holds some of it.
     ///
     /// # Errors
     /// [`Error::NoTable`] where the file has no such table; [`Error::File`] where it is damaged.
@@ -139,8 +139,8 @@ impl Inspect {
         for (key, row) in self.replay.tables.get(table).into_iter().flatten() {
             let there = bucket.as_ref().map(|bucket| bucket.get(key)).transpose();
             let there = there.map_err(|error| failed(&self.path, error))?;
-            count += u64::from(!row.is_empty());
             count -= u64::from(there.flatten().is_some());
+            count += u64::from(!row.is_empty());
         }
         Ok(count)
     }
@@ -157,8 +157,9 @@ impl Inspect {
         Ok(StoredRows {
             path: &self.path,
             schema,
-            stored: Ends::new(bucket.map(|bucket| bucket.iter())),
-            newer: Ends::new(self.replay.tables.get(table).map(BTreeMap::iter)),
+            entries: self
+                .replay
+                .over(table, Stored(bucket.map(|bucket| bucket.iter()))),
         })
     }
 
@@ -181,93 +182,49 @@ fn failed(path: &Arc<str>, error: FileError) -> Error {
 pub struct StoredRows<'i> {
     path: &'i Arc<str>,
     schema: &'i TableSchema,
-    stored: Ends<Range<'i>>,
-    /// What the journal says, in the place of what is stored.
-    newer: Ends<btree_map::Iter<'i, Box<[u8]>, Vec<u8>>>,
+    entries: Overlaid<'i, Stored<'i>>,
 }
 
-/// An iterator that can be looked into at both ends.
-struct Ends<I: Iterator> {
-    rest: Option<I>,
-    front: Option<I::Item>,
-    back: Option<I::Item>,
-}
+/// The rows in the trees.
+struct Stored<'i>(Option<Range<'i>>);
 
-impl<I: DoubleEndedIterator> Ends<I> {
-    fn new(rest: Option<I>) -> Self {
-        Self {
-            rest,
-            front: None,
-            back: None,
-        }
-    }
+impl Iterator for Stored<'_> {
+    type Item = Result<Record, FileError>;
 
-    /// The next one from this end, which stays there.
-    fn look(&mut self, forward: bool) -> Option<&I::Item> {
-        let rest = self.rest.as_mut();
-        if forward {
-            if self.front.is_none() {
-                self.front = rest.and_then(Iterator::next).or_else(|| self.back.take());
-            }
-            self.front.as_ref()
-        } else {
-            if self.back.is_none() {
-                let back = rest.and_then(DoubleEndedIterator::next_back);
-                self.back = back.or_else(|| self.front.take());
-            }
-            self.back.as_ref()
-        }
-    }
-
-    fn take(&mut self, forward: bool) -> Option<I::Item> {
-        self.look(forward);
-        if forward {
-            self.front.take()
-        } else {
-            self.back.take()
-        }
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.as_mut()?.next().map(record)
     }
 }
 
-impl<'i> StoredRows<'i> {
-    fn step(&mut self, forward: bool) -> Option<Result<StoredRow<'i>, Error>> {
-        loop {
-            let newer = self.newer.look(forward).map(|(key, _)| &key[..]);
-            let order = match (self.stored.look(forward), newer) {
-                (None, None) => return None,
-                (Some(Err(_)) | Some(Ok(_)), None) | (Some(Err(_)), Some(_)) => Ordering::Less,
-                (None, Some(_)) => Ordering::Greater,
-                (Some(Ok((stored, _))), Some(newer)) if forward => (**stored).cmp(newer),
-                (Some(Ok((stored, _))), Some(newer)) => newer.cmp(&**stored),
-            };
-            if order.is_le() {
-                let entry = self.stored.take(forward)?;
-                if order.is_lt() {
-                    return Some(entry.map_or_else(
-                        |error| Err(failed(self.path, error)),
-                        |(key, record)| StoredRow::read(self.schema, &key, &record),
-                    ));
-                }
-            }
-            let (key, record) = self.newer.take(forward)?;
-            if !record.is_empty() {
-                return Some(StoredRow::read(self.schema, key, record));
-            }
-        }
+impl DoubleEndedIterator for Stored<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.0.as_mut()?.next_back().map(record)
     }
+}
+
+fn record(entry: Result<(Bytes<'_>, Bytes<'_>), FileError>) -> Result<Record, FileError> {
+    entry.map(|(key, record)| (Box::from(&*key), record.to_vec()))
 }
 
 impl<'i> Iterator for StoredRows<'i> {
     type Item = Result<StoredRow<'i>, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.step(true)
+        let entry = self.entries.next()?;
+        Some(entry.map_or_else(
+            |error| Err(failed(self.path, error)),
+            |(key, record)| StoredRow::read(self.schema, &key, &record),
+        ))
     }
 }
 
 impl DoubleEndedIterator for StoredRows<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        self.step(false)
+        let entry = self.entries.next_back()?;
+        Some(entry.map_or_else(
+            |error| Err(failed(self.path, error)),
+            |(key, record)| StoredRow::read(self.schema, &key, &record),
+        ))
     }
 }
 

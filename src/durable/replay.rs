@@ -1,6 +1,6 @@
 //! What the journal adds to the trees.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 
 use super::catalogue::Unreadable;
 use crate::db::Record;
@@ -28,32 +28,15 @@ impl Replay {
     }
 
     /// The rows of a table in the order of their keys, what the journal says of them in the place of what was `stored`.
-    pub(super) fn over<'r, E: 'r>(
-        &'r self,
-        table: &str,
-        stored: impl Iterator<Item = Result<Record, E>> + 'r,
-    ) -> impl Iterator<Item = Result<Record, E>> + 'r {
-        let mut stored = stored.peekable();
-        let newer = self.tables.get(table).into_iter().flatten();
-        let mut newer = newer.peekable();
-        std::iter::from_fn(move || {
-            loop {
-                let Some((key, _)) = newer.peek() else {
-                    return stored.next();
-                };
-                match stored.peek() {
-                    Some(Err(_)) => return stored.next(),
-                    Some(Ok((there, _))) if there < *key => return stored.next(),
-                    Some(Ok((there, _))) if there == *key => drop(stored.next()),
-                    _ => {}
-                }
-                if let Some((key, row)) = newer.next()
-                    && !row.is_empty()
-                {
-                    return Some(Ok((key.clone(), row.clone())));
-                }
-            }
-        })
+    pub(super) fn over<S>(&self, table: &str, stored: S) -> Overlaid<'_, S>
+    where
+        S: DoubleEndedIterator,
+    {
+        let newer = self.tables.get(table).unwrap_or(&NONE);
+        Overlaid {
+            stored: Ends::new(stored),
+            newer: Ends::new(newer.iter()),
+        }
     }
 
     /// Takes in the next record of the journal, and gives its revision. One that the trees have is passed over.
@@ -88,6 +71,81 @@ impl Replay {
         }
         self.revision = revision;
         Ok(revision)
+    }
+}
+
+static NONE: Rows = Rows::new();
+
+/// Rows from both ends, of two sources in the order of their keys: [`Replay::over`].
+pub(super) struct Overlaid<'r, S: DoubleEndedIterator> {
+    stored: Ends<S>,
+    newer: Ends<btree_map::Iter<'r, Box<[u8]>, Vec<u8>>>,
+}
+
+/// An iterator that can be looked at from both ends.
+struct Ends<I: DoubleEndedIterator> {
+    between: I,
+    front: Option<I::Item>,
+    back: Option<I::Item>,
+}
+
+impl<I: DoubleEndedIterator> Ends<I> {
+    fn new(between: I) -> Self {
+        Self {
+            between,
+            front: None,
+            back: None,
+        }
+    }
+
+    fn end(&mut self, is_front: bool) -> &mut Option<I::Item> {
+        if is_front {
+            if self.front.is_none() {
+                self.front = self.between.next().or_else(|| self.back.take());
+            }
+            return &mut self.front;
+        }
+        if self.back.is_none() {
+            self.back = self.between.next_back().or_else(|| self.front.take());
+        }
+        &mut self.back
+    }
+}
+
+impl<E, S: DoubleEndedIterator<Item = Result<Record, E>>> Overlaid<'_, S> {
+    fn step(&mut self, is_front: bool) -> Option<Result<Record, E>> {
+        loop {
+            let newer = self.newer.end(is_front);
+            let stored = self.stored.end(is_front);
+            let Some((key, row)) = newer else {
+                return stored.take();
+            };
+            match stored {
+                Some(Err(_)) => return stored.take(),
+                Some(Ok((there, _))) if *there == **key => drop(stored.take()),
+                Some(Ok((there, _))) if (*there < **key) == is_front => return stored.take(),
+                _ => {}
+            }
+            let (key, row) = (key.clone(), row.clone());
+            *newer = None;
+            if !row.is_empty() {
+                return Some(Ok((key, row)));
+            }
+        }
+    }
+}
+
+impl<E, S: DoubleEndedIterator<Item = Result<Record, E>>> Iterator for Overlaid<'_, S> {
+    type Item = Result<Record, E>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.step(true)
+    }
+}
+
+impl<E, S: DoubleEndedIterator<Item = Result<Record, E>>> DoubleEndedIterator for Overlaid<'_, S> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.step(false)
     }
 }
 
