@@ -50,8 +50,11 @@ impl PageSet {
 
     /// Adds pages side by side; `false` where one of them was in the set, or cannot be.
     pub(super) fn insert_run(&mut self, run: Run) -> bool {
-        let pages = run.start..run.start + run.pages;
-        pages.fold(true, |new, page| self.insert(page) && new)
+        let mut are_new = true;
+        for page in run.start..run.start + run.pages {
+            are_new &= self.insert(page);
+        }
+        are_new
     }
 
     /// Adds all pages of a set of the same size.

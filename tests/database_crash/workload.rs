@@ -72,7 +72,7 @@ impl Recorder {
         let point = self.number.fetch_add(1, Ordering::Relaxed) as u64;
         for (crash, times) in KINDS {
             for time in 0..times {
-                let seed = self.workload.seed ^ (point * 64 + time) * 8;
+                let seed = self.workload.seed ^ ((point * 64 + time) * 8);
                 // Before the disk is looked at: what is acknowledged later need not be on it. And what was started is asked for behind it.
                 let acknowledged = self.history.acknowledged.load(Ordering::Acquire);
                 let disk = self.disk.crash(crash, seed);
@@ -175,7 +175,7 @@ impl Workload {
                 Durability::Immediate => assert!(db.durable_revision() >= revision),
                 _ if number % 7 == 0 => db.sync().unwrap(),
                 Durability::Eventual { .. } if number % 5 == 0 => {
-                    db.wait_durable(revision).unwrap()
+                    db.wait_durable(revision).unwrap();
                 }
                 _ => {}
             }

@@ -247,7 +247,10 @@ impl Core {
                     record,
                 };
                 let joined = groups.join(waiting, || self.current());
-                joined.map_err(|(waiting, error)| (waiting.staged, waiting.before, Ok(error)))
+                joined.map_err(|refused| {
+                    let (waiting, error) = *refused;
+                    (waiting.staged, waiting.before, Ok(error))
+                })
             }
             Ok(Err(error)) => Err((staged, before, Ok(error))),
             Err(panic) => Err((staged, before, Err(panic))),

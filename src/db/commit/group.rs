@@ -115,7 +115,7 @@ impl Groups {
         &self,
         waiting: Waiting,
         published: impl FnOnce() -> Version,
-    ) -> Result<Arc<Ticket>, (Waiting, Error)> {
+    ) -> Result<Arc<Ticket>, Box<(Waiting, Error)>> {
         let mut state = self.lock();
         let stands = match &state.tip {
             Some((tip, _)) => tip.is(&waiting.before),
@@ -123,7 +123,7 @@ impl Groups {
         };
         if state.closed || !stands {
             let refusal = state.refusal.clone().filter(|_| !stands);
-            return Err((waiting, refusal.unwrap_or(Error::Closed)));
+            return Err(Box::new((waiting, refusal.unwrap_or(Error::Closed))));
         }
         let ticket = Arc::new(Ticket::default());
         state.tip = Some((waiting.staged.version().clone(), Arc::clone(&ticket)));

@@ -74,15 +74,9 @@ impl PageFile {
 impl State {
     /// How many pages there are behind the end.
     fn ahead(&self) -> u64 {
-        let stretches = self.stretches.list.iter().enumerate();
-        let ahead =
-            stretches
-                .skip(self.end.stretch)
-                .map(|(i, stretch)| match i == self.end.stretch {
-                    true => stretch.run.pages - u64::from(self.end.page),
-                    false => stretch.run.pages,
-                });
-        ahead.sum()
+        let stretches = self.stretches.list.iter().skip(self.end.stretch);
+        let pages: u64 = stretches.map(|stretch| stretch.run.pages).sum();
+        pages - u64::from(self.end.page)
     }
 
     /// The place for a group of so many pages: in the stretch that is being filled, or at the beginning of the next one.
