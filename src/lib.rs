@@ -550,7 +550,7 @@
 //! | `join` | O(length of the key) for each row of the query, O(1) for each further pair |
 //! | an operation that writes a row | O(length of its keys), in all indexes |
 //! | a commit | O(rows written), and a word for each index of the database |
-//! | a commit to a file | these rows' pages in the file, and one sync with [`Durability::Immediate`] |
+//! | a commit to a file | these rows in its journal, whole pages of it, and one sync with [`Durability::Immediate`], shared with those who commit meanwhile; later these rows' pages in its trees |
 //! | a watch: taken, fired, dropped | O(length of the key); of a `range`, times the logarithm of such watches |
 //! | a commit, for watches on other rows of an index that it changes | O(length of the key) for each key changed, or one comparison for each watch, if these are fewer |
 //! | a commit, for watches on indexes that it does not change | nothing |

@@ -180,7 +180,7 @@ fn the_disk_is_not_touched() {
         let disk = SimDisk::default();
         let db = open(&disk, durability);
         db.write(|tx| tx.insert(pod(1, 1))).unwrap();
-        db.sync().unwrap();
+        db.checkpoint().unwrap();
         let before = disk.ops();
         for number in 0..20 {
             db.write(|tx| tx.put(beat(number % 3, number % 4))).unwrap();
@@ -224,6 +224,51 @@ fn revisions_go_on() {
     let snapshot = again.snapshot();
     let row = snapshot.get::<Beat>(3).unwrap();
     assert_eq!(row.created(), Revision::new(6));
+}
+
+/// Among other commits, with checkpoints in between, in whatever order: a crash at any time loses of the others what it may, and nothing of the one table comes back.
+#[test]
+fn crashes_among_other_commits() {
+    for durability in MODES {
+        let disk = SimDisk::default();
+        let db = open(&disk, durability);
+        let mut pods = BTreeMap::new();
+        let mut durable = Revision::ZERO;
+        for number in 0..120u8 {
+            // Some in a row of each kind.
+            let (id, kind) = (number % 6, number / 5 % 3);
+            db.write(|tx| {
+                if kind != 1 {
+                    tx.put(beat(id, number % 4))?;
+                }
+                if kind != 0 {
+                    tx.put(pod(id, number))?;
+                }
+                Ok::<_, Error>(())
+            })
+            .unwrap();
+            if kind != 0 {
+                pods.insert(id, number);
+                durable = db.revision();
+            }
+            match number % 11 {
+                3 => db.checkpoint().unwrap(),
+                _ if durability == Durability::Immediate => {}
+                _ => db.sync().unwrap(),
+            }
+            let again = open(&disk.crash(Crash::None, 0), durability);
+            let found = again.revision();
+            assert!((durable..=db.revision()).contains(&found), "{found}");
+            let snapshot = again.snapshot();
+            let rows = snapshot.list(Pod::ALL).map(|row| (row.id, row.node));
+            assert!(rows.eq(pods.iter().map(|(id, node)| (*id, *node))));
+            assert_eq!(snapshot.count(Beat::ALL), 0);
+            // It goes on from there.
+            again.write(|tx| tx.put(beat(1, 1))).unwrap();
+            again.write(|tx| tx.put(pod(9, number))).unwrap();
+            assert_eq!(again.revision().get(), found.get() + 2);
+        }
+    }
 }
 
 /// Watches and followers see them as they see other tables; so do lists of changes, forks and savepoints.

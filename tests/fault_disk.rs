@@ -12,7 +12,7 @@ use sapwood::{Database, Durability, Error};
 mod fault_bank;
 
 use fault_bank::sim::{CRASHES, Crash, Failure, Random, SimDisk, filled};
-use fault_bank::{Account, EVENTUAL, Entry, Progress, change, empty, open, state, states};
+use fault_bank::{Account, EVENTUAL, Entry, Progress, State, change, empty, open, state, states};
 
 /// Whichever operation fails: the commit says so and is gone from memory, readers and watches never saw it, nothing is written any more, and
 /// the file holds the state before it or, if its bytes arrived all the same, after it.
@@ -41,7 +41,11 @@ fn a_failed_commit_is_never_seen() {
             };
             let what = format!("operation {at}, commit {number}: {error}");
             let before = &states[number as usize - 1];
-            assert!(matches!(error, Error::File { .. }), "{what}");
+            // Poisoned, where it was a checkpoint beside the commits that met it.
+            assert!(
+                matches!(error, Error::File { .. } | Error::Poisoned { .. }),
+                "{what}"
+            );
             assert_eq!(state(&db.snapshot()), *before, "{what}");
             assert_eq!(state(&snapshot), *before, "{what}");
             assert_eq!(state(&first), states[0], "{what}");
@@ -278,7 +282,7 @@ fn closing_loses_no_acknowledged_commit() {
     }
 }
 
-/// Whichever byte of the file is another one: opening gives a typed error, or exactly a committed state.
+/// Whichever byte of the file is another one, of one that was closed or of one that was not: opening gives a typed error, or exactly a committed state.
 #[test]
 fn a_damaged_file_is_refused_or_right() {
     let commits = 30;
@@ -288,14 +292,20 @@ fn a_damaged_file_is_refused_or_right() {
     for number in 1..=commits {
         db.write(|tx| change(tx, number)).unwrap();
     }
+    let crashed = disk.image();
     db.close().unwrap();
-    let image = disk.image();
+    for image in [crashed, disk.image()] {
+        damage(&image, &states);
+    }
+}
+
+fn damage(image: &[u8], states: &[State]) {
     // The rest is zeros that no commit has reached yet.
     let used = image.iter().rposition(|byte| *byte != 0).unwrap();
     let mut random = Random::new(1);
     let (mut refused, mut same) = (0, 0);
     for _ in 0..1500 {
-        let mut damaged = image.clone();
+        let mut damaged = image.to_vec();
         for _ in 0..=random.below(3) {
             damaged[random.below(used + 1)] ^= 1 + random.below(255) as u8;
         }
@@ -312,5 +322,6 @@ fn a_damaged_file_is_refused_or_right() {
             }
         }
     }
-    assert!(refused > 100 && same > 100, "{refused} refused, {same} not");
+    // Most of the file is what the journal used to be.
+    assert!(refused > 50 && same > 50, "{refused} refused, {same} not");
 }

@@ -12,6 +12,11 @@ use crate::radix::Writer;
 use crate::table::Table;
 use crate::{Error, Revision};
 
+/// The journal of a file, in bytes, where nobody says.
+const JOURNAL_SIZE: u64 = 8 << 20;
+/// A commit is in the journal only for no longer than this, where nobody says.
+const CHECKPOINT_WITHIN: Duration = Duration::from_secs(60);
+
 /// When a commit on a file is durable.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -33,6 +38,8 @@ pub enum Durability {
 pub struct Builder {
     pub(crate) catalog: Result<Catalog, Error>,
     pub(crate) durability: Durability,
+    pub(crate) journal_size: u64,
+    pub(crate) checkpoint_within: Duration,
     pub(super) warn_after: Duration,
     pub(super) on_slow_write: Option<Hook>,
 }
@@ -42,6 +49,8 @@ impl Builder {
         Self {
             catalog: Ok(Catalog::default()),
             durability: Durability::Immediate,
+            journal_size: JOURNAL_SIZE,
+            checkpoint_within: CHECKPOINT_WITHIN,
             warn_after: WARN_AFTER,
             on_slow_write: None,
         }
@@ -59,6 +68,23 @@ impl Builder {
     /// When commits are durable, on a file. [`Durability::Immediate`] unless said.
     pub fn durability(mut self, durability: Durability) -> Self {
         self.durability = durability;
+        self
+    }
+
+    /// How many bytes of commits the file's journal takes before a checkpoint, about; 8 MiB unless said. It begins smaller, and grows to that where writers fill it.
+    ///
+    /// A commit goes into the journal, and into the trees of the file with the next checkpoint, which runs beside the writers. A longer journal makes fewer
+    /// checkpoints, a larger file, which holds up to three times as much of it, and more to repeat when the file is opened after a crash. Where writers fill it faster than checkpoints
+    /// empty it, they wait for them; and a commit that is larger goes to the trees at once.
+    pub fn journal_size(mut self, bytes: u64) -> Self {
+        self.journal_size = bytes;
+        self
+    }
+
+    /// For how long at most, about, a commit is in the journal only, a minute unless said: then there is a checkpoint, also where the journal has room. Not with
+    /// [`Durability::Checkpoint`], which has no journal.
+    pub fn checkpoint_within(mut self, time: Duration) -> Self {
+        self.checkpoint_within = time;
         self
     }
 

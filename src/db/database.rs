@@ -177,12 +177,14 @@ impl Database {
         self.core().sync()
     }
 
-    /// As [`sync`](Self::sync); the name by which [`Durability::Checkpoint`](super::Durability::Checkpoint) knows it.
+    /// As [`sync`](Self::sync), and brings all that is in the file's journal into its trees, so that opening it has nothing to repeat. Writers go on meanwhile; the trees
+    /// hold at least what was published when it was called. O(changes since the last checkpoint); where there are none, nothing is written. There are
+    /// checkpoints without it, too, but for [`Durability::Checkpoint`](super::Durability::Checkpoint), where this and [`sync`](Self::sync) do the same.
     ///
     /// # Errors
     /// As [`sync`](Self::sync).
     pub fn checkpoint(&self) -> Result<(), Error> {
-        self.core().sync()
+        self.core().checkpoint()
     }
 
     /// Frees the memory of all rows that no snapshot shows any more, at once, and gives what lies together back to the system. Else later write

@@ -56,6 +56,9 @@ pub(crate) trait Stored: Send + Sync {
         each: &mut dyn FnMut(Changed<'_>) -> Result<(), Error>,
     ) -> Result<(), Error>;
 
+    /// Makes `bytes` those of the row under an encoded primary key; `false` if there is none.
+    fn row(&self, version: &Version, key: &[u8], bytes: &mut Vec<u8>) -> Result<bool, Error>;
+
     /// What a file is to say of the table.
     fn schema(&self) -> Result<TableSchema, Error>;
 
@@ -177,6 +180,11 @@ impl<T: Table> Stored for Typed<T> {
             ControlFlow::Continue(()) => Ok(()),
             ControlFlow::Break(error) => Err(error),
         }
+    }
+
+    fn row(&self, version: &Version, key: &[u8], bytes: &mut Vec<u8>) -> Result<bool, Error> {
+        let row = version.tree::<T>(self.family, 0).get(key);
+        row.map_or(Ok(false), |row| encode(row, bytes).map(|()| true))
     }
 
     fn schema(&self) -> Result<TableSchema, Error> {

@@ -47,14 +47,14 @@ struct Scratch {
 
 impl WriteTxn {
     pub(super) fn new(writer: Seated<Writer>, core: Arc<Core>) -> Self {
-        let base = core.current();
+        let base = core.base();
         let revision = Revision::new(base.revision().get() + 1);
         Self::begin(writer, core, base, revision)
     }
 
     /// A transaction whose commit has this number, which can follow the published one.
     pub(super) fn at(writer: Seated<Writer>, core: Arc<Core>, revision: Revision) -> Self {
-        let base = core.current();
+        let base = core.base();
         Self::begin(writer, core, base, revision)
     }
 

@@ -4,8 +4,11 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::catalogue::{self, Catalogue, Unreadable, rows_of};
-use crate::db::{hex, revisions};
-use crate::pagefile::{Error as FileError, Options, PageFile, Range, ReadTxn, Storage};
+use super::replay::{Overlaid, Replay};
+use crate::db::{Record, hex, revisions};
+use crate::pagefile::{
+    Bucket, Bytes, Error as FileError, Options, PageFile, Range, ReadTxn, Storage,
+};
 use crate::table::{CodecError, TableSchema, Value, decode_value};
 use crate::{Error, Revision};
 
@@ -44,10 +47,12 @@ pub struct Inspect {
     file: PageFile,
     snapshot: ReadTxn,
     catalogue: Catalogue,
+    /// What its journal says otherwise.
+    replay: Replay,
 }
 
 impl Inspect {
-    /// Opens the file at `path`. O(tables).
+    /// Opens the file at `path`. What is in the journal of one that was not closed is read, too: O(tables + journal).
     ///
     /// # Errors
     /// [`Error::File`] where it can't be opened, is damaged, or is being written by somebody; [`Error::Foreign`] where it is not that of a database.
@@ -86,17 +91,25 @@ impl Inspect {
             Err(Unreadable::File(error)) => return Err(failed(&path, error)),
             Err(Unreadable::Foreign(what)) => return Err(Error::Foreign { path, what }),
         };
+        let mut replay = Replay::new(catalogue.revision);
+        if let Err(error) = file.open_journal(|record| replay.take(record)) {
+            return Err(match error {
+                Unreadable::File(error) => failed(&path, error),
+                Unreadable::Foreign(what) => Error::Foreign { path, what },
+            });
+        }
         Ok(Self {
             path,
             file,
             snapshot,
             catalogue,
+            replay,
         })
     }
 
     /// The newest commit in the file.
     pub fn revision(&self) -> Revision {
-        Revision::new(self.catalogue.revision)
+        Revision::new(self.replay.revision)
     }
 
     /// The length of the file, in bytes.
@@ -114,7 +127,7 @@ impl Inspect {
         self.catalogue.table(name)
     }
 
-    /// How many rows a table has. O(1).
+    /// How many rows a table has. O(1), and O(rows in the journal · log rows) where that holds some of it.
     ///
     /// # Errors
     /// [`Error::NoTable`] where the file has no such table; [`Error::File`] where it is damaged.
@@ -122,7 +135,14 @@ impl Inspect {
         self.known(table)?;
         let bucket = self.snapshot.bucket(rows_of(table));
         let bucket = bucket.map_err(|error| failed(&self.path, error))?;
-        Ok(bucket.map_or(0, |bucket| bucket.len()))
+        let mut count = bucket.as_ref().map_or(0, Bucket::len);
+        for (key, row) in self.replay.tables.get(table).into_iter().flatten() {
+            let there = bucket.as_ref().map(|bucket| bucket.get(key)).transpose();
+            let there = there.map_err(|error| failed(&self.path, error))?;
+            count -= u64::from(there.flatten().is_some());
+            count += u64::from(!row.is_empty());
+        }
+        Ok(count)
     }
 
     /// The rows of a table, in the order of their primary keys.
@@ -137,7 +157,9 @@ impl Inspect {
         Ok(StoredRows {
             path: &self.path,
             schema,
-            entries: bucket.map(|bucket| bucket.iter()),
+            entries: self
+                .replay
+                .over(table, Stored(bucket.map(|bucket| bucket.iter()))),
         })
     }
 
@@ -160,14 +182,35 @@ fn failed(path: &Arc<str>, error: FileError) -> Error {
 pub struct StoredRows<'i> {
     path: &'i Arc<str>,
     schema: &'i TableSchema,
-    entries: Option<Range<'i>>,
+    entries: Overlaid<'i, Stored<'i>>,
+}
+
+/// The rows in the trees.
+struct Stored<'i>(Option<Range<'i>>);
+
+impl Iterator for Stored<'_> {
+    type Item = Result<Record, FileError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.as_mut()?.next().map(record)
+    }
+}
+
+impl DoubleEndedIterator for Stored<'_> {
+    fn next_back(&mut self) -> Option<Self::Item> {
+        self.0.as_mut()?.next_back().map(record)
+    }
+}
+
+fn record(entry: Result<(Bytes<'_>, Bytes<'_>), FileError>) -> Result<Record, FileError> {
+    entry.map(|(key, record)| (Box::from(&*key), record.to_vec()))
 }
 
 impl<'i> Iterator for StoredRows<'i> {
     type Item = Result<StoredRow<'i>, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let entry = self.entries.as_mut()?.next()?;
+        let entry = self.entries.next()?;
         Some(entry.map_or_else(
             |error| Err(failed(self.path, error)),
             |(key, record)| StoredRow::read(self.schema, &key, &record),
@@ -177,7 +220,7 @@ impl<'i> Iterator for StoredRows<'i> {
 
 impl DoubleEndedIterator for StoredRows<'_> {
     fn next_back(&mut self) -> Option<Self::Item> {
-        let entry = self.entries.as_mut()?.next_back()?;
+        let entry = self.entries.next_back()?;
         Some(entry.map_or_else(
             |error| Err(failed(self.path, error)),
             |(key, record)| StoredRow::read(self.schema, &key, &record),

@@ -1,8 +1,15 @@
 //! Durability: a database in one page file.
 //!
-//! The rooms below meet here and nowhere else: `db` asks its [`Persist`](crate::db::Persist) to take a version in, `pagefile` keeps bytes. A commit is the
-//! structural difference between the last version in the file and the new one, written in one page transaction: a bucket for each table, from
-//! primary keys to rows. Indexes are not on disk; they are built, in bulk, when the file is loaded, and every page is verified on the way.
+//! The rooms below meet here and nowhere else: `db` asks its [`Persist`](crate::db::Persist) to take a version in, `pagefile` keeps bytes. A commit is
+//! a record in the file's journal, of the rows that it changed: durable with one write and one sync, together with others that wait at that time. A *checkpoint* brings the trees up
+//! to date beside the writers: the structural difference between the version in them and a newer one, into a bucket for each table, from primary keys to rows.
+//! Indexes are not on disk; they are built, in bulk, when the file is loaded, and every page is verified on the way. What the journal has goes before what the trees say.
+//!
+//! Invariants:
+//!
+//! - A version in the trees, or behind the last record of the journal, is one that was committed, and a checkpoint moves from one such to another.
+//! - Records follow one another without a gap, and the journal goes back to the version in the trees of either meta.
+//! - All rows in the journal have the shape that the catalogue says: it is changed by a commit that leaves nothing in the journal.
 //!
 //! | file | what |
 //! |---|---|
@@ -10,14 +17,21 @@
 //! | `catalogue` | what the file says of itself: formats, revision, the tables' definitions |
 //! | `evolve` | bringing the file to what the program declares |
 //! | `inspect` | the file without the program |
-//! | `store` | versions into the file |
-//! | `period` | the thread that does so for all commits within a time |
+//! | `store` | commits into the journal, or where that is full into the trees |
+//! | `record`, `replay` | a commit as the journal has it; what the journal adds to the trees |
+//! | `transfer` | the difference of two versions into the trees |
+//! | `checkpoints` | the thread that does so beside the writers |
+//! | `period` | when commits go there: at once, or all of a period together by a thread |
 
 mod catalogue;
+mod checkpoints;
 mod evolve;
 mod inspect;
 mod open;
 mod period;
+mod record;
+mod replay;
 mod store;
+mod transfer;
 
 pub use inspect::{Inspect, StoredRow, StoredRows};

@@ -7,9 +7,11 @@ use std::time::Duration;
 use super::catalogue::{self, Catalogue, Unreadable, rows_of};
 use super::evolve::{Evolution, NotEvolved};
 use super::period::Keeper;
-use super::store::Store;
+use super::replay::Replay;
+use super::store::{FIRST_JOURNAL, Store};
+use super::transfer::{Failed, Trees};
 use crate::db::{Builder, Catalog, Core, Durability, Persist, Record, Source, Stopwatch};
-use crate::pagefile::{Error as FileError, Options, PageFile, ReadTxn, Storage};
+use crate::pagefile::{Error as FileError, Journal, Options, PageFile, ReadTxn, Storage};
 use crate::radix::{Draft, Version, Writer};
 use crate::{Database, Error, Revision};
 
@@ -97,20 +99,37 @@ impl Builder {
         let file = open().map_err(|error| opened.file(error))?;
         let snapshot = file.begin_read();
         let found = catalogue::read(&snapshot).map_err(|error| opened.unreadable(error))?;
-        let loaded = opened.load(&snapshot, found.as_ref())?;
+        let mut replay = Replay::new(found.as_ref().map_or(0, |found| found.revision));
+        let journal = file
+            .open_journal(|record| replay.take(record))
+            .map_err(|error| opened.unreadable(error))?;
+        let loaded = opened.load(&snapshot, found.as_ref(), &replay)?;
         drop(snapshot);
+        journal.sync().map_err(|error| opened.file(error))?;
         let evolution = Evolution::new(&catalog, found.as_ref(), loaded.rewritten)?;
-        opened.evolve(&file, &evolution, &loaded.empty, &loaded.version)?;
-        let (writer, version) = (loaded.writer, loaded.version);
+        let LoadedFile {
+            writer,
+            empty,
+            version,
+            ..
+        } = loaded;
+        let size = match self.durability {
+            Durability::Checkpoint => 0,
+            _ => FIRST_JOURNAL.min(self.journal_size),
+        };
+        let mut trees = Trees::new(file, &catalog, version.clone(), replay);
+        opened.evolve(&mut trees, &journal, &evolution, &empty, size)?;
         let named = Arc::clone(&opened.path);
         let catalog = Arc::new(catalog);
         let store = Store::new(
             Arc::clone(&named),
             Arc::clone(&catalog),
-            file,
-            version.clone(),
+            self.durability,
+            self.journal_size,
+            trees,
+            journal,
         );
-        let keeper = Keeper::new(store, self.durability).map_err(|source| Error::File {
+        let keeper = Keeper::new(store, self.checkpoint_within).map_err(|source| Error::File {
             path: named,
             source: Arc::new(FileError::Io {
                 action: "start a thread for",
@@ -152,8 +171,13 @@ impl Opened<'_> {
         }
     }
 
-    /// Reads all rows and builds all trees.
-    fn load(&self, snapshot: &ReadTxn, found: Option<&Catalogue>) -> Result<LoadedFile, Error> {
+    /// Reads all rows, as the journal says that they are, and builds all trees.
+    fn load(
+        &self,
+        snapshot: &ReadTxn,
+        found: Option<&Catalogue>,
+        replay: &Replay,
+    ) -> Result<LoadedFile, Error> {
         let (mut writer, empty) = Writer::new(self.catalog.layout.clone(), Revision::ZERO);
         let Some(found) = found else {
             return Ok(LoadedFile {
@@ -164,7 +188,7 @@ impl Opened<'_> {
             });
         };
         let mut rewritten = Vec::new();
-        let revision = Revision::new(found.revision);
+        let revision = Revision::new(replay.revision);
         // A file without commits has no rows; that its tables are the program's is seen all the same.
         let drafted = revision.max(Revision::new(1));
         let mut draft = Draft::new(&mut writer, empty.clone(), drafted);
@@ -176,10 +200,11 @@ impl Opened<'_> {
                 .bucket(rows_of(&table.definition.name))
                 .map_err(|error| self.file(error))?;
             let Some(bucket) = bucket else { continue };
-            let mut rows = bucket.iter().map(|entry| -> Result<Record, Error> {
+            let stored = bucket.iter().map(|entry| -> Result<Record, Error> {
                 let (key, bytes) = entry.map_err(|error| self.file(error))?;
                 Ok((Box::from(&*key), bytes.to_vec()))
             });
+            let mut rows = replay.over(&table.definition.name, stored);
             let from = Source {
                 path: &self.path,
                 schema,
@@ -210,25 +235,32 @@ impl Opened<'_> {
         })
     }
 
-    /// Makes the file say what the program declares.
+    /// Makes the file say what the program declares, and leaves nothing in the journal, whose rows have the old shapes; `size` is how long it is to be.
     fn evolve(
         &self,
-        file: &PageFile,
+        trees: &mut Trees,
+        journal: &Journal,
         evolution: &Evolution,
         empty: &Version,
-        version: &Version,
+        size: u64,
     ) -> Result<(), Error> {
         if evolution.is_none() {
             return Ok(());
         }
-        let mut tx = file.begin_write().map_err(|error| self.file(error))?;
-        let written = evolution.write(&mut tx, self.catalog, empty, version);
+        let begun = trees.begin().map_err(|error| self.file(error))?;
+        let Some(mut tx) = begun else {
+            return Err(Error::Closed);
+        };
+        let written = evolution.write(&mut tx, self.catalog, empty, &trees.version);
         written.map_err(|error| match error {
             NotEvolved::Unreadable(error) => self.unreadable(error),
             NotEvolved::Row(error) => error,
         })?;
-        tx.commit().map_err(|error| self.file(error))?;
-        Ok(())
+        let settled = trees.settle(tx, self.catalog, journal, size);
+        settled.map_err(|error| match error {
+            Failed::File(error) => self.file(error),
+            Failed::Row(error) => error,
+        })
     }
 }
 

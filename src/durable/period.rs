@@ -5,17 +5,18 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use super::checkpoints::Checkpoints;
 use super::store::Store;
 use crate::Error;
-use crate::db::{Durability, Persist};
+use crate::db::{CommitRecord, Disk, Durability, Durable, Persist};
 use crate::radix::Version;
 
-/// The store, with a thread where commits are written within a time.
+/// The store, with a thread for checkpoints, and one where commits are written within a time.
 pub(super) struct Keeper {
     store: Arc<Store>,
-    durability: Durability,
+    checkpoints: Option<Arc<Checkpoints>>,
     period: Option<Arc<Period>>,
-    thread: Mutex<Option<JoinHandle<()>>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// What the thread waits for.
@@ -33,14 +34,20 @@ struct Waiting {
 }
 
 impl Keeper {
-    pub(super) fn new(store: Store, durability: Durability) -> Result<Self, std::io::Error> {
-        let store = Arc::new(store);
+    pub(super) fn new(store: Store, checkpoint_within: Duration) -> Result<Self, std::io::Error> {
+        let durability = store.durability();
         let mut keeper = Self {
-            store,
-            durability,
+            store: Arc::new(store),
+            checkpoints: None,
             period: None,
-            thread: Mutex::default(),
+            threads: Mutex::default(),
         };
+        let mut threads = Vec::new();
+        if durability != Durability::Checkpoint {
+            let (checkpoints, thread) = Checkpoints::start(&keeper.store, checkpoint_within)?;
+            keeper.checkpoints = Some(checkpoints);
+            threads.push(thread);
+        }
         if let Durability::Eventual { within } = durability {
             let period = Arc::new(Period {
                 within,
@@ -48,20 +55,62 @@ impl Keeper {
                 changed: Condvar::new(),
             });
             let (store, shared) = (Arc::clone(&keeper.store), Arc::clone(&period));
+            let checkpoints = keeper.checkpoints.clone();
             let thread = thread::Builder::new().name("sapwood".to_owned());
-            keeper.thread = Mutex::new(Some(thread.spawn(move || shared.run(&store))?));
+            let thread = thread.spawn(move || shared.run(&store, checkpoints.as_deref()));
+            match thread {
+                Ok(thread) => threads.push(thread),
+                Err(error) => {
+                    keeper.threads = Mutex::new(threads);
+                    keeper.stop();
+                    return Err(error);
+                }
+            }
             keeper.period = Some(period);
         }
+        keeper.threads = Mutex::new(threads);
         Ok(keeper)
+    }
+
+    /// Ends the threads.
+    fn stop(&self) {
+        if let Some(period) = &self.period {
+            period.lock().stop = true;
+            period.changed.notify_all();
+        }
+        if let Some(checkpoints) = &self.checkpoints {
+            checkpoints.stop();
+        }
+        let threads = self.threads.lock();
+        let threads = std::mem::take(&mut *threads.unwrap_or_else(PoisonError::into_inner));
+        for thread in threads {
+            // They catch the panics of what they call. One that is ended by its own waker does not wait for itself.
+            if thread.thread().id() != thread::current().id() {
+                let _ = thread.join();
+            }
+        }
+    }
+
+    fn written(&self) {
+        if let Some(checkpoints) = &self.checkpoints {
+            checkpoints.written(self.store.is_due());
+        }
     }
 }
 
 impl Persist for Keeper {
-    fn commit(&self, _: &Version, to: &Version) -> Result<(), Error> {
-        match self.durability {
-            Durability::Immediate => self.store.write(to),
-            _ => Ok(()),
-        }
+    fn is_first(&self) -> bool {
+        self.store.durability() == Durability::Immediate
+    }
+
+    fn record(&self, from: &Version, to: &Version) -> Result<CommitRecord, Error> {
+        self.store.record(from, to)
+    }
+
+    fn write(&self, records: &mut [CommitRecord], to: &Version) -> Result<(), Error> {
+        self.store.write(records, to)?;
+        self.written();
+        Ok(())
     }
 
     fn published(&self, version: &Version) {
@@ -76,27 +125,23 @@ impl Persist for Keeper {
             if before.is_none() {
                 period.changed.notify_all();
             }
+        } else if self.is_first() {
+            self.store.durable().advance(version.revision());
         }
     }
 
     fn sync(&self, version: &Version) -> Result<(), Error> {
-        self.store.write(version)
+        self.store.sync(version)?;
+        self.written();
+        Ok(())
+    }
+
+    fn checkpoint(&self, version: &Version) -> Result<(), Error> {
+        self.store.checkpoint(version)
     }
 
     fn close(&self, version: &Version) -> Result<(), Error> {
-        if let Some(period) = &self.period {
-            period.lock().stop = true;
-            period.changed.notify_all();
-        }
-        let thread = self
-            .thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if let Some(thread) = thread {
-            // It catches the panics of what it calls.
-            let _ = thread.join();
-        }
+        self.stop();
         self.store.close(version)
     }
 
@@ -104,8 +149,16 @@ impl Persist for Keeper {
         self.store.poisoned()
     }
 
+    fn durable(&self) -> &Arc<Durable> {
+        self.store.durable()
+    }
+
     fn file_bytes(&self) -> u64 {
         self.store.file_bytes()
+    }
+
+    fn disk(&self) -> Disk {
+        self.store.disk()
     }
 }
 
@@ -115,14 +168,18 @@ impl Period {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Writes what was published, all of a period in one transaction, until it is told to stop. What is left then is written by the one who stops it.
-    fn run(&self, store: &Store) {
+    /// Writes what was published, all of a period as one record, until it is told to stop. What is left then is written by the one who stops it.
+    fn run(&self, store: &Store, checkpoints: Option<&Checkpoints>) {
         // How long a write takes is taken off the time that a commit may wait.
         let mut took = Duration::ZERO;
         while let Some(version) = self.next(took) {
             let start = Instant::now();
-            match catch_unwind(AssertUnwindSafe(|| store.write(&version))) {
-                Ok(Ok(())) => {}
+            match catch_unwind(AssertUnwindSafe(|| store.sync(&version))) {
+                Ok(Ok(())) => {
+                    if let Some(checkpoints) = checkpoints {
+                        checkpoints.written(store.is_due());
+                    }
+                }
                 // A full disk: tried again with the next period, and told to whoever asks for a sync.
                 Ok(Err(error @ Error::File { .. })) if store.poisoned().is_none() => {
                     store.tell(&error);

@@ -1,6 +1,9 @@
 //! Backup: a copy of one state, page by page, while writing goes on.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
 
 use super::{
     Error, PageFile, ReadTxn,
@@ -62,6 +65,7 @@ fn backup(state: &Snapshot, out: &mut dyn Write) -> Result<u64, Error> {
     let pages = runs.last().map_or(at, |run| run.start + run.pages);
     let meta = Meta {
         pages,
+        journal: Arc::default(),
         ..state.complete_meta()
     };
     let failed = Error::io("back up");

@@ -24,6 +24,8 @@ pub struct Report {
     pub leaf_pages: u64,
     /// Pages of values that lie in runs of their own.
     pub value_pages: u64,
+    /// Pages of the journal.
+    pub journal_pages: u64,
     /// Pages that the next commit may take.
     pub free_pages: u64,
     /// Pages that only older states reach.
@@ -73,6 +75,7 @@ pub(super) fn check(
         branch_pages: tally.branch_pages,
         leaf_pages: tally.leaf_pages,
         value_pages: tally.value_pages,
+        journal_pages: newest.journal.runs().map(|run| run.pages).sum(),
         free_pages: 0,
         held_pages: writer.held_pages(),
         buckets: tally.buckets,
@@ -87,6 +90,12 @@ pub(super) fn check(
         let free = writer.free();
         report.free_pages = free.pages();
         report.held_pages = writer.held_pages();
+        for run in newest.journal.runs() {
+            claim(&mut seen, run.start..run.start + run.pages, |page| {
+                problems
+                    .push(source.corrupted(page, "the journal lies in it, and it is reached too"));
+            });
+        }
         for run in free.iter().chain(writer.held_runs()) {
             claim(&mut seen, run.start..run.start + run.pages, |page| {
                 problems

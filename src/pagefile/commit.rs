@@ -5,7 +5,8 @@ use std::{mem, sync::Arc};
 
 use super::{
     Error,
-    meta::{Directory, Meta, ROOM, RUN_LEN, SLOT_DISTANCE},
+    journal::{Moved, Stretch, Stretches},
+    meta::{Directory, Meta, ROOM, RUN_LEN, Run, SLOT_DISTANCE},
     opened::TOP,
     output::Output,
     placement::{FEW, FREE_SHARE, Placement, fit, grow, near_front, pack},
@@ -13,7 +14,7 @@ use super::{
     settle::settle_found,
     shared::Snapshot,
     source::Source,
-    tail::give_back,
+    tail::{give_back, seal},
     tree::{Edit, Life, Moves, NewValue, Units, count_units, inline, inline_len, store},
     work::Work,
     write_txn::WriteTxn,
@@ -34,8 +35,14 @@ const FULLEST: u32 = 24;
 /// Commits what is changed in `txn`, and gives the number of the commit. Unless it is to be `durable`, no meta is written, and nothing synced.
 pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer, durable: bool) -> Result<u64, Error> {
     let changed = begin(txn, writer)?;
-    let plan = plan(txn, &changed, writer);
-    let commit = write(txn, writer, durable, &changed, &plan)?;
+    let moves_journal = txn.moved.is_some();
+    let journal = stretches(txn, writer)?;
+    let plan = plan(txn, &changed, writer, journal.room());
+    let commit = write(txn, writer, durable, &changed, &plan, journal)?;
+    if moves_journal && durable {
+        // So no damage to one slot makes the file forget where its journal goes on.
+        seal(&txn.shared, writer)?;
+    }
     give_back(&txn.shared, writer);
     writer.show(&txn.shared);
     Ok(commit)
@@ -48,7 +55,8 @@ pub(super) fn commit_before(
     end: u64,
 ) -> Result<Option<u64>, Error> {
     let changed = begin(txn, writer)?;
-    let inline_len = inline_room(&txn.work, FEW);
+    let journal = stretches(txn, writer)?;
+    let inline_len = inline_room(&txn.work, FEW, journal.room());
     let units = count(&txn.work, &txn.base.source, &changed, inline_len);
     let Some(placement) = pack(&units, &writer.free(), end, writer.file_pages) else {
         return Ok(None);
@@ -58,7 +66,7 @@ pub(super) fn commit_before(
         placement,
         inline_len,
     };
-    let commit = write(txn, writer, true, &changed, &plan)?;
+    let commit = write(txn, writer, true, &changed, &plan, journal)?;
     writer.show(&txn.shared);
     Ok(Some(commit))
 }
@@ -79,6 +87,7 @@ fn write(
     durable: bool,
     changed: &[usize],
     plan: &Plan,
+    journal: NamedJournal,
 ) -> Result<u64, Error> {
     let shared = Arc::clone(&txn.shared);
     let page_size = u64::from(shared.medium.page_size);
@@ -87,15 +96,22 @@ fn write(
     let bytes = plan.units.pages() * page_size;
     let before = writer.file_pages;
     let is_large = bytes > MOST_ONE_PHASE;
-    if is_large {
-        // What it writes fills the file as far as it grows.
+    // What a large commit writes fills the file as far as it grows; a new stretch of the journal it does not fill.
+    if is_large && journal.taken.is_none() {
         writer.lengthen(&shared, placement.file_pages)?;
     } else {
-        writer.grow(&shared, placement.file_pages, plan.units.pages())?;
+        let grown = writer.grow(&shared, placement.file_pages, plan.units.pages());
+        if let (Err(_), Some(run)) = (&grown, journal.taken) {
+            writer.give_back(run);
+        }
+        grown?;
     }
     // Up to here nothing that anybody reads was written. The map grows with the file; readers keep the one that they have.
     let runs = placement.runs();
-    let end = runs.last().map_or(0, |run| run.start + run.pages);
+    let room = journal.room();
+    let end_of = |end: u64, run: Run| end.max(run.start + run.pages);
+    let end = runs.iter().copied().fold(0, end_of);
+    let end = journal.named.runs().fold(end, end_of);
     let source = if txn.base.source.reaches(end) {
         txn.base.source.clone()
     } else {
@@ -112,7 +128,7 @@ fn write(
         && !writer.has_unsynced()
         && !shared.medium.two_phase
         && !is_large
-        && runs.len() * RUN_LEN + plan.inline_len <= ROOM;
+        && runs.len() * RUN_LEN + plan.inline_len <= room;
     let buffer = mem::take(&mut writer.buffer);
     let mut out = Output::new(&shared, commit, placement, is_one_phase, buffer);
     let is_inline = plan.inline_len > 0;
@@ -138,8 +154,10 @@ fn write(
         } else {
             Vec::new()
         },
+        journal: Arc::new(journal.named),
     };
-    let freed = mem::take(&mut txn.work.freed);
+    let mut freed = mem::take(&mut txn.work.freed);
+    freed.extend(journal.dropped);
     if durable {
         if !is_one_phase {
             shared.sync()?;
@@ -159,6 +177,46 @@ fn write(
     Ok(commit)
 }
 
+/// The journal as a commit names it.
+struct NamedJournal {
+    named: Stretches,
+    /// The run that was taken for a new stretch.
+    taken: Option<Run>,
+    dropped: Vec<Run>,
+}
+
+impl NamedJournal {
+    /// What it leaves of the meta for runs and the tree of buckets, in bytes.
+    fn room(&self) -> usize {
+        ROOM - Stretches::len(self.named.list.len())
+    }
+}
+
+/// Finds out what becomes of the journal, and a place for a new stretch of it.
+fn stretches(txn: &mut WriteTxn, writer: &mut Writer) -> Result<NamedJournal, Error> {
+    let before = &txn.base.journal;
+    let Some(Moved { stretches, pages }) = txn.moved.take() else {
+        return Ok(NamedJournal {
+            named: Stretches::clone(before),
+            taken: None,
+            dropped: Vec::new(),
+        });
+    };
+    let mut named = stretches;
+    let dropped = before.list.iter().filter(|old| !named.list.contains(old));
+    let dropped = dropped.map(|stretch| stretch.run).collect();
+    let taken = match pages {
+        0 => None,
+        pages => Some(writer.take(&txn.shared, pages)?),
+    };
+    named.list.extend(taken.map(Stretch::new));
+    Ok(NamedJournal {
+        named,
+        taken,
+        dropped,
+    })
+}
+
 /// Brings all trees to their last shape, and gives the buckets to store, in that order.
 fn prepare(work: &mut Work, source: &Source) -> Result<Vec<usize>, Error> {
     let changed = work.opened.changed();
@@ -171,7 +229,7 @@ fn prepare(work: &mut Work, source: &Source) -> Result<Vec<usize>, Error> {
 /// The pages that a commit would write, and how many buckets are changed.
 pub(super) fn preview(work: &mut Work, source: &Source) -> Result<(u64, u64), Error> {
     let changed = prepare(work, source)?;
-    let units = count(work, source, &changed, inline_room(work, FEW));
+    let units = count(work, source, &changed, inline_room(work, FEW, ROOM));
     Ok((units.pages(), changed.len() as u64 - 1))
 }
 
@@ -183,11 +241,11 @@ struct Plan {
     inline_len: usize,
 }
 
-/// The bytes of the tree of buckets, if it leaves room in the meta for so many runs; else 0.
-fn inline_room(work: &Work, runs: usize) -> usize {
+/// The bytes of the tree of buckets, if in so many bytes of the meta it leaves room for so many runs; else 0.
+fn inline_room(work: &Work, runs: usize, room: usize) -> usize {
     let top = work.opened.get(TOP).root.as_ref();
     let len = top.and_then(inline_len).unwrap_or(0);
-    if len <= ROOM - runs * RUN_LEN { len } else { 0 }
+    if len <= room - runs * RUN_LEN { len } else { 0 }
 }
 
 /// Counts what is to be written.
@@ -214,13 +272,13 @@ fn few(units: &Units) -> usize {
 }
 
 /// Chooses where the commit goes, and what is moved with it.
-fn plan(txn: &mut WriteTxn, changed: &[usize], writer: &Writer) -> Plan {
+fn plan(txn: &mut WriteTxn, changed: &[usize], writer: &Writer, room: usize) -> Plan {
     let WriteTxn { work, base, .. } = txn;
     let source = &base.source;
     let free = writer.free();
     let file_pages = writer.file_pages;
     // A tree of buckets that leaves room for the runs of most commits lies in the meta.
-    let mut inline_len = inline_room(work, FEW);
+    let mut inline_len = inline_room(work, FEW, room);
     let units = count(work, source, changed, inline_len);
     let placed = near_front(&units, &free, file_pages);
     let placed = placed.or_else(|| fit(&units, &free, few(&units), file_pages));
@@ -236,7 +294,7 @@ fn plan(txn: &mut WriteTxn, changed: &[usize], writer: &Writer) -> Plan {
         };
     }
     move_leaves(work, source, changed, &units, writer.segments());
-    if inline_len > ROOM - MANY * RUN_LEN {
+    if inline_len > room - MANY * RUN_LEN {
         inline_len = 0;
     }
     let units = count(work, source, changed, inline_len);

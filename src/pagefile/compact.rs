@@ -1,6 +1,6 @@
 //! Compaction: a state written anew, entry by entry, into a file without free pages.
 
-use std::{io, ops::Bound, path::Path};
+use std::{io, ops::Bound, path::Path, sync::Arc};
 
 use super::{
     Error, PageFile, ReadTxn, Storage,
@@ -130,6 +130,7 @@ fn compact(state: &Snapshot, storage: &dyn Storage) -> Result<u64, Error> {
     let meta = Meta {
         pages: out.end,
         directory: root.map_or(Directory::Empty, Directory::Stored),
+        journal: Arc::default(),
         ..state.complete_meta()
     };
     let written = storage.write_at(0, &head(&meta));

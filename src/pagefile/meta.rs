@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     checksum,
     field::{get_u16, get_u32, get_u64, put},
+    journal::Stretches,
     page::{NodeHeader, PageRef, validate},
 };
 
@@ -16,7 +17,7 @@ pub(super) const SLOT_LEN: usize = 512;
 pub(super) const SLOT_DISTANCE: u64 = 4096;
 /// What lies before the first page, at least.
 pub(super) const HEAD_LEN: u64 = 2 * SLOT_DISTANCE;
-/// What the runs of a commit and a tree of buckets that is in the meta have together, in bytes.
+/// What the runs of a commit, a tree of buckets that is in the meta, and the stretches of a journal have together, in bytes.
 pub(super) const ROOM: usize = SUM - RUNS;
 /// The bytes of a run in a meta.
 pub(super) const RUN_LEN: usize = 12;
@@ -31,7 +32,9 @@ const PAGES: usize = COMMIT + 8;
 const ROOT: usize = PAGES + 8;
 const BUCKETS: usize = ROOT + PageRef::LEN;
 const RUN_COUNT: usize = BUCKETS + 8;
-const INLINE_LEN: usize = RUN_COUNT + 2;
+/// Runs are counted in one byte, for more have no room; the stretches of the journal in the next.
+const STRETCH_COUNT: usize = RUN_COUNT + 1;
+const INLINE_LEN: usize = STRETCH_COUNT + 1;
 const RUNS_SUM: usize = INLINE_LEN + 2;
 const RUNS: usize = RUNS_SUM + 8;
 const SUM: usize = SLOT_LEN - 8;
@@ -75,6 +78,7 @@ pub(super) struct Meta {
     /// What the commit wrote and has not synced before the meta. Ascending.
     pub(super) runs: Vec<Run>,
     pub(super) runs_sum: u64,
+    pub(super) journal: Arc<Stretches>,
 }
 
 /// What a slot holds.
@@ -110,6 +114,7 @@ impl Meta {
             buckets: 0,
             runs: Vec::new(),
             runs_sum: 0,
+            journal: Arc::default(),
         }
     }
 
@@ -124,8 +129,8 @@ impl Meta {
             put(&mut slot, ROOT, &root.encode());
         }
         put(&mut slot, BUCKETS, &self.buckets.to_le_bytes());
-        let count = self.runs.len() as u16;
-        put(&mut slot, RUN_COUNT, &count.to_le_bytes());
+        let count = self.runs.len() as u8;
+        put(&mut slot, RUN_COUNT, &[count, self.journal.count()]);
         let inline = self.directory.inline();
         let inline_len = inline.len() as u16;
         put(&mut slot, INLINE_LEN, &inline_len.to_le_bytes());
@@ -135,7 +140,10 @@ impl Meta {
             let pages = run.pages as u32;
             put(&mut slot, RUNS + i * RUN_LEN + 8, &pages.to_le_bytes());
         }
-        put(&mut slot, RUNS + self.runs.len() * RUN_LEN, inline);
+        let inline_at = RUNS + self.runs.len() * RUN_LEN;
+        put(&mut slot, inline_at, inline);
+        self.journal
+            .encode(&mut slot[inline_at + inline.len()..SUM]);
         let sum = checksum::of(&slot[..SUM]);
         put(&mut slot, SUM, &sum.to_le_bytes());
         slot
@@ -173,9 +181,12 @@ impl Meta {
         if pages < first || pages > i64::MAX as u64 / u64::from(page_size) {
             return None;
         }
-        let count = usize::from(get_u16(slot, RUN_COUNT)?);
+        let count = usize::from(*slot.get(RUN_COUNT)?);
+        let stretches = usize::from(*slot.get(STRETCH_COUNT)?);
         let inline_len = usize::from(get_u16(slot, INLINE_LEN)?);
-        if count * RUN_LEN + inline_len > ROOM {
+        let inline_at = RUNS + count * RUN_LEN;
+        let journal_at = inline_at + inline_len;
+        if journal_at + Stretches::len(stretches) > SUM {
             return None;
         }
         let mut runs = Vec::with_capacity(count);
@@ -201,10 +212,16 @@ impl Meta {
             page_size,
             commit,
             pages,
-            directory: Self::directory(slot, RUNS + count * RUN_LEN, inline_len)?,
+            directory: Self::directory(slot, inline_at, inline_len)?,
             buckets: get_u64(slot, BUCKETS)?,
             runs,
             runs_sum: get_u64(slot, RUNS_SUM)?,
+            journal: Arc::new(Stretches::decode(
+                slot.get(journal_at..SUM)?,
+                stretches,
+                first,
+                pages,
+            )?),
         })
     }
 

@@ -13,7 +13,7 @@
 //!   mapped file) rests on this.
 //! - A commit is durable with one sync: its meta carries a checksum over all the pages that it wrote, and counts only where that is right. Commits that are not
 //!   synced have no meta, and what a meta reaches is not written, however many of them lie between.
-//! - After a failed write or sync nothing more is written.
+//! - After a failed write or sync nothing more is written, neither into trees nor into the journal.
 //! - The same operations give the same bytes.
 //!
 //! Every byte, and what a crash at each step leaves, is in `docs/format.md`.
@@ -23,7 +23,7 @@
 //! `open` chooses the meta; `tree` reads and edits a single tree, `work` the buckets of a write transaction; `commit` writes what was edited through
 //! `output`, where `placement` says, from what `writer` knows to be free and `segments` to be nearly so; `walk` goes through everything, for the free pages, for
 //! `check` and for `backup`, and tells who asks what it meets; `inspect` looks into pages and gets out of damaged files what can be got; `compact` builds trees anew with `pack`;
-//! `shrink` moves what `survey` finds near the end, and `tail` gives that back; `batch` lets threads share a commit, `unsynced` leaves one to be made durable later. This room
+//! `shrink` moves what `survey` finds near the end, and `tail` gives that back; `batch` lets threads share a commit, `unsynced` leaves one to be made durable later; `journal` keeps records beside the trees. This room
 //! imports nothing of the others. `unsafe` is in `mapping` only.
 
 mod backup;
@@ -45,6 +45,7 @@ mod field;
 mod file_storage;
 mod inspect;
 mod iter;
+mod journal;
 mod lock;
 mod mapping;
 mod mem_storage;
@@ -94,6 +95,7 @@ pub use inspect::{
     RecoverOptions, Recovery, Slot, SlotState, Unverified, slots,
 };
 pub use iter::{Buckets, Item, Items, Range};
+pub(crate) use journal::Journal;
 pub use mem_storage::MemStorage;
 pub use nested_txn::NestedTxn;
 pub use options::Options;

@@ -48,6 +48,15 @@ impl PageSet {
         }
     }
 
+    /// Adds pages side by side; `false` where one of them was in the set, or cannot be.
+    pub(super) fn insert_run(&mut self, run: Run) -> bool {
+        let mut are_new = true;
+        for page in run.start..run.start + run.pages {
+            are_new &= self.insert(page);
+        }
+        are_new
+    }
+
     /// Adds all pages of a set of the same size.
     pub(super) fn merge(&mut self, other: &Self) {
         for (word, other) in self.words.iter_mut().zip(&other.words) {

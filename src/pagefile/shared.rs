@@ -10,6 +10,7 @@ use std::{
 
 use super::{
     Error, FileStorage, Storage,
+    journal::Stretches,
     mapping::Mapping,
     meta::{Directory, Meta},
     source::{Mapped, Maps, Source},
@@ -24,6 +25,7 @@ pub(super) struct Snapshot {
     pub(super) directory: Directory,
     pub(super) buckets: u64,
     pub(super) source: Source,
+    pub(super) journal: Arc<Stretches>,
 }
 
 impl Snapshot {
@@ -43,6 +45,7 @@ impl Snapshot {
             directory: meta.directory.clone(),
             buckets: meta.buckets,
             source,
+            journal: Arc::clone(&meta.journal),
         }
     }
 
@@ -56,6 +59,7 @@ impl Snapshot {
             buckets: self.buckets,
             runs: Vec::new(),
             runs_sum: 0,
+            journal: Arc::clone(&self.journal),
         }
     }
 }
@@ -130,6 +134,9 @@ pub(super) struct Shared {
     turn_ended: Condvar,
     writer: Mutex<Writer>,
     poisoned: AtomicBool,
+    /// A write or sync has failed; nothing is written any more. The lock is held while a sync runs: where two run at once, the system may tell only one of them of a
+    /// failure that concerns the other.
+    failed: Mutex<bool>,
 }
 
 impl Shared {
@@ -146,6 +153,7 @@ impl Shared {
             turn_ended: Condvar::new(),
             writer: Mutex::new(writer),
             poisoned: AtomicBool::new(false),
+            failed: Mutex::new(false),
         }
     }
 
@@ -184,7 +192,20 @@ impl Shared {
         if self.poisoned.load(Ordering::Acquire) {
             return Err(Error::Poisoned);
         }
-        Ok(())
+        self.refuse_failed()
+    }
+
+    /// As [`refuse_poisoned`](Self::refuse_poisoned), for who does not have the writer's turn: a commit that is in the midst of its writes is no failure.
+    pub(super) fn refuse_failed(&self) -> Result<(), Error> {
+        self.failed().map(drop)
+    }
+
+    fn failed(&self) -> Result<MutexGuard<'_, bool>, Error> {
+        match self.failed.lock() {
+            Ok(failed) if !*failed => Ok(failed),
+            // It failed, or it panicked, which is no better.
+            _ => Err(Error::Poisoned),
+        }
     }
 
     pub(super) fn set_poisoned(&self, poisoned: bool) {
@@ -192,7 +213,10 @@ impl Shared {
     }
 
     pub(super) fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), Error> {
-        self.write_raw(offset, bytes).map_err(Error::io("write"))
+        self.write_raw(offset, bytes).map_err(|error| {
+            *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            Error::io("write")(error)
+        })
     }
 
     pub(super) fn write_raw(&self, offset: u64, bytes: &[u8]) -> std::io::Result<()> {
@@ -203,8 +227,12 @@ impl Shared {
     }
 
     pub(super) fn sync(&self) -> Result<(), Error> {
+        let mut failed = self.failed()?;
         let start = Instant::now();
-        self.medium.storage.sync().map_err(Error::io("sync"))?;
+        let synced = self.medium.storage.sync();
+        *failed = synced.is_err();
+        drop(failed);
+        synced.map_err(Error::io("sync"))?;
         let nanos = start.elapsed().as_nanos();
         add(
             &self.counters.sync_nanos,

@@ -6,6 +6,14 @@ use super::{
 };
 
 impl PageFile {
+    /// Makes pages durable that commits have written, without a meta that leads to them: so that the next sync of somebody else has less to do.
+    ///
+    /// # Errors
+    /// As [`sync`](Self::sync).
+    pub(crate) fn flush(&self) -> Result<(), Error> {
+        self.shared.sync()
+    }
+
     /// Makes all commits durable that are not: those of [`WriteTxn::commit_unsynced`]. Waits for the writer. Two syncs, or none where there is nothing
     /// to do.
     ///

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{
     Bucket, BucketMut, Buckets, Error, NestedTxn, Savepoint, TxnStats,
     commit::{commit, commit_before},
+    journal::Moved,
     meta::Directory,
     opened::{OpenBucket, TOP},
     savepoint::Savepoints,
@@ -39,6 +40,8 @@ pub struct WriteTxn {
     turn: Arc<Turn>,
     pub(super) work: Work,
     pub(super) savepoints: Savepoints,
+    /// What the commit does with the journal.
+    pub(super) moved: Option<Moved>,
 }
 
 impl WriteTxn {
@@ -55,6 +58,7 @@ impl WriteTxn {
         Ok(Self {
             work: Work::new(OpenBucket::top(root, base.buckets)),
             savepoints: Savepoints::default(),
+            moved: None,
             shared,
             base,
             turn,
@@ -289,7 +293,7 @@ impl WriteTxn {
 
     pub(super) fn finish(mut self, durable: bool) -> Result<u64, Error> {
         let turn = Arc::clone(&self.turn);
-        if self.work.is_changed {
+        if self.work.is_changed || self.moved.is_some() {
             return commit(&mut self, &mut turn.writer(), durable);
         }
         if durable {
@@ -302,6 +306,11 @@ impl WriteTxn {
     pub(super) fn commit_before(mut self, end: u64) -> Result<Option<u64>, Error> {
         let turn = Arc::clone(&self.turn);
         commit_before(&mut self, &mut turn.writer(), end)
+    }
+
+    /// Lets the commit move the beginning of the journal.
+    pub(super) fn move_journal(&mut self, moved: Moved) {
+        self.moved = Some(moved);
     }
 
     fn bucket_in(&mut self, at: usize) -> BucketMut<'_> {

@@ -125,6 +125,12 @@ impl Writer {
         let mut walk = Walk::new(&newest.source, newest.commit, self.file_pages);
         walk.state(&newest.directory, newest.buckets)?;
         let mut used = walk.into_seen();
+        for run in newest.journal.runs() {
+            if !used.insert_run(run) {
+                let reason = "the journal lies in it, and it is reached too";
+                return Err(newest.source.corrupted(run.start, reason));
+            }
+        }
         if let Some(meta) = self.older.take() {
             let mut source = newest.source.clone();
             source.pages = meta.pages;
@@ -133,7 +139,16 @@ impl Writer {
             if let Err(error @ Error::Io { .. }) = walk.state(&meta.directory, meta.buckets) {
                 return Err(error);
             }
-            let only_older = walk.into_seen();
+            let mut only_older = walk.into_seen();
+            for page in meta
+                .journal
+                .runs()
+                .flat_map(|run| run.start..run.start + run.pages)
+            {
+                if !used.contains(page) {
+                    only_older.insert(page);
+                }
+            }
             self.hold(meta.commit, None, only_older.runs(0, true).collect());
             used.merge(&only_older);
         }
@@ -444,6 +459,37 @@ impl Writer {
         self.file_pages = pages;
         set(&shared.counters.file_bytes, pages * page_size);
         outcome.map_err(Error::io("shorten"))
+    }
+
+    /// Takes pages side by side, for something that is not written by the commit itself.
+    pub(super) fn take(&mut self, shared: &Shared, pages: u64) -> Result<Run, Error> {
+        let fits = |writer: &Self| writer.free().smallest_of(pages);
+        if fits(self).is_none() {
+            let last = self.free().last();
+            let at_end = last.filter(|last| last.start + last.pages == self.file_pages);
+            let missing = pages - at_end.map_or(0, |last| last.pages);
+            self.grow(shared, self.file_pages.saturating_add(missing), missing)?;
+        }
+        let Some(extent) = fits(self) else {
+            unreachable!("the file has grown by what was missing")
+        };
+        let run = Run {
+            start: extent.start,
+            pages,
+        };
+        if let Some(free) = &mut self.free {
+            free.remove(run);
+            self.segments.take(run);
+        }
+        Ok(run)
+    }
+
+    /// Gives back what was taken and not used.
+    pub(super) fn give_back(&mut self, run: Run) {
+        if let Some(free) = &mut self.free {
+            free.insert(run);
+            self.segments.give(run);
+        }
     }
 
     pub(super) fn show(&self, shared: &Shared) {

@@ -118,6 +118,8 @@ pub(super) struct Registry {
     floor: (u64, u64),
     /// Entries that the last published version unlinked.
     produced: usize,
+    /// The highest stamp that a transaction ended with. None gets it again: what was staged upon a version that was discarded may be let go of after others were made.
+    stamps: u64,
     /// Rows that no version reaches, until there are [enough](TOGETHER).
     garbage: Garbage,
 }
@@ -392,7 +394,7 @@ impl Writer {
         self.begun = now;
     }
 
-    /// Lends the editor for a transaction, with a bounded piece of the reclamation done.
+    /// Lends the editor for a transaction, with this stamp or a higher one, with a bounded piece of the reclamation done.
     pub(super) fn lend(&mut self, stamp: u64) -> (Box<Editor>, Garbage) {
         let budget = STEP + 2 * self.registry.produced;
         self.registry.reclaim(&self.shared, budget);
@@ -403,13 +405,14 @@ impl Writer {
         };
         let editor = self.registry.editor.take();
         let mut editor = editor.unwrap_or_else(|| Box::new(Editor::new()));
-        editor.stamp = stamp;
+        editor.stamp = stamp.max(self.registry.stamps + 1);
         editor.forget();
         (editor, garbage)
     }
 
     /// Takes the editor back, with empty lists.
     pub(super) fn take_back(&mut self, editor: Box<Editor>) {
+        self.registry.stamps = self.registry.stamps.max(editor.stamp);
         self.registry.editor = Some(editor);
     }
 

@@ -51,6 +51,11 @@ impl Version {
         Self(state)
     }
 
+    /// Whether it is the very same version.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// The commit that made it.
     pub(crate) fn revision(&self) -> Revision {
         self.0.revision

@@ -157,3 +157,51 @@ fn errors() {
     );
     assert!(rows[1].is_ok() && rows[2].is_ok());
 }
+
+/// A file that was not closed has commits beside its trees: they are seen, from both ends, as the program would see them.
+#[test]
+fn commits_of_a_crash() {
+    use super::sim::{Crash, SimDisk};
+    let disk = SimDisk::default();
+    let db = sapwood::Database::builder().table::<past::Job>();
+    let db = db.open_storage(Box::new(disk.clone())).unwrap();
+    let job = |number: u16, slot| past::Job {
+        name: format!("job {:02}", number % 20),
+        owner: "ann".to_owned(),
+        slot,
+    };
+    for number in 0..12 {
+        db.write(|tx| tx.put(job(number * 7, number))).unwrap();
+    }
+    db.checkpoint().unwrap();
+    for number in 0..40 {
+        db.write(|tx| match number % 3 {
+            0 => tx.remove::<past::Job>(&job(number * 3, 0).name).map(drop),
+            _ => tx.put(job(number, 100 + number)).map(drop),
+        })
+        .unwrap();
+        let left = disk.crash(Crash::None, 0);
+        let inspect = Inspect::open_storage(Box::new(left)).unwrap();
+        assert_eq!(inspect.revision(), db.revision());
+        let snapshot = db.snapshot();
+        let rows = snapshot.list(past::Job::ALL);
+        let expected: Vec<_> = rows
+            .map(|row| serde_json::to_value(&**row).unwrap())
+            .collect();
+        assert_eq!(json(&inspect, "jobs"), expected);
+        assert_eq!(inspect.count("jobs").unwrap(), expected.len() as u64);
+        // Both ends meet wherever they do.
+        let mut rows = inspect.rows("jobs").unwrap();
+        let (mut front, mut back) = (Vec::new(), Vec::new());
+        for step in 0.. {
+            let (row, side) = match (step * 7 + number) % 3 {
+                0 => (rows.next_back(), &mut back),
+                _ => (rows.next(), &mut front),
+            };
+            let Some(row) = row else { break };
+            side.push(serde_json::to_value(row.unwrap().value()).unwrap());
+        }
+        back.reverse();
+        assert_eq!([front, back].concat(), expected);
+    }
+}

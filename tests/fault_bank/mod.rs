@@ -49,6 +49,8 @@ pub fn open(storage: impl Storage + 'static, durability: Durability) -> Result<D
         .table::<Account>()
         .table::<Entry>()
         .durability(durability)
+        // So short that it is full after some commits.
+        .journal_size(8 << 10)
         .open_storage(Box::new(storage))
 }
 

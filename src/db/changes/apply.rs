@@ -24,7 +24,7 @@ impl Database {
                 break writer;
             }
         };
-        if let Err(error) = can_follow(self.revision(), revision) {
+        if let Err(error) = can_follow(core.base().revision(), revision) {
             core.leave(writer);
             return Err(error);
         }

@@ -23,6 +23,8 @@ pub(in crate::db) enum End {
         )]
         persist: Option<Duration>,
     },
+    /// It waits for the disk, off the seat, and its end will be another one.
+    Staged,
     /// There was nothing to commit, or nobody wanted to write.
     Unchanged,
     Aborted,
@@ -51,17 +53,22 @@ pub(in crate::db) struct Ledger {
 
 impl Ledger {
     pub(in crate::db) fn add(&mut self, hold: &Hold) {
-        match hold.end {
+        self.count(hold.end);
+        self.held.add(hold.held);
+        self.gave_up(hold.waited);
+    }
+
+    /// How a hold ended.
+    pub(in crate::db) fn count(&mut self, end: End) {
+        match end {
             End::Committed { rows, .. } => {
                 self.commits.count += 1;
                 self.commits.rows += rows as u64;
             }
-            End::Unchanged => {}
+            End::Unchanged | End::Staged => {}
             End::Aborted => self.commits.aborted += 1,
             End::Refused => self.commits.refused += 1,
         }
-        self.held.add(hold.held);
-        self.gave_up(hold.waited);
     }
 
     /// Somebody waited, and perhaps did not get the seat.

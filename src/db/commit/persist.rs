@@ -1,15 +1,28 @@
 //! The step of a commit that makes it last: what the pipeline asks of a disk, a log, or whatever else keeps commits.
 
+use std::sync::Arc;
+
+use super::super::stats::Disk;
+use super::durable::Durable;
 use crate::Error;
 use crate::radix::Version;
 
-/// Where commits go before they are published.
-///
-/// The pipeline calls [`commit`](Self::commit) for each version, in order and one at a time; what it calls else may come from any thread.
+/// A commit as bytes: [`Persist::record`]. `None` for one that is too long for what keeps records: it goes another way. No bytes for one that changes only
+/// ephemeral tables: there is nothing to keep.
+pub(crate) type CommitRecord = Option<Vec<u8>>;
+
+/// Where commits go before they are published, or behind them.
 pub(crate) trait Persist: Send + Sync {
-    /// Takes in `to`, which follows `from`. On return, it may be published: as durable as the mode asks for. On an error it never was, and no
-    /// further one is asked for.
-    fn commit(&self, from: &Version, to: &Version) -> Result<(), Error>;
+    /// Whether commits are published only when they are durable: then each goes through [`record`](Self::record) and [`write`](Self::write) before, else through
+    /// [`published`](Self::published) only.
+    fn is_first(&self) -> bool;
+
+    /// Makes bytes of the commit that leads from one version to the next, with code of the rows. In the writer's turn.
+    fn record(&self, from: &Version, to: &Version) -> Result<CommitRecord, Error>;
+
+    /// Makes commits durable, which lead from the last one that was written to `to`. In order, one call at a time. On an error, nothing of it may
+    /// ever be published.
+    fn write(&self, records: &mut [CommitRecord], to: &Version) -> Result<(), Error>;
 
     /// `version` was published.
     fn published(&self, version: &Version);
@@ -17,12 +30,21 @@ pub(crate) trait Persist: Send + Sync {
     /// Makes all up to `version`, which is published, durable.
     fn sync(&self, version: &Version) -> Result<(), Error>;
 
+    /// As [`sync`](Self::sync), and so that opening the file has no commit to repeat.
+    fn checkpoint(&self, version: &Version) -> Result<(), Error>;
+
     /// Makes all up to `version` durable and lets go of the file.
     fn close(&self, version: &Version) -> Result<(), Error>;
 
     /// Why nothing can be written any more.
     fn poisoned(&self) -> Option<Error>;
 
+    /// What is durable, and who waits for it.
+    fn durable(&self) -> &Arc<Durable>;
+
     /// The size of the file, in bytes.
     fn file_bytes(&self) -> u64;
+
+    /// Numbers about the file.
+    fn disk(&self) -> Disk;
 }

@@ -5,7 +5,6 @@ use std::sync::{Arc, OnceLock};
 
 use super::super::changes::change_list::ChangeList;
 use super::core::Core;
-use super::hold::End;
 use super::turnstile::{Carried, Seated};
 use crate::radix::{self, Draft, Garbage, Version, Writer};
 use crate::{Error, Revision};
@@ -136,12 +135,7 @@ impl Staged {
     /// [`Error::File`], [`Error::Row`] and [`Error::Poisoned`] where the disk refuses; [`Error::Closed`]. It is then discarded.
     pub fn publish(mut self) -> Result<Revision, Error> {
         match self.prepared.take() {
-            Some(mut prepared) if !prepared.changed => {
-                prepared.writer.end = End::Unchanged;
-                let before = prepared.before.revision();
-                self.core.discard(prepared);
-                Ok(before)
-            }
+            Some(prepared) if !prepared.changed => self.core.publish_nothing(prepared),
             Some(prepared) => self.core.publish(prepared),
             None => Err(Error::Closed),
         }

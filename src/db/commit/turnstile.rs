@@ -185,6 +185,11 @@ impl<S> Turnstile<S> {
         hold
     }
 
+    /// Counts how a hold ended that was [left](Self::leave) before that was known.
+    pub(in crate::db) fn count(&self, end: End) {
+        self.lock().ledger.count(end);
+    }
+
     /// What has happened on the seat so far, who has it now, and how many wait.
     pub(in crate::db) fn look(&self) -> (Ledger, Option<Sitter>, usize) {
         let seat = self.lock();

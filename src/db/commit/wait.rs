@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::super::{Database, Snapshot};
-use crate::key::{KeyBuf, KeyRange};
+use super::durable::from;
 use crate::watch::Watch;
 use crate::{Error, Revision};
 
@@ -48,11 +48,7 @@ impl Database {
     ///
     /// Commits pay one load where nobody waits for a revision, and wake only those whose revision they reach. O(log of the revisions that are waited for).
     pub fn watch_revision(&self, revision: Revision) -> Watch {
-        let range = KeyRange::Span {
-            start: KeyBuf::from_slice(&revision.get().to_be_bytes()),
-            end: None,
-        };
-        let watch = self.core().revisions.register(range, 0);
+        let watch = self.core().revisions.register(from(revision), 0);
         // Registered first, compared then: what is published between the two is seen by one of them.
         if self.revision() >= revision {
             return watch.into_fired();

@@ -100,7 +100,7 @@ impl Meters {
                 self.versions.set(float(versions as u64));
                 self.file_bytes.set(float(file_bytes));
             }
-            End::Unchanged => {}
+            End::Unchanged | End::Staged => {}
             End::Aborted => self.aborts.increment(1),
             End::Refused => self.refused.increment(1),
         }

@@ -103,7 +103,7 @@ impl Observe {
         self.slow_writes.fetch_add(1, Ordering::Relaxed);
         let (committed, rows) = match hold.end {
             End::Committed { revision, rows, .. } => (Some(revision), rows),
-            End::Unchanged | End::Aborted | End::Refused => (None, 0),
+            End::Unchanged | End::Staged | End::Aborted | End::Refused => (None, 0),
         };
         let slow = SlowWrite {
             held: hold.held,

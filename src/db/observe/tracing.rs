@@ -47,7 +47,7 @@ pub(super) fn left(database: &str, hold: &Hold) {
         ),
         End::Aborted => trace!(target: TARGET, database, held_us, waited_us, "abort"),
         // That of a refused commit has its own event.
-        End::Unchanged | End::Refused => {}
+        End::Unchanged | End::Staged | End::Refused => {}
     }
 }
 

@@ -79,6 +79,7 @@ fn counters(core: &Core, version: &Version) -> Counters {
     Counters {
         revision: version.revision(),
         file_bytes: core.file_bytes(),
+        disk: core.disk(),
         commits: ledger.commits,
         seat: Seat {
             held: ledger.held,

@@ -63,6 +63,8 @@ pub struct Counters {
     pub revision: Revision,
     /// The size of the file in bytes; zero in memory.
     pub file_bytes: u64,
+    /// What its file has done since it was opened; `None` in memory.
+    pub disk: Option<Disk>,
     /// Commits since it was opened.
     pub commits: Commits,
     /// The one writer's seat.
@@ -87,6 +89,26 @@ pub struct Commits {
     pub aborted: u64,
     /// Commits that the disk refused, or that came when the database was closed.
     pub refused: u64,
+}
+
+/// The file of a database.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct Disk {
+    /// The newest durable commit.
+    pub durable: Revision,
+    /// The newest commit in the trees of the file, as far as a crash would leave them: the journal has the durable ones behind it.
+    pub checkpointed: Revision,
+    /// How often trees were written.
+    pub checkpoints: u64,
+    /// Groups of commits that were written to the journal, each with one sync.
+    pub groups: u64,
+    /// The bytes of the journal that are not in the trees yet.
+    pub journal_bytes: u64,
+    /// Syncs of the file.
+    pub syncs: u64,
+    /// Bytes written to the file.
+    pub bytes_written: u64,
 }
 
 /// The seat of the one writer, since the database was opened.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{Commits, Counters, Memory, Seat, Stats, Timing, Versions, Watches};
+use super::{Commits, Counters, Disk, Memory, Seat, Stats, Timing, Versions, Watches};
 
 impl fmt::Display for Stats {
     /// The counters, a line each, and a table with a line for each index.
@@ -64,6 +64,9 @@ impl fmt::Display for Counters {
             write!(f, ", file {} B", self.file_bytes)?;
         }
         writeln!(f)?;
+        if let Some(disk) = &self.disk {
+            writeln!(f, "{disk}")?;
+        }
         writeln!(f, "{}", self.commits)?;
         writeln!(f, "{}", self.seat)?;
         writeln!(f, "{}", self.versions)?;
@@ -75,6 +78,22 @@ impl fmt::Display for Counters {
             }
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Disk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "disk: durable up to revision {}, in the trees up to {}; {} B in the journal; {} groups, {} checkpoints, {} syncs, {} B written",
+            self.durable,
+            self.checkpointed,
+            self.journal_bytes,
+            self.groups,
+            self.checkpoints,
+            self.syncs,
+            self.bytes_written
+        )
     }
 }
 

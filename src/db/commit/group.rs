@@ -1,0 +1,293 @@
+//! Group commit: who is staged waits for the disk together with others, off the writer's seat.
+//!
+//! Commits that are staged stand on one another: the next transaction begins with the newest of them, the *tip*, long before it is durable. One of the threads that wait
+//! leads: it takes all that are staged so far, lets the disk have them at once, publishes the newest, tells who watches of each, and wakes the others. Then the next leads.
+//!
+//! If the disk refuses, all that are staged are refused, for they stand on what will never be, and so is the transaction that runs meanwhile, when it ends.
+//!
+//! The writer keeps the books of history, and is with somebody else at that time. So what became of a group is noted, and entered by whoever leaves the seat next
+//! ([`Groups::settle`]). Until then the versions of the group are as a staged one is: what they share with the one in the book is held by that.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::{self, ThreadId};
+use std::time::{Duration, Instant};
+
+use super::persist::CommitRecord;
+use crate::Error;
+use crate::radix::{self, Garbage, Version, Writer};
+
+/// A leader waits for those who were here a moment ago for no longer than this part of what the disk takes.
+const WAIT_SHARE: u32 = 2;
+
+/// A commit that is staged and not yet durable.
+pub(super) struct Waiting {
+    pub(super) staged: radix::Staged,
+    pub(super) before: Version,
+    pub(super) written: usize,
+    pub(super) record: CommitRecord,
+}
+
+/// What becomes of a commit: how many watches it fired, or why it was refused.
+pub(super) type Outcome = Result<usize, Error>;
+
+/// Where somebody waits for what becomes of a commit.
+#[derive(Default)]
+pub(super) struct Ticket {
+    outcome: OnceLock<Outcome>,
+    /// Whether it is its thread that leads next.
+    leads: AtomicBool,
+    woken: Condvar,
+}
+
+/// What became of commits, for the books.
+enum Ended {
+    Published(radix::Staged),
+    /// In their order.
+    Refused(Vec<radix::Staged>),
+}
+
+#[derive(Default)]
+struct State {
+    /// In order: each stands on the one before it.
+    waiting: Vec<(Waiting, Arc<Ticket>)>,
+    /// The newest staged version, with its ticket; none where it is published.
+    tip: Option<(Version, Arc<Ticket>)>,
+    /// Whether somebody leads, or is about to; and who.
+    is_led: bool,
+    leader: Option<ThreadId>,
+    /// How many were waiting or written when the last group ended: so many may come again at once.
+    expected: usize,
+    /// How long the disk took for it.
+    took: Duration,
+    ended: Vec<Ended>,
+    /// Why the last group was refused that was.
+    refusal: Option<Error>,
+    closed: bool,
+}
+
+/// The commits of a database that wait for its disk.
+#[derive(Default)]
+pub(super) struct Groups {
+    state: Mutex<State>,
+    /// Somebody is staged: for the leader.
+    came: Condvar,
+    /// Nobody leads any more: for who closes.
+    idle: Condvar,
+    /// Whether there is something to settle, so that who leaves need not take the lock to see that there is not.
+    has_ended: AtomicBool,
+}
+
+/// A group that is being written.
+pub(super) struct Group {
+    pub(super) commits: Vec<Waiting>,
+    tickets: Vec<Arc<Ticket>>,
+}
+
+impl Groups {
+    /// No code of a user runs under this lock.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What a new transaction begins with: the tip, or what is `published`.
+    pub(super) fn base(&self, published: impl FnOnce() -> Version) -> Version {
+        match &self.lock().tip {
+            Some((tip, _)) => tip.clone(),
+            None => published(),
+        }
+    }
+
+    /// Whether this thread leads, and so must not wait for a group.
+    pub(super) fn is_led_here(&self) -> bool {
+        self.lock().leader == Some(thread::current().id())
+    }
+
+    /// The ticket of the commit that made this version, if it is neither published nor refused.
+    pub(super) fn ticket(&self, version: &Version) -> Option<Arc<Ticket>> {
+        let state = self.lock();
+        let (tip, ticket) = state.tip.as_ref()?;
+        tip.is(version).then(|| Arc::clone(ticket))
+    }
+
+    /// Lets a commit wait, which from here on is the tip. Refused, it comes back, if what it stands on was refused or nothing is published any more. In the writer's turn.
+    pub(super) fn join(
+        &self,
+        waiting: Waiting,
+        published: impl FnOnce() -> Version,
+    ) -> Result<Arc<Ticket>, Box<(Waiting, Error)>> {
+        let mut state = self.lock();
+        let stands = match &state.tip {
+            Some((tip, _)) => tip.is(&waiting.before),
+            None => published().is(&waiting.before),
+        };
+        if state.closed || !stands {
+            let refusal = state.refusal.clone().filter(|_| !stands);
+            return Err(Box::new((waiting, refusal.unwrap_or(Error::Closed))));
+        }
+        let ticket = Arc::new(Ticket::default());
+        state.tip = Some((waiting.staged.version().clone(), Arc::clone(&ticket)));
+        state.waiting.push((waiting, Arc::clone(&ticket)));
+        if !state.is_led {
+            state.is_led = true;
+            ticket.leads.store(true, Ordering::Relaxed);
+        } else if state.waiting.len() >= state.expected {
+            self.came.notify_one();
+        }
+        Ok(ticket)
+    }
+
+    /// Waits until the commit is published or refused. `lead` is called if this thread is to lead a group, with its commit in it.
+    pub(super) fn wait(&self, ticket: &Ticket, lead: impl FnOnce(Group)) -> Outcome {
+        let mut state = self.lock();
+        loop {
+            if let Some(outcome) = ticket.outcome.get() {
+                return outcome.clone();
+            }
+            if ticket.leads.load(Ordering::Relaxed) {
+                state.leader = Some(thread::current().id());
+                let group = self.gather(state);
+                lead(group);
+                let outcome = ticket.outcome.get().cloned();
+                return outcome.unwrap_or(Err(Error::Closed));
+            }
+            let woken = ticket.woken.wait(state);
+            state = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// As [`wait`](Self::wait), for a commit of somebody else.
+    pub(super) fn look_on(&self, ticket: &Ticket) -> Outcome {
+        let mut state = self.lock();
+        loop {
+            if let Some(outcome) = ticket.outcome.get() {
+                return outcome.clone();
+            }
+            let woken = ticket.woken.wait(state);
+            state = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Takes all that wait. Those whose commits were written last will most likely have staged their next ones in a moment: without a wait for them, two halves of the
+    /// threads would take turns, and each group be half of what it can be.
+    fn gather(&self, mut state: MutexGuard<'_, State>) -> Group {
+        let limit = state.took / WAIT_SHARE;
+        let begun = Instant::now();
+        while state.waiting.len() < state.expected {
+            let left = limit.saturating_sub(begun.elapsed());
+            if left.is_zero() {
+                break;
+            }
+            let waited = self.came.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let (commits, tickets) = std::mem::take(&mut state.waiting).into_iter().unzip();
+        Group { commits, tickets }
+    }
+
+    /// The group was published, and everybody told: its watches fired so often, each commit's.
+    pub(super) fn published(&self, group: Group, fired: &[usize], took: Duration) {
+        let mut state = self.lock();
+        state.expected = group.commits.len() + state.waiting.len();
+        state.took = took;
+        let Group { commits, tickets } = group;
+        let newest = commits.last().map(|commit| commit.staged.version());
+        let is_tip = state
+            .tip
+            .as_ref()
+            .is_some_and(|(tip, _)| newest.is_some_and(|newest| tip.is(newest)));
+        let tip = if is_tip { state.tip.take() } else { None };
+        let mut passed = Vec::with_capacity(commits.len());
+        for Waiting { staged, before, .. } in commits {
+            state.ended.push(Ended::Published(staged));
+            passed.push(before);
+        }
+        self.has_ended.store(true, Ordering::Release);
+        let outcomes = fired.iter().map(|fired| Ok(*fired));
+        self.end(state, &tickets, outcomes);
+        drop((tip, passed));
+    }
+
+    /// The disk refused the group: all that are staged are refused.
+    pub(super) fn refused(&self, group: Group, error: &Error) {
+        let mut state = self.lock();
+        let Group {
+            mut commits,
+            mut tickets,
+        } = group;
+        for (commit, ticket) in std::mem::take(&mut state.waiting) {
+            commits.push(commit);
+            tickets.push(ticket);
+        }
+        // Nothing else may hold a version when it is undone.
+        state.tip = None;
+        let staged = commits.into_iter().map(|commit| commit.staged).collect();
+        state.ended.push(Ended::Refused(staged));
+        self.has_ended.store(true, Ordering::Release);
+        state.refusal = Some(error.clone());
+        state.expected = 0;
+        let outcomes = std::iter::repeat_with(|| Err(error.clone()));
+        self.end(state, &tickets, outcomes);
+    }
+
+    /// Tells what became of commits, and hands the lead on.
+    fn end(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        tickets: &[Arc<Ticket>],
+        outcomes: impl Iterator<Item = Outcome>,
+    ) {
+        state.leader = None;
+        let next = state.waiting.first().map(|(_, ticket)| Arc::clone(ticket));
+        state.is_led = next.is_some();
+        for (ticket, outcome) in tickets.iter().zip(outcomes) {
+            let _ = ticket.outcome.set(outcome);
+        }
+        if let Some(next) = &next {
+            next.leads.store(true, Ordering::Relaxed);
+        }
+        drop(state);
+        match next {
+            Some(next) => next.woken.notify_all(),
+            None => self.idle.notify_all(),
+        }
+        for ticket in tickets {
+            ticket.woken.notify_all();
+        }
+    }
+
+    /// Enters in the books what became of groups. With the writer, and nothing begun with it that has not ended.
+    pub(super) fn settle(&self, writer: &mut Writer) -> Vec<Garbage> {
+        if !self.has_ended.load(Ordering::Acquire) {
+            return Vec::new();
+        }
+        let mut state = self.lock();
+        self.has_ended.store(false, Ordering::Relaxed);
+        let ended = std::mem::take(&mut state.ended);
+        drop(state);
+        let mut garbage = Vec::new();
+        for ended in ended {
+            match ended {
+                Ended::Published(staged) => garbage.push(writer.publish(staged).1),
+                Ended::Refused(staged) => {
+                    let undone = staged.into_iter().rev();
+                    garbage.extend(undone.map(|staged| writer.discard(staged)));
+                }
+            }
+        }
+        garbage
+    }
+
+    /// Lets nobody join any more, and waits for those that have. A leader that closes is not waited for by itself: those behind it are refused.
+    pub(super) fn close(&self) {
+        let mut state = self.lock();
+        state.closed = true;
+        if state.leader == Some(thread::current().id()) {
+            return;
+        }
+        while state.is_led {
+            let idle = self.idle.wait(state);
+            state = idle.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
