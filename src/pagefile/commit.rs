@@ -137,6 +137,9 @@ fn write(
     let (directory, (runs_sum, buffer)) = match stored {
         Err(Error::Io { source, .. }) if writer.file_pages > before && is_full(&source) => {
             // Nobody reaches what was written.
+            if let Some(run) = journal.taken {
+                writer.give_back(run);
+            }
             return Err(writer.shorten(&shared, before, source));
         }
         stored => stored?,
