@@ -311,8 +311,8 @@ fn compacted_leaves_are_full() {
     .unwrap();
     let small = open(compacted(&file));
     let report = assert_clean(&small);
-    // An entry has 4 bytes of slot, 4 of lengths, 4 of key and 20 of value; a page of 512 bytes 24 of header.
-    assert_eq!(report.leaf_pages, 4000u64.div_ceil(488 / 32) + 1);
+    // An entry has 8 bytes of slot, 4 of lengths, 4 of key and 20 of value; a page of 512 bytes 24 of header.
+    assert_eq!(report.leaf_pages, 4000u64.div_ceil(488 / 36) + 1);
     assert!(report.branch_pages * 9 < report.leaf_pages);
 }
 

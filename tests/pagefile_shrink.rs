@@ -272,6 +272,38 @@ fn growing_after_a_cut_survives_crashes() {
     }
 }
 
+/// Proves that after every way to get shorter each slot alone leads to the newest state: also where the file was closed before, so that both slots held it
+/// already, one of them with another length.
+#[test]
+fn both_slots_lead_to_the_shorter_file() {
+    for way in 0..4 {
+        let disk = SimDisk::default();
+        let mut file = disk.open().unwrap();
+        let mut model = churned(&file, 600, 100);
+        // So much that it lies at the end, and too little to be given back by itself.
+        file.update(|tx| tx.create_bucket("big")?.put("a", vec![1; 30_000]))
+            .unwrap();
+        file.update(|tx| tx.delete_bucket("big")).unwrap();
+        if way > 0 {
+            file.close().unwrap();
+            file = disk.open().unwrap();
+        }
+        if way > 1 {
+            change(&file, &mut model, 1).unwrap();
+        }
+        let options = in_steps_of(1 << 20).commits(way / 2);
+        let shrunk = file.shrink_with(&options, go_on).unwrap();
+        assert!(shrunk.bytes_after < shrunk.bytes_before, "{shrunk:?}");
+        for slot in [0, 4096] {
+            let mut image = disk.image();
+            image[slot..slot + 512].fill(0);
+            let file = SimDisk::of(image).open().unwrap();
+            assert_eq!(contents(&file).unwrap(), model, "{way}, {slot}");
+            assert_clean(&file, "by one slot");
+        }
+    }
+}
+
 /// Readers of states, with what they must go on to see.
 struct Readers(Vec<(ReadTxn, Model)>);
 

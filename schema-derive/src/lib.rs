@@ -42,6 +42,8 @@ pub fn derive_key(input: TokenStream) -> TokenStream {
 /// - `#[table(version = 3, from(PodV2, PodV1))]`: the version of the struct, 1 without it, and the structs of the versions before it, the newest first, any types
 ///   that are `Deserialize`. Rows of version 1 become `PodV2` by `From<PodV1>`, and then rows of now by `From<PodV2>`. So files are opened
 ///   that have rows which serde's own rules do not bring into the struct.
+/// - `#[table(ephemeral)]`: the table is never in a file, and empty when one is opened: heartbeats, leases, caches. In everything else it is as others are. A commit
+///   that changes only such tables does not wait for the disk.
 /// - `#[table(crate = path)]`: where `sapwood` is, if it was renamed.
 ///
 /// In `on(..)` and `key(..)` a column can be `desc(cpu)`: it sorts from the greatest to the least, and is a `std::cmp::Reverse` in the type of
@@ -76,7 +78,7 @@ mod tests {
         let table = super::table::derive(&parse_quote! {
             #[table(name = "pods", crate = other, index(by_all, on(id, node), sparse, unique))]
             #[table(index(by_zone, with(zone) -> u8), index(by_tag, with(tags) -> u8, each))]
-            #[table(index(by_node_tag, on(node, each(tags)), sparse))]
+            #[table(index(by_node_tag, on(node, each(tags)), sparse), version = 3, from(PodV2, PodV1))]
             struct Pod {
                 #[key]
                 id: u64,
@@ -86,11 +88,18 @@ mod tests {
                 tags: Vec<u8>,
             }
         });
+        let ephemeral = super::table::derive(&parse_quote! {
+            #[table(crate = other, ephemeral)]
+            struct Beat {
+                #[key]
+                id: u64,
+            }
+        });
         let key = super::key::derive(&parse_quote! {
             #[key(crate = other)]
             enum Kind { Small, Large(u8), Named { size: u8 } }
         });
-        for code in [table.to_string(), key.to_string()] {
+        for code in [table, ephemeral, key].map(|code| code.to_string()) {
             assert!(code.contains("other :: __private"), "{code}");
             assert!(!code.contains("sapwood"), "{code}");
             assert!(!code.contains("compile_error"), "{code}");

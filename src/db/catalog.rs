@@ -9,13 +9,15 @@ use super::initializers::Pending;
 use super::stored::{Stored, Typed};
 use super::validate::Rule;
 use crate::Error;
-use crate::radix::Layout;
+use crate::radix::{Layout, Version};
 use crate::table::{Table, TableDefinition};
 use crate::watch::Registry;
 
 /// One table as the database has it.
 pub(crate) struct Entry {
     pub(crate) definition: TableDefinition,
+    /// Whether it is never in a file.
+    ephemeral: bool,
     /// What is done with its rows where their type is not known.
     pub(crate) rows: Arc<dyn Stored>,
     /// Who watches each of its indexes.
@@ -59,6 +61,7 @@ impl Catalog {
         self.families.insert(TypeId::of::<T>(), family);
         Entry {
             definition,
+            ephemeral: T::EPHEMERAL,
             rows: Arc::new(Typed::<T>::new(family, trees)),
             watches: (0..trees).map(|_| Arc::new(Registry::new())).collect(),
         }
@@ -77,6 +80,21 @@ impl Catalog {
         self.tables.iter().chain(&self.initializers)
     }
 
+    /// The tables that a file has, with the numbers of their families.
+    pub(crate) fn durable(&self) -> impl Iterator<Item = (usize, &Entry)> {
+        let tables = self.tables.iter().enumerate();
+        tables.filter(|(_, table)| !table.ephemeral)
+    }
+
+    /// Whether all that leads from one version to the other is rows that no file has.
+    pub(crate) fn changes_nothing_durable(&self, from: &Version, to: &Version) -> bool {
+        let changed = |family: usize| !from.shares(to, family, 0);
+        let mut tables = self.tables.iter().enumerate();
+        // A commit of no rows at all is one of its number.
+        tables.any(|(family, table)| table.ephemeral && changed(family))
+            && !self.durable().any(|(family, _)| changed(family))
+    }
+
     /// The table of a family.
     pub(super) fn entry(&self, family: usize) -> &Entry {
         match &self.initializers {
@@ -89,6 +107,7 @@ impl Catalog {
     pub(super) fn fork(&self) -> Self {
         let watched_by_nobody = |table: &Entry| Entry {
             definition: table.definition.clone(),
+            ephemeral: table.ephemeral,
             rows: Arc::clone(&table.rows),
             watches: table
                 .watches

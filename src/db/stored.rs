@@ -199,7 +199,7 @@ impl<T: Table> Stored for Typed<T> {
     ) -> Result<bool, Error> {
         let other = |difference| Error::Schema {
             path: Arc::clone(from.path),
-            difference: Box::new(difference),
+            difference,
         };
         let reading = Reading::<T>::new(from.schema, traced::<T>()?);
         let reading = reading.map_err(|no_reading| match no_reading {
@@ -210,7 +210,7 @@ impl<T: Table> Stored for Typed<T> {
             reading.read(row).map_err(|not_read| match not_read {
                 NotRead::Codec(error) => ReadError::Codec(error),
                 NotRead::Refused(refusal) => match reading.explain(&refusal, &hex(key)) {
-                    Ok(difference) => ReadError::Other(other(difference)),
+                    Ok(difference) => ReadError::Other(other(Box::new(difference))),
                     Err(reason) => ReadError::Codec(CodecError::Decode { reason }),
                 },
             })

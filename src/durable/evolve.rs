@@ -47,7 +47,7 @@ impl Evolution {
         rewritten: Vec<usize>,
     ) -> Result<Self, Error> {
         let mut tables = Vec::new();
-        for table in &catalog.tables {
+        for (_, table) in catalog.durable() {
             let schema = table.rows.schema()?;
             let name = &table.definition.name;
             let stored = found.and_then(|found| found.table(name));

@@ -59,7 +59,7 @@ impl Inspect {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let name = path.display().to_string();
-        Self::of(&name, Options::new().read_only(true).open(path))
+        Self::in_file(&name, Options::new().read_only(true).open(path))
     }
 
     /// As [`open`](Self::open), on something that is not a file. Errors call it `storage`.
@@ -68,10 +68,18 @@ impl Inspect {
     /// As [`open`](Self::open).
     pub fn open_storage(storage: Box<dyn Storage>) -> Result<Self, Error> {
         let options = Options::new().read_only(true);
-        Self::of("storage", options.open_storage(storage))
+        Self::in_file("storage", options.open_storage(storage))
     }
 
-    fn of(name: &str, file: Result<PageFile, FileError>) -> Result<Self, Error> {
+    /// As [`open`](Self::open), in a page file that is open already, with options of its own; `path` is for errors.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open).
+    pub fn of(path: impl AsRef<Path>, file: PageFile) -> Result<Self, Error> {
+        Self::in_file(&path.as_ref().display().to_string(), Ok(file))
+    }
+
+    fn in_file(name: &str, file: Result<PageFile, FileError>) -> Result<Self, Error> {
         let path: Arc<str> = name.into();
         let file = file.map_err(|error| failed(&path, error))?;
         let snapshot = file.begin_read();

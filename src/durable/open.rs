@@ -192,7 +192,7 @@ impl Opened<'_> {
         // A file without commits has no rows; that its tables are the program's is seen all the same.
         let drafted = revision.max(Revision::new(1));
         let mut draft = Draft::new(&mut writer, empty.clone(), drafted);
-        for (family, table) in self.catalog.tables.iter().enumerate() {
+        for (family, table) in self.catalog.durable() {
             let Some(schema) = found.table(&table.definition.name) else {
                 continue;
             };

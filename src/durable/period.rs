@@ -107,7 +107,7 @@ impl Persist for Keeper {
         self.store.record(from, to)
     }
 
-    fn write(&self, records: &[CommitRecord], to: &Version) -> Result<(), Error> {
+    fn write(&self, records: &mut [CommitRecord], to: &Version) -> Result<(), Error> {
         self.store.write(records, to)?;
         self.written();
         Ok(())

@@ -3,7 +3,7 @@
 //! | bytes | field |
 //! |---|---|
 //! | 8 | the revision of the commit |
-//! | 8 | the revision of the state that it changes |
+//! | 8 | the revision of the record before it, or of the state in the trees |
 //! | 4 | the number of tables; then for each |
 //! | 4 | — the length of its name, and the name |
 //! | 4 | — the number of rows; then for each |
@@ -25,7 +25,7 @@ pub(super) fn record(
     most: usize,
 ) -> Result<Option<Vec<u8>>, Error> {
     let mut out = Record::new(from, to, most);
-    for (family, table) in catalog.tables.iter().enumerate() {
+    for (family, table) in catalog.durable() {
         if from.shares(to, family, 0) {
             continue;
         }
@@ -37,6 +37,15 @@ pub(super) fn record(
         out.end_table();
     }
     Ok(out.finish())
+}
+
+/// Lets a record stand on the one of the commit with this revision, which commits may lie behind that have none, and gives its own.
+pub(super) fn follow(record: &mut [u8], base: u64) -> u64 {
+    if let Some(place) = record.get_mut(8..TABLES_AT) {
+        place.copy_from_slice(&base.to_le_bytes());
+    }
+    let revision = record.first_chunk().copied().unwrap_or_default();
+    u64::from_le_bytes(revision)
 }
 
 /// A record that is being written.

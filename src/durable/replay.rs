@@ -47,7 +47,7 @@ impl Replay {
             return Ok(revision);
         }
         // Where it changes a later state, a meta that had that was lost; the trees are of an older one.
-        if base != self.revision {
+        if base > self.revision {
             return Err(Unreadable::Foreign(format!(
                 "the journal goes on with commit {revision} behind commit {base}, and the file has commit {}",
                 self.revision

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::record::record;
+use super::record::{follow, record};
 use super::transfer::{Failed, Pace, Trees, transfer};
 use crate::db::{Catalog, CommitRecord, Disk, Durability, Durable, unwritten};
 use crate::pagefile::{Error as FileError, Journal};
@@ -38,6 +38,8 @@ pub(super) struct Log {
     pub(super) journal: Option<Arc<Journal>>,
     /// The newest version that is, by the journal or by the trees.
     pub(super) version: Version,
+    /// The revision of the newest that is on the disk: later ones have nothing for it.
+    recorded: u64,
 }
 
 /// Apart, so that to ask for them waits for no write.
@@ -73,6 +75,7 @@ impl Store {
             figures: Figures::default(),
             log: Mutex::new(Log {
                 journal: Some(Arc::new(journal)),
+                recorded: version.revision().get(),
                 version,
             }),
             trees: Mutex::new(trees),
@@ -164,8 +167,11 @@ impl Store {
         }
     }
 
-    /// The bytes of a commit, for the journal.
+    /// The bytes of a commit, for the journal; none where only rows changed that are in no file.
     pub(super) fn record(&self, from: &Version, to: &Version) -> Result<CommitRecord, Error> {
+        if self.catalog.changes_nothing_durable(from, to) {
+            return Ok(Some(Vec::new()));
+        }
         let most = usize::try_from(self.most).unwrap_or(usize::MAX);
         record(&self.catalog, from, to, most)
     }
@@ -174,7 +180,7 @@ impl Store {
     ///
     /// A full disk is an error like any other one and leaves the file as it is. After a failed write or sync nobody knows what the disk holds, and the store is
     /// poisoned.
-    pub(super) fn write(&self, records: &[CommitRecord], to: &Version) -> Result<(), Error> {
+    pub(super) fn write(&self, records: &mut [CommitRecord], to: &Version) -> Result<(), Error> {
         self.refuse()?;
         let mut log = self.log();
         match self.append(&mut log, records, to) {
@@ -207,21 +213,31 @@ impl Store {
     fn append(
         &self,
         log: &mut Log,
-        records: &[CommitRecord],
+        records: &mut [CommitRecord],
         to: &Version,
     ) -> Result<Option<Version>, Failed> {
         let Some(journal) = &log.journal else {
             return Err(Error::Closed.into());
         };
-        let bytes: Option<Vec<&[u8]>> = records.iter().map(Option::as_deref).collect();
-        let Some(bytes) = bytes else {
-            return Ok(None);
-        };
-        if !journal.append(&bytes, to.revision().get())? {
-            return Ok(None);
+        let mut recorded = log.recorded;
+        let mut bytes: Vec<&[u8]> = Vec::with_capacity(records.len());
+        for record in records {
+            let Some(record) = record else {
+                return Ok(None);
+            };
+            if !record.is_empty() {
+                recorded = follow(record, recorded);
+                bytes.push(record);
+            }
         }
-        self.figures.groups.fetch_add(1, Ordering::Relaxed);
-        self.look_at_journal(log);
+        if !bytes.is_empty() {
+            if !journal.append(&bytes, to.revision().get())? {
+                return Ok(None);
+            }
+            self.figures.groups.fetch_add(1, Ordering::Relaxed);
+            self.look_at_journal(log);
+            log.recorded = recorded;
+        }
         Ok(Some(std::mem::replace(&mut log.version, to.clone())))
     }
 
@@ -239,6 +255,7 @@ impl Store {
         }
         passed.push(durable);
         passed.extend(self.transfer(trees, log, to, Pace::Whole, self.size())?);
+        log.recorded = to.revision().get();
         passed.push(std::mem::replace(&mut log.version, to.clone()));
         Ok(passed)
     }
@@ -288,8 +305,8 @@ impl Store {
         let mut log = self.log();
         if log.version.revision() < version.revision() {
             let before = log.version.clone();
-            let record = self.record(&before, version)?;
-            let appended = self.append(&mut log, std::slice::from_ref(&record), version);
+            let mut record = self.record(&before, version)?;
+            let appended = self.append(&mut log, std::slice::from_mut(&mut record), version);
             drop(log);
             drop(before);
             match appended {
@@ -316,9 +333,16 @@ impl Store {
         };
         let written = if trees.hold(&to) {
             Ok(Vec::new())
+        } else if trees.need_only_note(&self.catalog, &to) {
+            let passed = std::mem::replace(&mut trees.version, to.clone());
+            Ok(vec![
+                passed,
+                std::mem::replace(&mut log.version, to.clone()),
+            ])
         } else {
             let passed = self.transfer(&mut trees, &log, &to, Pace::Quick, self.size());
             passed.map(|mut passed| {
+                log.recorded = to.revision().get();
                 passed.push(std::mem::replace(&mut log.version, to.clone()));
                 passed
             })
@@ -353,6 +377,12 @@ impl Store {
             return Err(Error::Closed);
         };
         if trees.hold(&version) && trees.begun.is_empty() {
+            return Ok(false);
+        }
+        if trees.need_only_note(&self.catalog, &version) {
+            let passed = std::mem::replace(&mut trees.version, version);
+            drop(trees);
+            drop(passed);
             return Ok(false);
         }
         let moved = transfer(
@@ -398,6 +428,7 @@ impl Store {
             return Ok(Vec::new());
         }
         let mut passed = self.transfer(trees, log, version, Pace::Quick, 0)?;
+        log.recorded = version.revision().get();
         passed.push(std::mem::replace(&mut log.version, version.clone()));
         Ok(passed)
     }

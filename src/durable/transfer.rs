@@ -62,8 +62,8 @@ impl Trees {
             foreign: BTreeMap::new(),
         };
         for (name, rows) in replay.tables {
-            let mut tables = catalog.tables.iter();
-            if tables.any(|table| table.definition.name == name) {
+            let mut tables = catalog.durable();
+            if tables.any(|(_, table)| table.definition.name == name) {
                 trees.replayed.insert(name, rows.into_keys().collect());
             } else {
                 trees.foreign.insert(name, rows);
@@ -99,6 +99,14 @@ impl Trees {
         self.replayed.clear();
         self.foreign.clear();
         Ok(())
+    }
+
+    /// Whether all that leads to this version is in no file.
+    pub(super) fn need_only_note(&self, catalog: &Catalog, version: &Version) -> bool {
+        self.begun.is_empty()
+            && self.replayed.is_empty()
+            && self.foreign.is_empty()
+            && catalog.changes_nothing_durable(&self.version, version)
     }
 
     /// Whether a crash now would need no journal to come to this state.
@@ -165,7 +173,7 @@ fn write(
     slices: &mut Slices<'_>,
     to: &Version,
 ) -> Result<(), Failed> {
-    for (family, table) in catalog.tables.iter().enumerate() {
+    for (family, table) in catalog.durable() {
         let name = &table.definition.name;
         let bucket = rows_of(name);
         for from in trees.begun.iter().chain([&trees.version]) {

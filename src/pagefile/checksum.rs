@@ -2,28 +2,26 @@
 
 use twox_hash::XxHash3_64;
 
+use super::field::put;
+
 /// The checksum of a page, a run, or a meta slot.
 pub(super) fn of(bytes: &[u8]) -> u64 {
     XxHash3_64::oneshot(bytes)
 }
 
-/// The checksum over pages in a row: each page is hashed with the checksum so far as its seed. So it does not matter in what pieces they come.
-#[derive(Clone, Copy)]
+/// The checksum over pages in a row, out of those of each of them: what a commit knows for the references to its pages need not be computed again.
+#[derive(Clone, Copy, Default)]
 pub(super) struct Chain {
     sum: u64,
-    page_size: usize,
 }
 
 impl Chain {
-    pub(super) fn new(page_size: usize) -> Self {
-        Self { sum: 0, page_size }
-    }
-
-    /// Adds whole pages.
-    pub(super) fn add(&mut self, pages: &[u8]) {
-        for page in pages.chunks(self.page_size) {
-            self.sum = XxHash3_64::oneshot_with_seed(self.sum, page);
-        }
+    /// Adds a page by its checksum.
+    pub(super) fn add(&mut self, page: u64) {
+        let mut link = [0; 16];
+        put(&mut link, 0, &self.sum.to_le_bytes());
+        put(&mut link, 8, &page.to_le_bytes());
+        self.sum = of(&link);
     }
 
     pub(super) fn sum(self) -> u64 {

@@ -11,13 +11,14 @@ use super::{
     output::Output,
     placement::{FEW, FREE_SHARE, Placement, fit, grow, near_front, pack},
     segments::Segments,
+    settle::settle_found,
     shared::Snapshot,
     source::Source,
     tail::{give_back, seal},
     tree::{Edit, Life, Moves, NewValue, Units, count_units, inline, inline_len, store},
     work::Work,
     write_txn::WriteTxn,
-    writer::Writer,
+    writer::{Writer, is_full},
 };
 
 /// A commit of more bytes syncs its pages before its meta: a second sync costs little then, and verifying so much at open would cost more.
@@ -73,6 +74,7 @@ pub(super) fn commit_before(
 /// Brings everything into the shape in which it is stored, and gives the buckets to store, in that order.
 fn begin(txn: &mut WriteTxn, writer: &mut Writer) -> Result<Vec<usize>, Error> {
     txn.shared.refuse_poisoned()?;
+    settle_found(&txn.shared, writer)?;
     // The records are written again once it is known where the buckets lie; they do not change their size.
     let changed = prepare(&mut txn.work, &txn.base.source)?;
     writer.release();
@@ -91,7 +93,15 @@ fn write(
     let page_size = u64::from(shared.medium.page_size);
     let commit = writer.highest + 1;
     let placement = &plan.placement;
-    let grown = writer.grow(&shared, placement.file_pages, plan.units.pages());
+    let bytes = plan.units.pages() * page_size;
+    let before = writer.file_pages;
+    let is_large = bytes > MOST_ONE_PHASE;
+    let grown = if is_large {
+        // What it writes fills the file as far as it grows.
+        writer.lengthen(&shared, placement.file_pages)
+    } else {
+        writer.grow(&shared, placement.file_pages, plan.units.pages())
+    };
     if let (Err(_), Some(run)) = (&grown, journal.taken) {
         writer.give_back(run);
     }
@@ -117,12 +127,24 @@ fn write(
     let is_one_phase = durable
         && !writer.has_unsynced()
         && !shared.medium.two_phase
-        && plan.units.pages() * page_size <= MOST_ONE_PHASE
+        && !is_large
         && runs.len() * RUN_LEN + plan.inline_len <= room;
-    let mut out = Output::new(&shared, commit, placement, is_one_phase);
+    let buffer = mem::take(&mut writer.buffer);
+    let mut out = Output::new(&shared, commit, placement, is_one_phase, buffer);
     let is_inline = plan.inline_len > 0;
-    let directory = store_all(txn, changed, is_inline, commit, &mut out)?;
-    let runs_sum = out.finish()?;
+    let stored = store_all(txn, changed, is_inline, commit, &mut out);
+    let stored = stored.and_then(|directory| Ok((directory, out.finish()?)));
+    let (directory, (runs_sum, buffer)) = match stored {
+        Err(Error::Io { source, .. }) if writer.file_pages > before && is_full(&source) => {
+            // Nobody reaches what was written.
+            if let Some(run) = journal.taken {
+                writer.give_back(run);
+            }
+            return Err(writer.shorten(&shared, before, source));
+        }
+        stored => stored?,
+    };
+    writer.buffer = buffer;
     let meta = Meta {
         page_size: shared.medium.page_size,
         commit,

@@ -82,7 +82,7 @@ impl<'t> Frame<'t> {
     }
 }
 
-/// Writes the state to empty storage and gives the length in bytes. The storage is synced.
+/// Writes the state to empty storage and gives the length in bytes. Who made the storage syncs it.
 fn compact(state: &Snapshot, storage: &dyn Storage) -> Result<u64, Error> {
     let source = &state.source;
     let page_size = source.page_size;
@@ -135,6 +135,5 @@ fn compact(state: &Snapshot, storage: &dyn Storage) -> Result<u64, Error> {
     };
     let written = storage.write_at(0, &head(&meta));
     written.map_err(Error::io("write"))?;
-    storage.sync().map_err(Error::io("sync"))?;
     Ok(out.end * u64::from(page_size))
 }

@@ -14,7 +14,7 @@ use super::{Error, FileStorage};
 /// Makes the names of temporary files in one process differ.
 static MADE: AtomicU64 = AtomicU64::new(0);
 
-/// Creates the file at `path` with what `fill` writes and syncs, and gives it locked; `None` where there is one by now.
+/// Creates the file at `path` with what `fill` writes, durable, and gives it locked; `None` where there is one by now.
 pub(super) fn create(
     path: &Path,
     fill: impl FnOnce(&FileStorage) -> Result<(), Error>,

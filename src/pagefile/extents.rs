@@ -9,8 +9,10 @@ use super::meta::Run;
 pub(super) struct Extents {
     /// First page to number of pages.
     by_start: OrdMap<u64, u64>,
-    /// Number of pages and first page.
+    /// Number of pages and first page, but for extents of one page: most are such, and they come and go with each commit.
     by_size: OrdSet<(u64, u64)>,
+    /// How many extents have one page.
+    singles: u64,
     pages: u64,
 }
 
@@ -27,21 +29,36 @@ impl Extents {
         }
         self.pages += run.pages;
         let (mut start, mut pages) = (run.start, run.pages);
+        let end = start + pages;
         let before = self.by_start.get_prev(&start).map(|(s, p)| (*s, *p));
         if let Some((before_start, before_pages)) = before
             && before_start + before_pages == start
         {
-            self.forget(before_start, before_pages);
+            self.forget_size(before_start, before_pages);
             start = before_start;
             pages += before_pages;
         }
-        let end = start + pages;
         if let Some(after_pages) = self.by_start.get(&end).copied() {
-            self.forget(end, after_pages);
+            self.by_start.remove(&end);
+            self.forget_size(end, after_pages);
             pages += after_pages;
         }
-        self.by_start.insert(start, pages);
-        self.by_size.insert((pages, start));
+        self.hold(start, pages);
+    }
+
+    /// Adds runs that are not in yet. O(runs · log extents).
+    pub(super) fn insert_all(&mut self, mut runs: Vec<Run>) {
+        runs.sort_unstable_by_key(|run| run.start);
+        let mut joined = Run { start: 0, pages: 0 };
+        for run in runs {
+            if joined.start + joined.pages == run.start {
+                joined.pages += run.pages;
+            } else {
+                self.insert(joined);
+                joined = run;
+            }
+        }
+        self.insert(joined);
     }
 
     /// Takes pages out of the extent that holds all of them. O(log extents).
@@ -52,18 +69,23 @@ impl Extents {
         if run.pages == 0 || run_end > end {
             return;
         }
-        self.forget(start, pages);
+        self.forget_size(start, pages);
         self.pages -= run.pages;
-        for (start, end) in [(start, run.start), (run_end, end)] {
-            if start < end {
-                self.by_start.insert(start, end - start);
-                self.by_size.insert((end - start, start));
-            }
+        if start < run.start {
+            self.hold(start, run.start - start);
+        } else {
+            self.by_start.remove(&start);
+        }
+        if run_end < end {
+            self.hold(run_end, end - run_end);
         }
     }
 
-    /// The smallest extent of at least `pages`, the first of its size. O(log extents).
+    /// The smallest extent of at least `pages`, the first of its size. O(log extents), and for one page O(extents) where nearly none is so small.
     pub(super) fn smallest_of(&self, pages: u64) -> Option<Run> {
+        if pages <= 1 && self.singles > 0 {
+            return self.iter().find(|run| run.pages == 1);
+        }
         let (pages, start) = self.by_size.range((pages, 0)..).next()?;
         Some(Run {
             start: *start,
@@ -73,10 +95,15 @@ impl Extents {
 
     /// The extents, largest first.
     pub(super) fn largest(&self) -> impl Iterator<Item = Run> + '_ {
-        self.by_size.iter().rev().map(|(pages, start)| Run {
+        let larger = self.by_size.iter().rev().map(|(pages, start)| Run {
             start: *start,
             pages: *pages,
-        })
+        });
+        let singles = self.by_start.iter().rev().filter(|(_, pages)| **pages == 1);
+        larger.chain(singles.map(|(start, pages)| Run {
+            start: *start,
+            pages: *pages,
+        }))
     }
 
     /// The extent behind all others. O(log extents).
@@ -96,9 +123,21 @@ impl Extents {
         })
     }
 
-    fn forget(&mut self, start: u64, pages: u64) {
-        self.by_start.remove(&start);
-        self.by_size.remove(&(pages, start));
+    fn hold(&mut self, start: u64, pages: u64) {
+        self.by_start.insert(start, pages);
+        if pages == 1 {
+            self.singles += 1;
+        } else {
+            self.by_size.insert((pages, start));
+        }
+    }
+
+    fn forget_size(&mut self, start: u64, pages: u64) {
+        if pages == 1 {
+            self.singles -= 1;
+        } else {
+            self.by_size.remove(&(pages, start));
+        }
     }
 }
 
@@ -134,6 +173,8 @@ mod tests {
                 let smallest = runs.iter().filter(|run| run.pages >= 3).min_by_key(|run| (run.pages, run.start));
                 prop_assert_eq!(extents.last(), runs.last().copied());
                 prop_assert_eq!(extents.smallest_of(3), smallest.copied());
+                let smallest = runs.iter().min_by_key(|run| (run.pages, run.start));
+                prop_assert_eq!(extents.smallest_of(1), smallest.copied());
                 let mut by_size = runs.clone();
                 by_size.sort_by_key(|run| std::cmp::Reverse((run.pages, run.start)));
                 prop_assert_eq!(extents.largest().collect::<Vec<_>>(), by_size);

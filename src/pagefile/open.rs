@@ -2,7 +2,7 @@
 
 use super::{
     Error, PageFile, Storage,
-    checksum::Chain,
+    checksum::{self, Chain},
     meta::{FORMAT, HEAD_LEN, Meta, SLOT_DISTANCE, SLOT_LEN, Slot, first_page},
     shared::{Medium, Shared, Snapshot},
     writer::Writer,
@@ -156,7 +156,7 @@ pub(super) fn verify(
     if len < expected {
         return Ok(Err(Error::Truncated { len, expected }));
     }
-    let mut chain = Chain::new(meta.page_size as usize);
+    let mut chain = Chain::default();
     let mut buffer = Vec::new();
     for run in &meta.runs {
         let mut at = run.start * page_size;
@@ -167,7 +167,9 @@ pub(super) fn verify(
             storage
                 .read_at(at, &mut buffer)
                 .map_err(Error::io("read"))?;
-            chain.add(&buffer);
+            for page in buffer.chunks(meta.page_size as usize) {
+                chain.add(checksum::of(page));
+            }
             at += piece;
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{
     Error,
-    checksum::Chain,
+    checksum::{self, Chain},
     meta::Run,
     page::PageRef,
     placement::Placement,
@@ -10,33 +10,33 @@ use super::{
     tree::{Life, Pages, reference},
 };
 
-/// The most that goes out as one write, in bytes.
+/// With two phases so many bytes go out as one write, about.
 const PIECE: usize = 1 << 20;
 
-/// Fills the runs of a placement. With one phase everything is kept until the end, for the chained checksum goes through the pages in their
-/// order; with two there is none, and a piece goes out when it is full.
+/// Fills the runs of a placement. With one phase everything is kept until the end, in the order of the pages, so that what lies side by side is one
+/// write; with two a piece goes out when it is full.
 pub(super) struct Output<'o> {
     shared: &'o Shared,
     commit: u64,
     is_one_phase: bool,
     long: Sequence<'o>,
     short: Sequence<'o>,
-    /// What is complete and not yet written.
-    pieces: Vec<Piece>,
-}
-
-/// Pages side by side.
-struct Piece {
-    start: u64,
-    bytes: Vec<u8>,
+    /// All runs, ascending.
+    runs: Vec<Run>,
+    /// With one phase, the pages of `runs`.
+    buffer: Vec<u8>,
+    /// With one phase, the checksum of each page.
+    sums: Vec<(u64, u64)>,
 }
 
 struct Sequence<'o> {
     runs: std::slice::Iter<'o, Run>,
     /// What is left of the run that is being filled.
     run: Run,
-    /// What is filled of it.
-    piece: Piece,
+    /// With one phase, where the next page comes in the buffer.
+    at: usize,
+    /// With two phases, what is filled before `run` and not yet written.
+    piece: Vec<u8>,
 }
 
 impl<'o> Sequence<'o> {
@@ -44,66 +44,85 @@ impl<'o> Sequence<'o> {
         Self {
             runs: runs.iter(),
             run: Run { start: 0, pages: 0 },
-            piece: Piece {
-                start: 0,
-                bytes: Vec::new(),
-            },
+            at: 0,
+            piece: Vec::new(),
         }
     }
 
-    /// What is filled; what comes next begins a new piece.
-    fn cut(&mut self) -> Option<Piece> {
-        let bytes = std::mem::take(&mut self.piece.bytes);
-        let start = self.piece.start;
-        self.piece.start = self.run.start;
-        (!bytes.is_empty()).then_some(Piece { start, bytes })
-    }
-
-    fn begin_run(&mut self) -> Option<Piece> {
-        self.run = self.runs.next().copied().unwrap_or(self.run);
-        self.cut()
+    fn flush(&mut self, shared: &Shared) -> Result<(), Error> {
+        if self.piece.is_empty() {
+            return Ok(());
+        }
+        let end = self.run.start * u64::from(shared.medium.page_size);
+        shared.write(end - self.piece.len() as u64, &self.piece)?;
+        self.piece.clear();
+        Ok(())
     }
 }
 
 impl<'o> Output<'o> {
+    /// `buffer`: that of a commit before, to be used again.
     pub(super) fn new(
         shared: &'o Shared,
         commit: u64,
         placement: &'o Placement,
         is_one_phase: bool,
+        mut buffer: Vec<u8>,
     ) -> Self {
+        let runs = placement.runs();
+        if is_one_phase {
+            let pages: u64 = runs.iter().map(|run| run.pages).sum();
+            let len = pages * u64::from(shared.medium.page_size);
+            buffer.resize(usize::try_from(len).unwrap_or_default(), 0);
+        }
         Self {
             shared,
             commit,
             is_one_phase,
             long: Sequence::new(&placement.long),
             short: Sequence::new(&placement.short),
-            pieces: Vec::new(),
+            runs,
+            buffer,
+            sums: Vec::new(),
         }
     }
 
-    /// Writes what is left, in the order of the pages, and gives the chained checksum: of all pages with one phase, else nothing that counts.
-    pub(super) fn finish(mut self) -> Result<u64, Error> {
-        let last = [self.long.cut(), self.short.cut()];
-        self.pieces.extend(last.into_iter().flatten());
-        self.pieces.sort_by_key(|piece| piece.start);
-        let page_size = u64::from(self.shared.medium.page_size);
-        let mut chain = Chain::new(self.shared.medium.page_size as usize);
-        let mut pieces = self.pieces.into_iter().peekable();
-        while let Some(Piece { start, mut bytes }) = pieces.next() {
-            let offset = start * page_size;
-            while let Some(next) =
-                pieces.next_if(|next| offset + bytes.len() as u64 == next.start * page_size)
-            {
-                bytes.extend(next.bytes);
-            }
-            if self.is_one_phase {
-                chain.add(&bytes);
-            }
-            self.shared.write(offset, &bytes)?;
+    /// Writes what is left, in the order of the pages, and gives the chained checksum, of all pages with one phase, else nothing that counts; and
+    /// the buffer.
+    pub(super) fn finish(mut self) -> Result<(u64, Vec<u8>), Error> {
+        if !self.is_one_phase {
+            self.long.flush(self.shared)?;
+            self.short.flush(self.shared)?;
+            return Ok((0, self.buffer));
         }
-        Ok(if self.is_one_phase { chain.sum() } else { 0 })
+        let page_size = u64::from(self.shared.medium.page_size);
+        let mut rest = &self.buffer[..];
+        for run in &self.runs {
+            let len = usize::try_from(run.pages * page_size).unwrap_or_default();
+            let (pages, behind) = rest.split_at(len);
+            self.shared.write(run.start * page_size, pages)?;
+            rest = behind;
+        }
+        self.sums.sort_unstable();
+        let mut chain = Chain::default();
+        for (_, sum) in self.sums {
+            chain.add(sum);
+        }
+        Ok((chain.sum(), self.buffer))
     }
+}
+
+/// Where a page of these runs comes when their pages are laid side by side.
+fn place(runs: &[Run], page: u64, page_size: usize) -> usize {
+    let mut before = 0;
+    for run in runs {
+        if page < run.start + run.pages {
+            before += page - run.start;
+            break;
+        }
+        before += run.pages;
+    }
+    usize::try_from(before).unwrap_or_default() * page_size
 }
 
 impl Pages for Output<'_> {
@@ -122,29 +141,35 @@ impl Pages for Output<'_> {
             Life::Long => &mut self.long,
             Life::Short => &mut self.short,
         };
-        let complete = if sequence.run.pages == 0 {
-            sequence.begin_run()
-        } else if sequence.piece.bytes.len() >= PIECE {
-            sequence.cut()
-        } else {
-            None
-        };
+        if sequence.run.pages == 0 {
+            sequence.flush(self.shared)?;
+            sequence.run = sequence.runs.next().copied().unwrap_or(sequence.run);
+            sequence.at = place(&self.runs, sequence.run.start, page_size);
+        } else if sequence.piece.len() >= PIECE {
+            sequence.flush(self.shared)?;
+        }
         let page = sequence.run.start;
-        let bytes = &mut sequence.piece.bytes;
-        let at = bytes.len();
-        bytes.resize(at + pages as usize * page_size, 0);
-        fill(&mut bytes[at..]);
-        let stored = reference(page, pages, &bytes[at..]);
+        let len = pages as usize * page_size;
+        let bytes = if self.is_one_phase {
+            let bytes = &mut self.buffer[sequence.at..sequence.at + len];
+            sequence.at += len;
+            bytes.fill(0);
+            bytes
+        } else {
+            let at = sequence.piece.len();
+            sequence.piece.resize(at + len, 0);
+            &mut sequence.piece[at..]
+        };
+        fill(bytes);
+        let stored = reference(page, pages, bytes);
+        if self.is_one_phase && pages == 1 {
+            self.sums.push((page, stored.checksum));
+        } else if self.is_one_phase {
+            let sums = bytes.chunks(page_size).map(checksum::of);
+            self.sums.extend((page..).zip(sums));
+        }
         sequence.run.start += u64::from(pages);
         sequence.run.pages = sequence.run.pages.saturating_sub(u64::from(pages));
-        if let Some(piece) = complete {
-            if self.is_one_phase {
-                self.pieces.push(piece);
-            } else {
-                let offset = piece.start * page_size as u64;
-                self.shared.write(offset, &piece.bytes)?;
-            }
-        }
         Ok(stored)
     }
 }

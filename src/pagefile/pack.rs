@@ -5,9 +5,11 @@ use std::mem;
 use super::{
     Error, Storage,
     page::{
-        BRANCH_FIXED, BucketRecord, HEADER, LEAF_FIXED, NodeHeader, PageRef, SLOT, VALUE_HEADER,
-        ValueBytes, ValueRun, encode_value_header, put_branch_entry, put_leaf_entry, put_slot,
+        BRANCH_FIXED, BucketRecord, HEADER, LEAF_FIXED, NodeHeader, PageRef, VALUE_HEADER,
+        ValueBytes, ValueRun, encode_value_header, leaf_key, prefix_of, push_branch_entry,
+        push_leaf_entry, put_children, put_slot,
     },
+    slots::{SLOT, head},
     tree::reference,
 };
 
@@ -101,7 +103,7 @@ impl Tree {
         out: &mut NewPages<'_>,
     ) -> Result<(), Error> {
         if value.len() <= out.page_size as usize / 4 {
-            return self.push(key, &ValueBytes::Inline(value), value.len(), out);
+            return self.push(key, &ValueBytes::Inline(value), out);
         }
         let commit = out.commit;
         let run = out.write(VALUE_HEADER + value.len(), |run| {
@@ -110,7 +112,7 @@ impl Tree {
         })?;
         let len = value.len() as u64;
         let value = ValueBytes::Run(ValueRun { len, run });
-        self.push(key, &value, ValueRun::LEN, out)
+        self.push(key, &value, out)
     }
 
     /// Adds a bucket, whose tree is written already.
@@ -120,17 +122,16 @@ impl Tree {
         record: BucketRecord,
         out: &mut NewPages<'_>,
     ) -> Result<(), Error> {
-        self.push(name, &ValueBytes::Bucket(record), BucketRecord::LEN, out)
+        self.push(name, &ValueBytes::Bucket(record), out)
     }
 
     fn push(
         &mut self,
         key: &[u8],
         value: &ValueBytes<'_>,
-        value_len: usize,
         out: &mut NewPages<'_>,
     ) -> Result<(), Error> {
-        let len = LEAF_FIXED + key.len() + value_len;
+        let len = LEAF_FIXED + key.len() + value.len();
         let leaf = &self.leaf;
         if !leaf.starts.is_empty() && leaf.size() + SLOT + len > out.page_size as usize {
             let separator = separator(&leaf.last_key, key);
@@ -140,8 +141,7 @@ impl Tree {
         let leaf = &mut self.leaf;
         let start = leaf.bytes.len();
         leaf.starts.push(start);
-        leaf.bytes.resize(start + len, 0);
-        put_leaf_entry(&mut leaf.bytes, start, key, value);
+        push_leaf_entry(&mut leaf.bytes, key, value);
         leaf.last_key.clear();
         leaf.last_key.extend_from_slice(key);
         Ok(())
@@ -175,17 +175,21 @@ impl Tree {
 
     fn close_leaf(&mut self, out: &mut NewPages<'_>) -> Result<(), Error> {
         let leaf = mem::take(&mut self.leaf);
+        let key = |start: &usize| leaf_key(&leaf.bytes, *start);
+        let prefix = prefix_of(leaf.starts.first().and_then(key), Some(&leaf.last_key));
         let header = NodeHeader {
             level: 0,
             count: leaf.starts.len(),
             commit: out.commit,
             used: leaf.size(),
+            prefix,
         };
         let page = out.write(leaf.size(), |page| {
             let first = HEADER + leaf.starts.len() * SLOT;
             header.encode(page);
             for (i, start) in leaf.starts.iter().enumerate() {
-                put_slot(page, i, first + start);
+                let head = key(start).map_or(0, |key| head(key, prefix));
+                put_slot(page, i, first + start, head);
             }
             page[first..first + leaf.bytes.len()].copy_from_slice(&leaf.bytes);
         })?;
@@ -231,14 +235,25 @@ impl Tree {
             count: children.len(),
             commit: out.commit,
             used: branch_size(&children),
+            prefix: prefix_of(
+                children.get(1).map(|(key, _)| &key[..]),
+                children
+                    .last()
+                    .filter(|_| children.len() > 1)
+                    .map(|(key, _)| &key[..]),
+            ),
         };
         let page = out.write(header.used, |page| {
             header.encode(page);
-            let mut at = HEADER + children.len() * SLOT;
-            for (i, (key, child)) in children.iter().enumerate() {
-                put_slot(page, i, at);
-                at = put_branch_entry(page, at, key, *child);
+            let at = HEADER + children.len() * SLOT;
+            let mut entries = Vec::new();
+            for (i, (key, _)) in children.iter().enumerate() {
+                let prefix = if i == 0 { 0 } else { header.prefix };
+                put_slot(page, i, at + entries.len(), head(key, prefix));
+                push_branch_entry(&mut entries, key);
             }
+            page[at..at + entries.len()].copy_from_slice(&entries);
+            put_children(page, children.iter().map(|(_, child)| *child));
         })?;
         self.add_child(i + 1, separator, page, out)
     }

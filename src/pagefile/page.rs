@@ -2,14 +2,15 @@
 
 use std::ops::Range;
 
-use super::field::{get_u16, get_u32, get_u64, put};
+use super::{
+    field::{get_u16, get_u32, get_u64, put},
+    slots::{SLOT, Slot, common, head, head_of, place, slot},
+};
 
 /// Before the slots of a leaf or branch.
 pub(super) const HEADER: usize = 24;
 /// Before the bytes of a value in a run of its own.
 pub(super) const VALUE_HEADER: usize = 16;
-/// One for each entry: where it begins.
-pub(super) const SLOT: usize = 4;
 /// The lengths before the key of a leaf entry.
 pub(super) const LEAF_FIXED: usize = 4;
 /// The reference and the length before the key of a branch entry.
@@ -27,6 +28,7 @@ const LEVEL: usize = 1;
 const COUNT: usize = 4;
 const COMMIT: usize = 8;
 const USED: usize = 16;
+const PREFIX: usize = 20;
 
 /// Value lengths that mean something else.
 const IN_RUN: u16 = 0xFFFF;
@@ -106,6 +108,17 @@ pub(super) enum StoredValue {
     Bucket(BucketRecord),
 }
 
+impl StoredValue {
+    /// The bytes that the value takes in its leaf entry.
+    pub(super) fn stored_len(&self) -> usize {
+        match self {
+            Self::Inline(range) => range.len(),
+            Self::Run(_) => ValueRun::LEN,
+            Self::Bucket(_) => BucketRecord::LEN,
+        }
+    }
+}
+
 /// The header of a leaf or branch.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NodeHeader {
@@ -114,6 +127,8 @@ pub(super) struct NodeHeader {
     pub(super) count: usize,
     pub(super) commit: u64,
     pub(super) used: usize,
+    /// How many bytes all keys have in common, which heads leave out.
+    pub(super) prefix: usize,
 }
 
 impl NodeHeader {
@@ -127,6 +142,7 @@ impl NodeHeader {
         put(page, COUNT, &(self.count as u32).to_le_bytes());
         put(page, COMMIT, &self.commit.to_le_bytes());
         put(page, USED, &(self.used as u32).to_le_bytes());
+        put(page, PREFIX, &(self.prefix as u16).to_le_bytes());
     }
 
     /// How many bytes the node that begins so says to have; `None` where no node does.
@@ -157,6 +173,7 @@ impl NodeHeader {
             count,
             commit: get_u64(page, COMMIT).ok_or(short)?,
             used,
+            prefix: usize::from(get_u16(page, PREFIX).ok_or(short)?),
         })
     }
 }
@@ -172,24 +189,38 @@ pub(super) fn encode_value_header(page: &mut [u8], commit: u64) {
     put(page, COMMIT, &commit.to_le_bytes());
 }
 
-/// The bytes that a value takes in its leaf entry.
-pub(super) fn stored_len(value: &StoredValue) -> usize {
-    match value {
-        StoredValue::Inline(range) => range.len(),
-        StoredValue::Run(_) => ValueRun::LEN,
-        StoredValue::Bucket(_) => BucketRecord::LEN,
-    }
+/// The slots of so many entries.
+pub(super) fn slots(page: &[u8], count: usize) -> Option<&[Slot]> {
+    Some(page.get(HEADER..HEADER + count * SLOT)?.as_chunks().0)
 }
 
-/// Where entry `i` begins, and its bytes from there on.
-fn entry(page: &[u8], i: usize) -> Option<(usize, &[u8])> {
-    let at = get_u32(page, HEADER + i * SLOT)? as usize;
-    Some((at, page.get(at..)?))
+/// Where entry `i` begins.
+fn entry(page: &[u8], i: usize) -> Option<usize> {
+    let slot = page.get(HEADER + i * SLOT..)?.first_chunk()?;
+    Some(place(*slot))
+}
+
+/// The key of the leaf entry at `at`.
+pub(super) fn leaf_key(page: &[u8], at: usize) -> Option<&[u8]> {
+    let (fixed, bytes) = page.get(at..)?.split_first_chunk::<LEAF_FIXED>()?;
+    bytes.get(..usize::from(u16::from_le_bytes([fixed[0], fixed[1]])))
+}
+
+/// The key of the branch entry at `at`.
+pub(super) fn branch_key(page: &[u8], at: usize) -> Option<&[u8]> {
+    let bytes = page.get(at + PageRef::LEN..)?;
+    let (len, bytes) = bytes.split_first_chunk()?;
+    bytes.get(..usize::from(u16::from_le_bytes(*len)))
 }
 
 /// Key and value of leaf entry `i`.
 pub(super) fn leaf_entry(page: &[u8], i: usize) -> Option<(Range<usize>, StoredValue)> {
-    let (at, bytes) = entry(page, i)?;
+    leaf_entry_at(page, entry(page, i)?)
+}
+
+/// Key and value of the leaf entry that begins at `at`.
+pub(super) fn leaf_entry_at(page: &[u8], at: usize) -> Option<(Range<usize>, StoredValue)> {
+    let bytes = page.get(at..)?;
     let key_len = usize::from(get_u16(bytes, 0)?);
     let value_len = get_u16(bytes, 2)?;
     let key = at + LEAF_FIXED..at + LEAF_FIXED + key_len;
@@ -207,7 +238,7 @@ pub(super) fn leaf_entry(page: &[u8], i: usize) -> Option<(Range<usize>, StoredV
         }),
         len => StoredValue::Inline(key.end..key.end + usize::from(len)),
     };
-    if key.end + stored_len(&stored) > page.len() {
+    if key.end + stored.stored_len() > page.len() {
         return None;
     }
     Some((key, stored))
@@ -215,7 +246,8 @@ pub(super) fn leaf_entry(page: &[u8], i: usize) -> Option<(Range<usize>, StoredV
 
 /// Key and child of branch entry `i`.
 pub(super) fn branch_entry(page: &[u8], i: usize) -> Option<(Range<usize>, PageRef)> {
-    let (at, bytes) = entry(page, i)?;
+    let at = entry(page, i)?;
+    let bytes = page.get(at..)?;
     let child = PageRef::decode(bytes, 0)?;
     let key_len = usize::from(get_u16(bytes, PageRef::LEN)?);
     let key = at + BRANCH_FIXED..at + BRANCH_FIXED + key_len;
@@ -225,20 +257,36 @@ pub(super) fn branch_entry(page: &[u8], i: usize) -> Option<(Range<usize>, PageR
     Some((key, child))
 }
 
-/// Writes a leaf entry, but for its slot, and gives the end of it.
-pub(super) fn put_leaf_entry(page: &mut [u8], at: usize, key: &[u8], value: &ValueBytes) -> usize {
-    put(page, at, &(key.len() as u16).to_le_bytes());
-    put(page, at + LEAF_FIXED, key);
-    let value_at = at + LEAF_FIXED + key.len();
-    let (code, len) = match value {
+/// Appends a leaf entry.
+pub(super) fn push_leaf_entry(entries: &mut Vec<u8>, key: &[u8], value: &ValueBytes<'_>) {
+    let at = entries.len();
+    entries.extend_from_slice(&(key.len() as u16).to_le_bytes());
+    entries.extend_from_slice(&[0; 2]);
+    entries.extend_from_slice(key);
+    let value_at = entries.len();
+    match value {
+        ValueBytes::Inline(bytes) => {
+            entries.extend_from_slice(bytes);
+            put(entries, at + 2, &(bytes.len() as u16).to_le_bytes());
+        }
+        ValueBytes::Run(_) | ValueBytes::Bucket(_) => {
+            entries.resize(value_at + value.len(), 0);
+            put_value(entries, at, value_at, value);
+        }
+    }
+}
+
+/// Writes the value of the leaf entry at `at`, whose place and length are right.
+pub(super) fn put_value(page: &mut [u8], at: usize, value_at: usize, value: &ValueBytes<'_>) {
+    let code = match value {
         ValueBytes::Inline(bytes) => {
             put(page, value_at, bytes);
-            (bytes.len() as u16, bytes.len())
+            bytes.len() as u16
         }
         ValueBytes::Run(run) => {
             put(page, value_at, &run.len.to_le_bytes());
             put(page, value_at + 8, &run.run.encode());
-            (IN_RUN, ValueRun::LEN)
+            IN_RUN
         }
         ValueBytes::Bucket(record) => {
             put(page, value_at, &PageRef::encode_option(record.root));
@@ -246,11 +294,10 @@ pub(super) fn put_leaf_entry(page: &mut [u8], at: usize, key: &[u8], value: &Val
             put(page, rows, &record.rows.to_le_bytes());
             put(page, rows + 8, &record.buckets.to_le_bytes());
             put(page, rows + 16, &record.sequence.to_le_bytes());
-            (BUCKET, BucketRecord::LEN)
+            BUCKET
         }
     };
     put(page, at + 2, &code.to_le_bytes());
-    value_at + len
 }
 
 /// A value on its way into a page.
@@ -260,18 +307,43 @@ pub(super) enum ValueBytes<'a> {
     Bucket(BucketRecord),
 }
 
-/// Writes a branch entry, but for its slot, and gives the end of it.
-pub(super) fn put_branch_entry(page: &mut [u8], at: usize, key: &[u8], child: PageRef) -> usize {
-    put(page, at, &child.encode());
-    let len = key.len() as u16;
-    put(page, at + PageRef::LEN, &len.to_le_bytes());
-    put(page, at + BRANCH_FIXED, key);
-    at + BRANCH_FIXED + key.len()
+impl ValueBytes<'_> {
+    /// The bytes that the value takes in its leaf entry.
+    pub(super) fn len(&self) -> usize {
+        match self {
+            Self::Inline(bytes) => bytes.len(),
+            Self::Run(_) => ValueRun::LEN,
+            Self::Bucket(_) => BucketRecord::LEN,
+        }
+    }
 }
 
-/// Writes the slot of entry `i`.
-pub(super) fn put_slot(page: &mut [u8], i: usize, at: usize) {
-    put(page, HEADER + i * SLOT, &(at as u32).to_le_bytes());
+/// Appends a branch entry without a reference.
+pub(super) fn push_branch_entry(entries: &mut Vec<u8>, key: &[u8]) {
+    entries.extend_from_slice(&[0; PageRef::LEN]);
+    entries.extend_from_slice(&(key.len() as u16).to_le_bytes());
+    entries.extend_from_slice(key);
+}
+
+/// Writes the references of a branch, whose slots and entries are there.
+pub(super) fn put_children(page: &mut [u8], children: impl Iterator<Item = PageRef>) {
+    for (i, child) in children.enumerate() {
+        if let Some(at) = entry(page, i) {
+            put(page, at, &child.encode());
+        }
+    }
+}
+
+/// Writes the slot of entry `i`, which begins at `at`.
+pub(super) fn put_slot(page: &mut [u8], i: usize, at: usize, head: u32) {
+    put(page, HEADER + i * SLOT, &slot(at, head));
+}
+
+/// How many bytes the keys of a node have in common, which are ascending; the first child's key does not count.
+pub(super) fn prefix_of(first: Option<&[u8]>, last: Option<&[u8]>) -> usize {
+    first
+        .zip(last)
+        .map_or(0, |(first, last)| common(first, last))
 }
 
 /// Whether a page is what a writer of this format would have written: entries side by side in the order of their slots, keys ascending. So no
@@ -280,14 +352,16 @@ pub(super) fn validate(page: &[u8]) -> Result<(), &'static str> {
     let header = NodeHeader::decode(page)?;
     let outside = "an entry lies outside";
     let mut at = HEADER + header.count * SLOT;
+    let mut first: Option<&[u8]> = None;
     let mut previous: Option<&[u8]> = None;
-    for i in 0..header.count {
-        if get_u32(page, HEADER + i * SLOT) != u32::try_from(at).ok() {
+    let slots = slots(page, header.count).ok_or(outside)?;
+    for (i, slot) in slots.iter().enumerate() {
+        if place(*slot) != at {
             return Err("an entry is not where it must be");
         }
         let key = if header.level == 0 {
             let (key, value) = leaf_entry(page, i).ok_or(outside)?;
-            at = key.end + stored_len(&value);
+            at = key.end + value.stored_len();
             key
         } else {
             let (key, _) = branch_entry(page, i).ok_or(outside)?;
@@ -301,7 +375,19 @@ pub(super) fn validate(page: &[u8]) -> Result<(), &'static str> {
         if previous.is_some_and(|previous| previous >= key) {
             return Err("its keys do not ascend");
         }
+        let is_first_child = header.level > 0 && i == 0;
+        let prefix = if is_first_child { 0 } else { header.prefix };
+        if head_of(*slot) != head(key, prefix) {
+            return Err("a slot has not the head of its key");
+        }
+        if !is_first_child {
+            first = first.or(Some(key));
+        }
         previous = Some(key);
+    }
+    // A branch with one child has no key at all.
+    if header.prefix != prefix_of(first, previous.filter(|_| first.is_some())) {
+        return Err("its keys do not share what it says");
     }
     if at != header.used {
         return Err("its entries do not end where it says");

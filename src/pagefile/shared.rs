@@ -16,7 +16,7 @@ use super::{
     source::{Mapped, Maps, Source},
     stats::{Counters, add, set},
     tree::Root,
-    writer::Writer,
+    writer::{Writer, is_full},
 };
 
 /// One state of the file, kept readable for as long as it is held: the writer sees whether somebody does.
@@ -200,6 +200,11 @@ impl Shared {
         self.failed().map(drop)
     }
 
+    /// From now on nothing is written any more.
+    pub(super) fn fail(&self) {
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = true;
+    }
+
     fn failed(&self) -> Result<MutexGuard<'_, bool>, Error> {
         match self.failed.lock() {
             Ok(failed) if !*failed => Ok(failed),
@@ -214,7 +219,10 @@ impl Shared {
 
     pub(super) fn write(&self, offset: u64, bytes: &[u8]) -> Result<(), Error> {
         self.write_raw(offset, bytes).map_err(|error| {
-            *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = true;
+            // A full disk has taken nothing that counts; whether that is a failure says who writes.
+            if !is_full(&error) {
+                self.fail();
+            }
             Error::io("write")(error)
         })
     }

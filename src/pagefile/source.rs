@@ -103,14 +103,6 @@ impl<'t> PageBuf<'t> {
             Self::Shared(bytes) => Bytes::shared(bytes, start, end),
         }
     }
-
-    /// The page as one that owns its bytes; copies what is borrowed.
-    pub(super) fn to_shared(&self) -> Arc<[u8]> {
-        match self {
-            Self::Borrowed(bytes) => Arc::from(*bytes),
-            Self::Shared(bytes) => Arc::clone(bytes),
-        }
-    }
 }
 
 impl Source {

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::{
     Error,
     meta::{Meta, SLOT_DISTANCE},
+    settle::settle_found,
     shared::{Shared, Snapshot},
     source::Source,
     writer::{Writer, growth_step},
@@ -79,6 +80,7 @@ fn replace(shared: &Shared, writer: &mut Writer, meta: &Meta, source: Source) {
 /// Writes the newest state, which must be durable, as complete into the slot that does not hold it, with as few pages as it has. One sync. Then no meta leads
 /// to an older state.
 pub(super) fn seal(shared: &Shared, writer: &mut Writer) -> Result<(), Error> {
+    settle_found(shared, writer)?;
     let meta = sealing_meta(shared, writer);
     // Should this write be torn, the newest meta is still there, in its own slot.
     write_meta(shared, 1 - writer.slot, &meta)?;
@@ -88,7 +90,7 @@ pub(super) fn seal(shared: &Shared, writer: &mut Writer) -> Result<(), Error> {
 }
 
 /// After [`seal`]: makes the file end before page `end`, and tells whether; no, where somebody reads through a longer map. Nothing behind `end` may be
-/// read. One sync, or none.
+/// read. One or two syncs, or none.
 pub(super) fn cut_sealed(shared: &Shared, writer: &mut Writer, end: u64) -> Result<bool, Error> {
     let meta = sealing_meta(shared, writer);
     let source = shared.medium.source(end, Some(&shared.snapshot().source))?;
@@ -97,7 +99,13 @@ pub(super) fn cut_sealed(shared: &Shared, writer: &mut Writer, end: u64) -> Resu
     if !shared.medium.maps.end_at(end) {
         return Ok(false);
     }
-    if writer.newest_meta_pages() > meta.pages {
+    // Both hold the newest state by now, so while one is written the other stands.
+    let (own, other) = writer.meta_pages();
+    if other > meta.pages {
+        write_meta(shared, 1 - writer.slot, &meta)?;
+        writer.sealed_other(meta.pages);
+    }
+    if own > meta.pages {
         write_meta(shared, writer.slot, &meta)?;
         writer.sealed_own(meta.pages);
     }

@@ -1,6 +1,9 @@
 //! Commits that are not durable yet, and making them so.
 
-use super::{Error, PageFile, WriteTxn, meta::SLOT_DISTANCE, shared::Shared, writer::Writer};
+use super::{
+    Error, PageFile, WriteTxn, meta::SLOT_DISTANCE, settle::settle_found, shared::Shared,
+    writer::Writer,
+};
 
 impl PageFile {
     /// Makes pages durable that commits have written, without a meta that leads to them: so that the next sync of somebody else has less to do.
@@ -53,6 +56,7 @@ impl WriteTxn {
 
 /// Makes the newest state that of the newest meta.
 pub(super) fn make_durable(shared: &Shared, writer: &mut Writer) -> Result<(), Error> {
+    settle_found(shared, writer)?;
     if !writer.has_unsynced() {
         return Ok(());
     }

@@ -77,7 +77,11 @@ pub(super) struct Writer {
     pub(super) highest: u64,
     /// Whether both slots hold the newest state, and hold it as complete.
     pub(super) sealed: bool,
+    /// Whether what opening found is known to be durable, and no meta of a commit that was lost is there any more.
+    pub(super) is_settled: bool,
     pub(super) calm: Calm,
+    /// Memory for the pages of a commit, kept for the next one.
+    pub(super) buffer: Vec<u8>,
 }
 
 impl Writer {
@@ -106,7 +110,10 @@ impl Writer {
             slot,
             highest,
             sealed: found.sealed,
+            // Whoever made a new file has synced it.
+            is_settled: found.sealed && newest.commit == 0,
             calm: Calm::default(),
+            buffer: Vec::new(),
         }
     }
 
@@ -197,10 +204,8 @@ impl Writer {
     pub(super) fn release(&mut self) {
         let Some(free) = &mut self.free else { return };
         let mut give = |runs: Vec<Run>| {
-            for run in runs {
-                self.held_pages -= run.pages;
-                free.insert(run);
-            }
+            self.held_pages -= runs.iter().map(|run| run.pages).sum::<u64>();
+            free.insert_all(runs);
         };
         while let Some(first) = self.held.front_mut()
             && !first.is_read()
@@ -281,13 +286,9 @@ impl Writer {
             .min(commit_pages.saturating_mul(COMMITS_AHEAD))
             .min(full.saturating_sub(self.file_pages))
             .max(least / page_size);
-        let max = shared.medium.max_size;
-        if pages > max / page_size {
-            let needed = pages.saturating_mul(page_size);
-            return Err(Error::MaxSize { max, needed });
-        }
+        let max = most_pages(shared, pages)?;
         let wished = pages.max(self.file_pages.saturating_add(step));
-        let wished = wished.min(max / page_size);
+        let wished = wished.min(max);
         let grown = match self.write_zeros(shared, wished) {
             Err(error) if is_full(&error) && wished > pages => {
                 self.write_zeros(shared, pages).map(|()| pages)
@@ -303,17 +304,63 @@ impl Writer {
                 Error::io("grow")(source)
             }
         })?;
+        self.has_grown(shared, grown);
+        Ok(())
+    }
+
+    /// Makes the file at least `pages` long, for a commit that fills with its own pages what comes new, so that zeros would be written for nothing. Where
+    /// the disk is full, it is only this that notices.
+    pub(super) fn lengthen(&mut self, shared: &Shared, pages: u64) -> Result<(), Error> {
+        if pages <= self.file_pages {
+            return Ok(());
+        }
+        most_pages(shared, pages)?;
+        let len = pages * u64::from(shared.medium.page_size);
+        match shared.medium.storage.set_len(len) {
+            Err(source) if is_full(&source) => Err(self.shorten(shared, self.file_pages, source)),
+            Err(source) => {
+                shared.set_poisoned(true);
+                Err(Error::io("grow")(source))
+            }
+            Ok(()) => {
+                self.has_grown(shared, pages);
+                Ok(())
+            }
+        }
+    }
+
+    /// Gives back what the file was made longer by, for the disk is full: nothing that anybody reaches was written. Gives the error to tell of it.
+    pub(super) fn shorten(&mut self, shared: &Shared, pages: u64, source: io::Error) -> Error {
+        let page_size = u64::from(shared.medium.page_size);
+        let needed = (self.file_pages - pages) * page_size;
+        // Where that fails, the file only stays longer than it need be.
+        let _ = shared.medium.storage.set_len(pages * page_size);
+        let new = Run {
+            start: pages,
+            pages: self.file_pages - pages,
+        };
+        if let Some(free) = &mut self.free {
+            free.remove(new);
+            self.segments.take(new);
+        }
+        self.file_pages = pages;
+        set(&shared.counters.file_bytes, pages * page_size);
+        shared.set_poisoned(false);
+        Error::StorageFull { needed, source }
+    }
+
+    fn has_grown(&mut self, shared: &Shared, pages: u64) {
         let new = Run {
             start: self.file_pages,
-            pages: grown - self.file_pages,
+            pages: pages - self.file_pages,
         };
         if let Some(free) = &mut self.free {
             free.insert(new);
             self.segments.give(new);
         }
-        self.file_pages = grown;
-        set(&shared.counters.file_bytes, grown * page_size);
-        Ok(())
+        self.file_pages = pages;
+        let bytes = pages * u64::from(shared.medium.page_size);
+        set(&shared.counters.file_bytes, bytes);
     }
 
     /// Zeros from the end of the file up to page `until`: written, not just reserved, for a sync into pages that were never written costs more.
@@ -371,9 +418,9 @@ impl Writer {
         self.meta_pages.0 = pages;
     }
 
-    /// How many pages the newest meta says there are.
-    pub(super) fn newest_meta_pages(&self) -> u64 {
-        self.meta_pages.0
+    /// How many pages the metas say there are: the newest one, and the other.
+    pub(super) fn meta_pages(&self) -> (u64, u64) {
+        self.meta_pages
     }
 
     /// The snapshot `before` has been replaced by another one of the same state: who reads it holds that state as well.
@@ -472,7 +519,18 @@ fn free_end(free: &Extents, file_pages: u64) -> u64 {
     }
 }
 
-fn is_full(error: &io::Error) -> bool {
+/// The most pages that the file may have, if these are not more.
+fn most_pages(shared: &Shared, pages: u64) -> Result<u64, Error> {
+    let page_size = u64::from(shared.medium.page_size);
+    let max = shared.medium.max_size;
+    if pages > max / page_size {
+        let needed = pages.saturating_mul(page_size);
+        return Err(Error::MaxSize { max, needed });
+    }
+    Ok(max / page_size)
+}
+
+pub(super) fn is_full(error: &io::Error) -> bool {
     matches!(
         error.kind(),
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge

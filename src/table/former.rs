@@ -10,8 +10,10 @@ use super::value::{self, Value};
 /// How rows of an earlier version of a table become those of now: `#[table(version = .., from(..))]` makes it.
 pub struct Former<T> {
     trace: fn() -> Result<Traced, Untraceable>,
-    read: Box<dyn Fn(FormerRow<'_>) -> Result<T, NotRead>>,
+    read: Box<Read<T>>,
 }
+
+type Read<T> = dyn Fn(FormerRow<'_>) -> Result<T, NotRead>;
 
 /// A row of an earlier version.
 pub(super) enum FormerRow<'r> {

@@ -44,7 +44,7 @@ impl From<ReadRefusal> for NotRead {
 
 /// Why no row can be read.
 pub(crate) enum NoReading {
-    Difference(Difference),
+    Difference(Box<Difference>),
     Untraceable(Untraceable),
 }
 
@@ -54,9 +54,15 @@ impl From<Untraceable> for NoReading {
     }
 }
 
+impl From<Box<Difference>> for NoReading {
+    fn from(difference: Box<Difference>) -> Self {
+        Self::Difference(difference)
+    }
+}
+
 impl From<Difference> for NoReading {
     fn from(difference: Difference) -> Self {
-        Self::Difference(difference)
+        Self::Difference(Box::new(difference))
     }
 }
 
@@ -191,13 +197,15 @@ impl Side<'_> {
 }
 
 /// Refuses a table whose primary key is made of other columns, or of other types.
-fn same_key(stored: Side<'_>, declared: Side<'_>) -> Result<(), Difference> {
+fn same_key(stored: Side<'_>, declared: Side<'_>) -> Result<(), Box<Difference>> {
     let table = || declared.definition.name.clone();
     let (old, new) = (stored.key(), declared.key());
-    let other = || Difference::Key {
-        table: table(),
-        stored: stored.key_text(),
-        declared: declared.key_text(),
+    let other = || {
+        Box::new(Difference::Key {
+            table: table(),
+            stored: stored.key_text(),
+            declared: declared.key_text(),
+        })
     };
     if old.len() != new.len() {
         return Err(other());
@@ -221,23 +229,24 @@ fn same_key(stored: Side<'_>, declared: Side<'_>) -> Result<(), Difference> {
             _ => stored.type_text(&old) == declared.type_text(&new),
         };
         if !same {
-            return Err(Difference::KeyType {
+            return Err(Box::new(Difference::KeyType {
                 table: table(),
-                field: new.clone(),
                 stored: stored.type_text(&old).to_owned(),
                 declared: declared.type_text(&new).to_owned(),
-            });
+                field: new,
+            }));
         }
     }
     Ok(())
 }
 
 /// Where a part of the rows is not known, the fields must be the same to the letter.
-fn strictly(stored: Side<'_>, declared: Side<'_>) -> Result<(), Difference> {
+fn strictly(stored: Side<'_>, declared: Side<'_>) -> Result<(), Box<Difference>> {
     if stored.shape.is_whole() {
         return Ok(());
     }
-    Difference::of_fields(stored.definition, declared.definition).map_or(Ok(()), Err)
+    let difference = Difference::of_fields(stored.definition, declared.definition);
+    difference.map_or(Ok(()), |difference| Err(Box::new(difference)))
 }
 
 /// A part of a shape.

@@ -32,6 +32,9 @@ pub trait Table: Serialize + DeserializeOwned + Send + Sync + 'static {
     /// The version of the struct, for [changes](crate#changing-structs) that serde's own rules cannot make.
     const VERSION: u32 = 1;
 
+    /// Whether the table is never in a file.
+    const EPHEMERAL: bool = false;
+
     /// The table's fields, key and indexes, as data.
     fn definition() -> TableDefinition;
 

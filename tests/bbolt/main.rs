@@ -5,6 +5,7 @@
 mod bucket;
 mod cursor;
 mod db;
+mod files;
 mod move_bucket;
 mod nested;
 mod stats;

@@ -1,23 +1,23 @@
-//! Every crash point of every workload: what is found afterwards, and what is found when it crashes again while it goes on from there.
+//! Every crash point of a workload.
 
 use std::{
     collections::HashSet,
     panic::{AssertUnwindSafe, catch_unwind},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use super::{
     faults::{
-        disk::{Disk, Op, apply},
-        state::{State, read},
+        disk::{Op, apply},
+        state::State,
     },
     image::{Crash, Fate, Length, Pending},
     scenario::Scenario,
     sim::Random,
     trace::Trace,
+    verify::{DEEPEST, Found},
 };
 
-/// How often a crash can follow another one.
-const DEEPEST: usize = 3;
 /// Up to so many sectors all subsets of them are tried, where there are images enough.
 const EXHAUSTIVE: usize = 12;
 
@@ -28,8 +28,9 @@ pub(crate) struct Tally {
     pub(crate) failures: Vec<String>,
 }
 
-/// Tries about `quota` images of the workload of this seed, spread over all of its operations.
-pub(crate) fn run(scenario: &Scenario, seed: u64, quota: usize) -> Tally {
+/// Tries about `quota` images of the workload of this seed, spread over all of its operations; ends early where there are failures, here or, as `stop`
+/// tells, elsewhere.
+pub(crate) fn run(scenario: &Scenario, seed: u64, quota: usize, stop: &AtomicBool) -> Tally {
     let mut tally = Tally::default();
     let recorded = catch_unwind(|| Trace::record(scenario, seed));
     let Ok(trace) = recorded else {
@@ -42,8 +43,8 @@ pub(crate) fn run(scenario: &Scenario, seed: u64, quota: usize) -> Tally {
     let mut durable = Vec::new();
     let mut issued: Vec<&Op> = Vec::new();
     let mut pending = Pending::new(scenario.sector, 0);
-    let mut seen = HashSet::new();
-    let mut random = Random::new(seed ^ 0xC0FFEE);
+    let mut tried = HashSet::new();
+    let mut random = Random::new(seed ^ 0x00C0_FFEE);
     for at in 0..=trace.ops.len() {
         match at.checked_sub(1).map(|last| &trace.ops[last]) {
             Some(Op::Sync) => {
@@ -51,7 +52,7 @@ pub(crate) fn run(scenario: &Scenario, seed: u64, quota: usize) -> Tally {
                     apply(&mut durable, op);
                 }
                 pending = Pending::new(scenario.sector, durable.len());
-                seen.clear();
+                tried.clear();
             }
             Some(op) => {
                 issued.push(op);
@@ -68,9 +69,12 @@ pub(crate) fn run(scenario: &Scenario, seed: u64, quota: usize) -> Tally {
             pending: &pending,
         };
         let share = quota.saturating_sub(tally.images) / (trace.ops.len() + 1 - at);
-        point.try_crashes(share, &mut seen, &mut random, &mut tally);
+        point.try_crashes(share, &mut tried, &mut random, &mut tally);
         point.try_closed(&mut tally);
-        if tally.failures.len() > 5 {
+        if !tally.failures.is_empty() {
+            stop.store(true, Ordering::Relaxed);
+        }
+        if stop.load(Ordering::Relaxed) {
             break;
         }
     }
@@ -94,18 +98,18 @@ impl Point<'_> {
     fn try_crashes(
         &self,
         share: usize,
-        seen: &mut HashSet<Key>,
+        tried: &mut HashSet<Key>,
         random: &mut Random,
         tally: &mut Tally,
     ) {
         let until = tally.images + share;
         for crash in self.pending.plain() {
-            self.try_crash(&crash, seen, random, tally);
+            self.try_crash(&crash, tried, random, tally);
         }
         let sectors = self.pending.len();
         if sectors <= EXHAUSTIVE && 1 << sectors <= share.max(64) {
             for number in 0..1 << sectors {
-                self.try_crash(&self.pending.subset(number), seen, random, tally);
+                self.try_crash(&self.pending.subset(number), tried, random, tally);
             }
         }
         // Where there is little that can happen, the same comes again and again.
@@ -113,14 +117,14 @@ impl Point<'_> {
             if tally.images >= until || sectors == 0 {
                 break;
             }
-            self.try_crash(&self.pending.random(random), seen, random, tally);
+            self.try_crash(&self.pending.random(random), tried, random, tally);
         }
     }
 
     fn try_crash(
         &self,
         crash: &Crash,
-        seen: &mut HashSet<Key>,
+        tried: &mut HashSet<Key>,
         random: &mut Random,
         tally: &mut Tally,
     ) {
@@ -130,7 +134,7 @@ impl Point<'_> {
         }
         let is_plain = crash.length == Length::Natural && crash.order.is_none();
         let place = (!is_plain).then_some((self.at, crash.order));
-        if !seen.insert((fates, crash.length, place)) {
+        if !tried.insert((fates, crash.length, place)) {
             return;
         }
         let allowed = self.trace.allowed(self.at);
@@ -203,107 +207,9 @@ impl Point<'_> {
             scenario, seed, at, ..
         } = self;
         tally.failures.push(format!(
-            "{}, seed {seed}, after {at} of {} operations, {what:?}: {problem}",
+            "{}, seed {seed}, after {at} of {} operations: {problem}\n  {what:?}",
             scenario.name,
             self.trace.ops.len()
         ));
-    }
-}
-
-/// A disk as it is found after a crash.
-struct Found<'f> {
-    scenario: &'f Scenario,
-    random: &'f mut Random,
-    images: &'f mut usize,
-}
-
-impl Found<'_> {
-    /// Opens, reads and checks the image, commits the transaction of seed `next`, and then crashes again, if not too deep.
-    fn verify(
-        self,
-        image: Vec<u8>,
-        allowed: &[&State],
-        is_unmade: bool,
-        next: u64,
-        depth: usize,
-    ) -> Result<(), String> {
-        *self.images += 1;
-        let is_empty = image.is_empty();
-        let disk = Disk::of(image);
-        let options = self.scenario.options();
-        let file = match options.open_storage(Box::new(disk.clone())) {
-            Ok(file) => file,
-            Err(_) if is_unmade => return Ok(()),
-            Err(error) => return Err(format!("depth {depth}, open: {error}")),
-        };
-        let failed = |what: &str| format!("depth {depth}, {what}");
-        let found = read(&file).map_err(|error| format!("depth {depth}, read: {error}"))?;
-        if !allowed.contains(&&found) {
-            return Err(failed("the content is no state that may be found"));
-        }
-        let report = file
-            .check()
-            .map_err(|error| format!("depth {depth}, check: {error}"))?;
-        if let Some(problem) = report.problems.first() {
-            return Err(format!("depth {depth}, check: {problem}"));
-        }
-        if disk.ops() > 0 && !is_empty {
-            return Err(failed("opening, reading or checking has written"));
-        }
-        let before = disk.image();
-        disk.take_ops();
-        let number = file.begin_read().commit_number();
-        let mut state = found.clone();
-        let committed = self.scenario.commit(&file, &mut state, next, true);
-        let committed =
-            committed.map_err(|error| format!("depth {depth}, next commit: {error}"))?;
-        let ops = disk.take_ops();
-        if committed <= number && !ops.is_empty() {
-            return Err(failed("the number of the next commit is not higher"));
-        }
-        if depth < DEEPEST && !ops.is_empty() && self.random.below(4) > 0 {
-            drop(file);
-            return self.crash_again(before, &ops, &found, &state, depth);
-        }
-        if read(&file).map_err(|error| error.to_string())? != state {
-            return Err(failed("the next commit does not show"));
-        }
-        Ok(())
-    }
-
-    /// A crash in the midst of the first commit after a crash, or right behind it.
-    fn crash_again(
-        self,
-        mut durable: Vec<u8>,
-        ops: &[Op],
-        before: &State,
-        after: &State,
-        depth: usize,
-    ) -> Result<(), String> {
-        let at = self.random.below(ops.len() + 1);
-        let synced = ops[..at].iter().rposition(|op| matches!(op, Op::Sync));
-        let synced = synced.map_or(0, |last| last + 1);
-        for op in &ops[..synced] {
-            apply(&mut durable, op);
-        }
-        let mut pending = Pending::new(self.scenario.sector, durable.len());
-        for op in &ops[synced..at] {
-            pending.push(op);
-        }
-        let crash = if self.random.below(4) == 0 {
-            let mut plain = pending.plain();
-            plain.swap_remove(self.random.below(plain.len()))
-        } else {
-            pending.random(self.random)
-        };
-        let image = pending.image(&durable, &crash);
-        let allowed = if at == ops.len() {
-            &[after][..]
-        } else {
-            &[before, after]
-        };
-        let next = self.random.next();
-        let outcome = self.verify(image, allowed, false, next, depth + 1);
-        outcome.map_err(|problem| format!("{problem} (after {at} operations, {crash:?})"))
     }
 }

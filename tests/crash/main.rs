@@ -2,7 +2,8 @@
 //! and it goes on from there.
 //!
 //! `cargo test --test crash -- --nocapture` tells how many images of disks were tried, each opened, read, compared, checked and written. `SAPWOOD_CRASH_IMAGES`
-//! asks for more of them than 100,000, and `SIM_SEED` repeats the part that is random.
+//! asks for more of them than 100,000, `SIM_SEED` repeats the part that is random, and `SIM_ONLY` runs the workloads with these
+//! words in their names.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
@@ -20,14 +21,16 @@ mod failing;
 mod found;
 mod full;
 mod image;
+mod killed;
 mod kinds;
 mod scenario;
 mod trace;
+mod verify;
 
 use std::{
     sync::{
         Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     thread,
     time::SystemTime,
@@ -55,7 +58,8 @@ fn every_crash_leaves_a_committed_state() {
     let random = env("SIM_SEED").unwrap_or(u64::from(clock.subsec_nanos()));
     println!("SIM_SEED={random}");
     let quota = (wanted / (2 * SCENARIOS.len()) + 1).min(MOST_OF_ONE);
-    let next = AtomicUsize::new(0);
+    let only: Option<String> = env("SIM_ONLY");
+    let (next, stop) = (AtomicUsize::new(0), AtomicBool::new(false));
     let total = Mutex::new(Tally::default());
     let work = || {
         loop {
@@ -69,11 +73,19 @@ fn every_crash_leaves_a_committed_state() {
             };
             {
                 let total = total.lock().unwrap();
-                if round > 1 && total.images >= wanted || total.failures.len() > 5 {
+                if round > 1 && (total.images >= wanted || only.is_some())
+                    || !total.failures.is_empty()
+                {
                     return;
                 }
             }
-            let tally = run(scenario, seed, quota);
+            if only
+                .as_ref()
+                .is_some_and(|only| !scenario.name.contains(only))
+            {
+                continue;
+            }
+            let tally = run(scenario, seed, quota, &stop);
             let mut total = total.lock().unwrap();
             total.images += tally.images;
             total.failures.extend(tally.failures);

@@ -30,9 +30,15 @@ pub(crate) enum Step {
     Release,
     /// A copy of the state is made: the file itself must not be written.
     Backup,
+    /// The file is made shorter where it lies.
+    Shrink,
+    /// A large bucket comes and goes: it leaves the end of the file free.
+    Burst,
 }
 
-use Step::{Abort, Backup, Close, Commit, Drop, Empty, Hold, Release, Sync, Unsynced};
+use Step::{
+    Abort, Backup, Burst, Close, Commit, Drop, Empty, Hold, Release, Shrink, Sync, Unsynced,
+};
 
 pub(crate) struct Scenario {
     pub(crate) name: &'static str,
@@ -43,7 +49,8 @@ pub(crate) struct Scenario {
     pub(crate) sector: usize,
     pub(crate) shape: Shape,
     pub(crate) steps: usize,
-    /// What steps are drawn from.
+    /// With what it begins; then steps are drawn from the mix.
+    pub(crate) first: &'static [Step],
     pub(crate) mix: &'static [Step],
 }
 
@@ -62,10 +69,11 @@ const TEMPLATE: Scenario = Scenario {
     sector: 512,
     shape: SMALL,
     steps: 22,
+    first: &[],
     mix: &[Commit],
 };
 
-pub(crate) const SCENARIOS: [Scenario; 11] = [
+pub(crate) const SCENARIOS: [Scenario; 13] = [
     Scenario {
         name: "one sync",
         ..TEMPLATE
@@ -109,6 +117,28 @@ pub(crate) const SCENARIOS: [Scenario; 11] = [
         name: "readers and copies meanwhile",
         mix: &[Commit, Commit, Commit, Hold, Release, Backup],
         steps: 36,
+        ..TEMPLATE
+    },
+    Scenario {
+        name: "made shorter again and again",
+        mix: &[
+            Commit, Commit, Unsynced, Burst, Shrink, Shrink, Close, Hold, Release,
+        ],
+        steps: 26,
+        ..TEMPLATE
+    },
+    Scenario {
+        // The end of a file is given back when it was not needed for so many commits.
+        name: "the end given back after many small commits",
+        shape: Shape {
+            most: 1,
+            longest: 60,
+            structure: false,
+            keys: 10,
+        },
+        grow_by: 512,
+        first: &[Commit, Burst],
+        steps: 80,
         ..TEMPLATE
     },
     Scenario {
@@ -166,8 +196,10 @@ impl Scenario {
             .grow_by(self.grow_by)
     }
 
-    pub(crate) fn step(&self, random: &mut Random) -> Step {
-        self.mix[random.below(self.mix.len())]
+    /// The step of this number.
+    pub(crate) fn step(&self, number: usize, random: &mut Random) -> Step {
+        let drawn = self.mix[random.below(self.mix.len())];
+        self.first.get(number).copied().unwrap_or(drawn)
     }
 
     /// One durable transaction, done to the file and to the model, which stays as it was where it fails.

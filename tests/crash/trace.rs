@@ -64,11 +64,22 @@ impl Trace {
         for number in 0..scenario.steps as u64 {
             let started = disk.ops();
             let seed = seed.wrapping_mul(1_000_003).wrapping_add(number);
-            let step = scenario.step(&mut random);
+            let step = scenario.step(number as usize, &mut random);
             let mut makes_durable = true;
             match step {
                 Step::Commit => drop(scenario.commit(&file, &mut state, seed, true).unwrap()),
                 Step::Sync => file.sync().unwrap(),
+                Step::Shrink => drop(file.shrink().unwrap()),
+                Step::Burst => {
+                    let mut tx = file.begin_write().unwrap();
+                    let mut large = tx.create_bucket("large").unwrap();
+                    for key in 0..60u8 {
+                        large.put([key], [key; 400]).unwrap();
+                    }
+                    tx.commit_unsynced().unwrap();
+                    let gone = file.update(|tx| tx.delete_bucket("large"));
+                    assert!(gone.unwrap());
+                }
                 Step::Empty => drop(file.begin_write().unwrap().commit().unwrap()),
                 Step::Close => {
                     held.clear();

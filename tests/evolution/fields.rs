@@ -203,15 +203,17 @@ fn fields_reordered() {
     assert!(rows(&db, Job::ALL).into_iter().eq(expected));
 }
 
-/// Numbers go where their values fit: into wider ones, and a plain field into an option.
+/// Numbers go where their values fit: into wider ones, and a plain field into an option, a box or a newtype.
 #[test]
 fn integer_widened_and_option_made() {
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    struct Nested(String);
     #[derive(Table, Clone, Debug, PartialEq, Serialize, Deserialize)]
     #[table(name = "pods")]
     struct Pod {
         #[key]
         id: u64,
-        node: Option<Option<String>>,
+        node: Option<Nested>,
         cpu: u64,
         labels: HashMap<String, String>,
         phase: Option<Phase>,
@@ -220,7 +222,7 @@ fn integer_widened_and_option_made() {
     }
     let expected = |pod: past::Pod| Pod {
         id: pod.id,
-        node: pod.node.map(Some),
+        node: pod.node.map(Nested),
         cpu: pod.cpu.into(),
         labels: pod.labels.into_iter().collect(),
         phase: Some(pod.phase),

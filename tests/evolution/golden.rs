@@ -7,8 +7,10 @@ use sapwood::pagefile::{Options, PageFile};
 use super::fixture::{File, rows};
 use super::{past, versions};
 
+type Fill = fn(&Path);
+
 /// The files, each with what writes it.
-const FILES: [(&str, fn(&Path)); 2] = [
+const FILES: [(&str, Fill); 2] = [
     ("first.sap", past::write),
     ("second.sap", versions::write_second),
 ];
@@ -19,16 +21,16 @@ pub(crate) fn path(name: &str) -> PathBuf {
 }
 
 /// Files in this layout are made of small pages, and hold nothing that is free.
-fn write(name: &str, fill: fn(&Path)) {
+fn write(name: &str, fill: Fill) {
     let dir = tempfile::tempdir().unwrap();
     let wide = dir.path().join("wide.sap");
     let made = Options::new().page_size(512).open(&wide).unwrap();
     made.close().unwrap();
     fill(&wide);
-    let file = PageFile::open(&wide).unwrap();
     let path = path(name);
     let _ = std::fs::remove_file(&path);
-    file.compact(&path).unwrap();
+    let filled = PageFile::open(&wide).unwrap();
+    filled.compact(&path).unwrap();
 }
 
 /// The files have the rows that were written, and can be written anew.

@@ -174,7 +174,7 @@ fn forged_names_are_refused() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(300))]
+    #![proptest_config(ProptestConfig::with_cases(150))]
 
     /// Whatever bytes stand where a description or a row should be: rows, or an error.
     #[test]

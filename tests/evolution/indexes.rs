@@ -1,6 +1,6 @@
 //! Indexes that come to a struct and leave it.
 
-use sapwood::{Error, Table};
+use sapwood::{Builder, Error, Table};
 use serde::{Deserialize, Serialize};
 
 use super::fixture::File;
@@ -48,7 +48,7 @@ fn unique_index_over_duplicates() {
         file.refused::<Job>(),
         r#"table `jobs`: index `by_slot` has 1 already, for the row "a"; the row "c" was refused"#
     );
-    let error = file.open(|db| db.table::<Job>()).map(drop).unwrap_err();
+    let error = file.open(Builder::table::<Job>).map(drop).unwrap_err();
     assert!(
         matches!(&error, Error::Duplicate { existing, refused, .. } if (existing.as_str(), refused.as_str()) == (r#""a""#, r#""c""#))
     );

@@ -375,6 +375,11 @@ impl Any {
         }
     }
 
+    fn unsigned<N: TryFrom<i128>>(&self) -> N {
+        let number = N::try_from(self.number());
+        number.unwrap_or_else(|_| panic!("{self:?} does not fit"))
+    }
+
     fn text(&self) -> String {
         match self.bare() {
             Some(Self::Text(text)) => text.clone(),
@@ -393,7 +398,7 @@ impl Any {
         Part {
             on: matches!(self.field("on"), Some(Self::Bool(true))),
             pair: match self.field("pair") {
-                Some(Self::Tuple(pair)) => (pair[0].number() as u32, pair[1].text()),
+                Some(Self::Tuple(pair)) => (pair[0].unsigned(), pair[1].text()),
                 _ => Default::default(),
             },
         }
@@ -409,7 +414,7 @@ impl Any {
                 since: field(fields, &["since"]).map(|since| since.number() as i64),
             },
             (Some("Gone"), _) => State::Gone { since: None },
-            (_, Held::One(value)) => State::Busy(value.number() as u64),
+            (_, Held::One(value)) => State::Busy(value.unsigned()),
             other => panic!("{other:?} is no state"),
         }
     }
@@ -427,7 +432,7 @@ fn expected(id: u16, fields: &[(Vec<String>, Any)]) -> Row {
     let find = |names: &[&str]| field(fields, names);
     Row {
         id,
-        width: find(&["width", "size", "length"]).map_or(0, |value| value.number() as u64),
+        width: find(&["width", "size", "length"]).map_or(0, Any::unsigned),
         offset: find(&["offset"]).map_or(0, Any::number),
         name: find(&["name"]).map(Any::text),
         parts: match find(&["parts"]) {
@@ -436,7 +441,7 @@ fn expected(id: u16, fields: &[(Vec<String>, Any)]) -> Row {
         },
         by_name: match find(&["by_name"]) {
             Some(Any::Map(key, value, true)) => {
-                BTreeMap::from([(key.text(), Some(value.number() as u32))])
+                BTreeMap::from([(key.text(), Some(value.unsigned()))])
             }
             _ => BTreeMap::new(),
         },
@@ -445,7 +450,7 @@ fn expected(id: u16, fields: &[(Vec<String>, Any)]) -> Row {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(ProptestConfig::with_cases(200))]
 
     /// The row is what the rules make of it, when the file is first opened and ever after.
     #[test]

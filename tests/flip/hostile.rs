@@ -3,12 +3,12 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use proptest::prelude::*;
-use sapwood::pagefile::{Bucket, Error, Options, PageFile};
 
 use super::{
     faults::disk::Disk,
     seal::{SLOTS, seal, seal_slot},
     specimen::{Specimen, specimens},
+    use_all::use_all_of,
 };
 
 /// Does everything with a file that cannot be trusted. It must come back, with little memory, and what a clean check has passed must hold together.
@@ -16,86 +16,10 @@ fn must_come_back(image: Vec<u8>, what: &str) {
     let most = image.len() as u64 * 32 + (2 << 20);
     let mut outcome = Ok(());
     let used = allocation_counter::measure(|| {
-        outcome = catch_unwind(AssertUnwindSafe(|| use_all_of(image)));
+        outcome = catch_unwind(AssertUnwindSafe(|| use_all_of(Box::new(Disk::of(image)))));
     });
     assert!(outcome.is_ok(), "{what}");
     assert!(used.bytes_max <= most, "{what}: {} bytes", used.bytes_max);
-}
-
-fn use_all_of(image: Vec<u8>) {
-    let disk = Disk::of(image);
-    let Ok(file) = Options::new().grow_by(512).open_storage(Box::new(disk)) else {
-        return;
-    };
-    let is_clean = file.check().is_ok_and(|report| report.is_clean());
-    let is_read = read_all_of(&file).is_ok();
-    assert!(is_read || !is_clean, "the check has missed something");
-    let written = file.update(|tx| {
-        let names = tx.buckets().collect::<Result<Vec<_>, _>>()?;
-        let names: Vec<Vec<u8>> = names.iter().map(|name| name.to_vec()).collect();
-        for name in &names {
-            if let Some(mut bucket) = tx.bucket_mut(name)? {
-                for key in [0, 9, 14, 29u8] {
-                    bucket.put([key], [key; 200])?;
-                    bucket.delete([key / 2])?;
-                }
-            }
-        }
-        if let [first, last, ..] = names.as_slice() {
-            let _ = tx.move_bucket([first.as_slice()], [last, b"moved".as_slice()]);
-        }
-        if let Some(name) = names.last() {
-            tx.delete_bucket(name)?;
-        }
-        Ok::<_, Error>(())
-    });
-    assert!(written.is_ok() || !is_clean, "{written:?}");
-    let is_read = read_all_of(&file).is_ok();
-    assert!(is_read || !is_clean, "a clean file was spoilt");
-    if is_clean {
-        let report = file.check().unwrap();
-        assert!(report.is_clean(), "{:?}", report.problems);
-    }
-}
-
-fn read_all_of(file: &PageFile) -> Result<(), Error> {
-    let read = file.begin_read();
-    let _ = read.root().stats_of_all();
-    let mut waiting = vec![read.root()];
-    // A bucket could be made to lie in itself.
-    for _ in 0..200 {
-        let Some(bucket) = waiting.pop() else { break };
-        waiting.extend(read_bucket(&bucket)?);
-    }
-    Ok(())
-}
-
-/// Reads a bucket in every way, and gives those that lie in it.
-fn read_bucket<'t>(bucket: &Bucket<'t>) -> Result<Vec<Bucket<'t>>, Error> {
-    let mut below = Vec::new();
-    let mut keys: Vec<Vec<u8>> = Vec::new();
-    for item in bucket.items() {
-        let item = item?;
-        let key = item.key().to_vec();
-        let last = keys.last();
-        assert!(last.is_none_or(|last| *last < key), "keys do not ascend");
-        match item.value() {
-            Some(value) => drop(value.to_vec()),
-            None => below.extend(bucket.bucket(&key)?),
-        }
-        keys.push(key);
-    }
-    for item in bucket.items().rev() {
-        let item = item?;
-        let key = keys.pop();
-        assert_eq!(Some(&**item.key()), key.as_deref(), "both ways differ");
-        if let Some(value) = item.value() {
-            // Where a branch leads astray, gets and iterators need not agree; they must come back.
-            let found = bucket.get(item.key())?;
-            assert!(found.is_none_or(|found| *found == **value));
-        }
-    }
-    Ok(below)
 }
 
 /// Proves that every byte of every page and slot can be wrong in several ways under right checksums: nothing panics, loops or fills memory, keys

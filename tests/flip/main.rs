@@ -19,5 +19,7 @@ mod lengths;
 mod pages;
 mod seal;
 mod specimen;
+mod structure;
 mod told;
+mod use_all;
 mod verdict;

@@ -36,7 +36,7 @@ fn specimen(
     page_size: u32,
     is_closed: bool,
     seeds: Range<u64>,
-    fill: impl Fn(&PageFile, &mut State),
+    prepare: impl Fn(&PageFile, &mut State),
 ) -> Specimen {
     let disk = Disk::default();
     let options = Options::new()
@@ -45,7 +45,7 @@ fn specimen(
     let file = options.open_storage(Box::new(disk.clone())).unwrap();
     let mut states = vec![State::new()];
     let mut state = State::new();
-    fill(&file, &mut state);
+    prepare(&file, &mut state);
     states.push(state.clone());
     let mut history = vec![disk.image()];
     let shape = Shape {

@@ -17,7 +17,7 @@ type Range = (Bound<Vec<u8>>, Bound<Vec<u8>>);
 
 /// A page that is reached.
 struct Page {
-    page: u64,
+    number: u64,
     pages: u64,
     kind: PageKind,
     bucket: Names,
@@ -28,7 +28,7 @@ fn pages(sample: &Sample) -> Vec<Page> {
     let mut pages = Vec::new();
     let damage = sample.open().begin_read().pages(&mut |page| {
         pages.push(Page {
-            page: page.page,
+            number: page.page,
             pages: page.pages,
             kind: page.kind,
             bucket: page.bucket.to_vec(),
@@ -99,9 +99,9 @@ fn tells(report: &Value, page: &Page, keys: u64, buckets: u64) {
     let told = damage[0]["pages"].as_array().unwrap();
     assert_eq!(told.len(), 1, "{report}");
     let told = &told[0];
-    assert_eq!(told["page"], page.page);
+    assert_eq!(told["page"], page.number);
     assert_eq!(told["pages"], page.pages);
-    assert_eq!(told["offset"], page.page * 512);
+    assert_eq!(told["offset"], page.number * 512);
     let is_root = page.keys == (Bound::Unbounded, Bound::Unbounded);
     let kind = match page.kind {
         PageKind::Value => "value",
@@ -123,7 +123,7 @@ fn each_page(sample: &Sample) -> usize {
     let pages = pages(sample);
     for (at, page) in (0..).zip(&pages) {
         // Anywhere in the page, a different place for each.
-        let offset = page.page * 512 + (at * 97) % (page.pages * 512);
+        let offset = page.number * 512 + (at * 97) % (page.pages * 512);
         let damaged = flip(sample, offset);
         let before = fs::read(&damaged).unwrap();
         let (left, keys, buckets) = without(&sample.content, page);
@@ -135,7 +135,7 @@ fn each_page(sample: &Sample) -> usize {
         let shown = printed(&run(&["check", text(&damaged)]), 1);
         let lines: Vec<_> = shown.lines().collect();
         assert_eq!(lines.len(), 3, "{shown}");
-        let number = page.page;
+        let number = page.number;
         let place = format!("page {number}, offset {}, ", number * 512);
         let run_place = format!("pages {number} to {}, offset ", number + page.pages - 1);
         assert!(
@@ -193,7 +193,7 @@ fn the_words_are_plain() {
         matches!(page.keys, (Bound::Included(_), Bound::Excluded(_))) && page.kind == PageKind::Leaf
     });
     let page = page.unwrap();
-    let damaged = flip(&sample, page.page * 512 + 40);
+    let damaged = flip(&sample, page.number * 512 + 40);
     let (_, keys, _) = without(&sample.content, &page);
     let (Bound::Included(from), Bound::Excluded(to)) = &page.keys else {
         panic!()
@@ -203,8 +203,8 @@ fn the_words_are_plain() {
     let expected = format!(
         "page {}, offset {}, leaf of bucket eu, keys from {from} to before {to}: its checksum is not the one in its parent\n\
          lost in bucket eu: {keys} keys\n",
-        page.page,
-        page.page * 512,
+        page.number,
+        page.number * 512,
     );
     assert!(shown.starts_with(&expected), "{shown}\n{expected}");
 }

@@ -5,6 +5,7 @@
 mod content;
 mod copying;
 mod damaged;
+mod database;
 mod lines;
 mod program;
 mod reading;

@@ -164,11 +164,9 @@ fn a_page_is_shown() {
         assert!(shown.contains("verified"), "{shown}");
         let dump = json(&["dump", path, &number], 0);
         let at = dump["offset"].as_u64().unwrap() as usize;
-        let hex: String = bytes[at..at + 512]
-            .iter()
-            .map(|b| format!("{b:02x}"))
-            .collect();
-        assert_eq!(dump["hex"], hex);
+        let hex = bytes[at..at + 512].iter();
+        let hex: Vec<_> = hex.map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(dump["hex"], hex.concat());
     }
     let run = &listed["pages"].as_array().unwrap().iter();
     let run = run.clone().find(|row| row["kind"] == "value").unwrap();

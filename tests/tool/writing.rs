@@ -125,6 +125,34 @@ fn nothing_is_deleted_twice() {
     assert!(fs::read(&file).unwrap() == before);
 }
 
+/// Proves that a file that is mostly free gets smaller where it lies, holds what it held, and can be written again.
+#[test]
+fn a_file_is_shrunk_in_place() {
+    let sample = Sample::small();
+    let file = sample.file();
+    let path = text(&file);
+    let line = |i| format!(r#"{{"bucket":["much"],"key":"{i}","value":"{i:0100}"}}"#);
+    let lines: Vec<_> = (0..2000).map(line).collect();
+    printed(&fed(&["import", path], lines.join("\n").as_bytes()), 0);
+    fine(&["put", path, "us", "late", "row"]);
+    fine(&["delete", path, "much", "--bucket"]);
+    fine(&["put", path, "us", "later", "row"]);
+    let before = content(&file);
+    let len = fs::metadata(&file).unwrap().len();
+    let facts = json(&["shrink", path], 0);
+    let shrunk = fs::metadata(&file).unwrap().len();
+    assert_eq!(
+        (&facts["bytes_before"], &facts["bytes"]),
+        (&len.into(), &shrunk.into())
+    );
+    assert_eq!(facts["held_back"], json!(null));
+    assert!(shrunk <= 64 * 1024, "{shrunk}");
+    assert_eq!(content(&file), before);
+    assert!(fine(&["check", path]).starts_with("sound. "));
+    assert!(fine(&["shrink", path, "--spare", "50"]).contains("0 pages moved in 0 commits"));
+    fine(&["put", path, "us", "latest", "row"]);
+}
+
 /// Proves that the benchmark measures what it says, and leaves nothing in the folder.
 #[test]
 fn the_benchmark_leaves_nothing() {

@@ -14,7 +14,7 @@ use crate::{
     errors::Errors,
 };
 
-const TABLE_ENTRIES: &str = "`name`, `key`, `index`, `version`, `from` and `crate`";
+const TABLE_ENTRIES: &str = "`name`, `key`, `index`, `version`, `from`, `ephemeral` and `crate`";
 const INDEX_ENTRIES: &str = "`on`, `with`, `unique`, `each`, `sparse` and `when`";
 const FIELD_INDEX_ENTRIES: &str = "`name`, `unique`, `each`, `sparse` and `when`";
 
@@ -26,6 +26,7 @@ pub(super) struct Declared<'a> {
     pub(super) version: Option<LitInt>,
     /// The structs of the versions before, the newest first, and where they are given.
     pub(super) former: Option<(Span, Vec<Type>)>,
+    pub(super) ephemeral: Option<Span>,
     /// All primary keys that are given: the place, and the columns.
     pub(super) keys: Vec<(Span, Vec<DeclaredColumn>)>,
     pub(super) indexes: Vec<DeclaredIndex>,
@@ -97,6 +98,7 @@ impl<'a> Declared<'a> {
                     );
                 }
                 "version" => set_once(&mut self.version, attributes::value(input)?, word, errors),
+                "ephemeral" => set_once(&mut self.ephemeral, word.span(), word, errors),
                 "from" => {
                     let content;
                     parenthesized!(content in input);

@@ -117,6 +117,11 @@ fn implementation(table: &Table<'_>) -> TokenStream {
     });
     let definition = definition(table);
     let (version, former) = (version(table), former(table));
+    let ephemeral = table.ephemeral.then(|| {
+        quote!(
+            const EPHEMERAL: ::core::primitive::bool = true;
+        )
+    });
     let entries = table.indexes.iter().enumerate().map(|(number, index)| {
         let entries = if number == 0 {
             quote!(__out.push_primary();)
@@ -167,6 +172,8 @@ fn implementation(table: &Table<'_>) -> TokenStream {
 
             #version
 
+            #ephemeral
+
             fn definition() -> #krate::__private::TableDefinition {
                 #definition
             }
@@ -211,16 +218,20 @@ fn former(table: &Table<'_>) -> Option<TokenStream> {
     let krate = &table.krate;
     let arms = table.former.iter().enumerate().map(|(place, ty)| {
         let number = Literal::u32_unsuffixed(table.version - 1 - place as u32);
-        let steps = table.former[..place].iter().rev();
-        let start = quote!(__row);
-        let steps = steps.fold(
-            start,
-            |row, step| quote_spanned!(at(step)=> <#step as ::core::convert::From<_>>::from(#row)),
-        );
+        // Each step says both types, so that the compiler can say which `From` is missing.
+        let row = (quote!(__row), ty.to_token_stream());
+        let next = table.former[..place].iter().rev();
+        let next = next.map(ToTokens::to_token_stream).chain([quote!(Self)]);
+        let (steps, _) = next.fold(row, |(row, from), to| {
+            let step = quote_spanned! {at(ty)=>
+                <#to as ::core::convert::From<#from>>::from(#row)
+            };
+            (step, to)
+        });
         quote_spanned! {at(ty)=>
-            #number => ::core::option::Option::Some(#krate::__private::Former::new(
-                |__row: #ty| <Self as ::core::convert::From<_>>::from(#steps),
-            )),
+            #number => ::core::option::Option::Some(
+                #krate::__private::Former::new(|__row: #ty| #steps),
+            ),
         }
     });
     let arms: Vec<TokenStream> = arms.collect();

@@ -34,6 +34,8 @@ pub(super) struct Table<'a> {
     pub(super) version: u32,
     /// The structs of the versions before, the newest first; fewer than `version`.
     pub(super) former: Vec<Type>,
+    /// Whether it is never in a file.
+    pub(super) ephemeral: bool,
     pub(super) fields: Vec<Field<'a>>,
     /// The primary index, and then the others.
     pub(super) indexes: Vec<Index<'a>>,
@@ -123,6 +125,7 @@ impl<'a> Table<'a> {
             name,
             version,
             former,
+            ephemeral: declared.ephemeral.is_some(),
             fields,
             indexes,
         }
@@ -137,6 +140,15 @@ fn versions(declared: &Declared<'_>, errors: &mut Errors) -> (u32, Vec<Type>) {
             Ok(number) if number > 0 => version = number,
             _ => errors.at(given.span(), "a version is a number from 1 on"),
         }
+    }
+    if let (Some(span), true) = (
+        declared.ephemeral,
+        declared.version.is_some() || declared.former.is_some(),
+    ) {
+        errors.at(
+            span,
+            "an `ephemeral` table is in no file, so there are no rows of another version",
+        );
     }
     let Some((span, former)) = &declared.former else {
         return (version, Vec::new());

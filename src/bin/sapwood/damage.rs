@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use crate::{
     path::{shown_path, texts},
+    size::count,
     text::{Text, shown},
 };
 
@@ -110,14 +111,6 @@ fn lost(damage: &Damage, bucket: &str) -> String {
         lost.push("nothing".to_owned());
     }
     format!("lost in {bucket}: {}", lost.join(" and "))
-}
-
-pub fn count(number: u64, what: &str) -> String {
-    if number == 1 {
-        format!("1 {what}")
-    } else {
-        format!("{number} {what}s")
-    }
 }
 
 /// A page, or a run of pages.

@@ -31,6 +31,8 @@ pub enum Failure {
     Missing { file: PathBuf, what: String },
     /// The page file refuses.
     File { file: PathBuf, source: Error },
+    /// The database in it refuses.
+    Database { source: sapwood::Error },
     /// A line that is imported.
     Line {
         file: PathBuf,
@@ -74,6 +76,7 @@ impl Failure {
             _ if self.is_broken_pipe() => 0,
             Self::Missing { .. } => 1,
             Self::File { source, .. } if is_damage(source) => 1,
+            Self::Database { source } if is_problem(source) => 1,
             _ => 2,
         })
     }
@@ -85,6 +88,15 @@ pub fn is_damage(error: &Error) -> bool {
         error,
         Error::Corrupted { .. } | Error::DamagedMeta { .. } | Error::Truncated { .. }
     )
+}
+
+/// Whether it is the database in the file that is not as it was asked for, or written.
+fn is_problem(error: &sapwood::Error) -> bool {
+    match error {
+        sapwood::Error::NoTable { .. } | sapwood::Error::StoredRow { .. } => true,
+        sapwood::Error::File { source, .. } => is_damage(source),
+        _ => false,
+    }
 }
 
 /// What to do about an error.
@@ -123,6 +135,14 @@ impl fmt::Display for Failure {
                 }
                 f.write_str(advice(source))
             }
+            Self::Database { source } => {
+                write!(f, "{source}")?;
+                match source {
+                    sapwood::Error::File { source, .. } => f.write_str(advice(source)),
+                    sapwood::Error::NoTable { .. } => f.write_str(". `sapwood tables` lists them"),
+                    _ => Ok(()),
+                }
+            }
             Self::Line {
                 file,
                 line,
@@ -139,6 +159,7 @@ impl std::error::Error for Failure {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::File { source, .. } => Some(source),
+            Self::Database { source } => Some(source),
             Self::Io { source, .. } | Self::Output(source) => Some(source),
             _ => None,
         }

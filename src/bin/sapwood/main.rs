@@ -1,6 +1,6 @@
-//! `sapwood`: looks into page files, changes them, copies them, and gets out of damaged ones what can be got.
+//! `sapwood`: looks into page files and the databases in them, changes them, copies them, and gets out of damaged ones what can be got.
 //!
-//! Each command is a file in `commands/`: its options, and what it does. The rest is what they share: `open` and `target` are the only ways to a file,
+//! Each command is a file in `commands/`: its options, and what it does. The rest is what they share: `open`, `database` and `target` are the only ways to a file,
 //! `text` and `path` say how keys, values and paths of buckets are written and shown, `line` is the form in which rows are exported and
 //! imported, `output` and `failure` are the only ways to the screen. What a command that reads opens, it opens to read only.
 
@@ -15,6 +15,7 @@ mod buckets;
 mod commands;
 mod context;
 mod damage;
+mod database;
 mod failure;
 mod line;
 mod map;

@@ -9,13 +9,13 @@ use crate::{
         backup::Backup, bench::Bench, buckets::Buckets, check::Check, compact::Compact,
         delete::Delete, dump::Dump, export::Export, get::Get, import::Import, info::Info,
         keys::Keys, page::Page, pages::Pages, put::Put, recover::Recover, restore::Restore,
-        stats::Stats,
+        rows::Rows, schema::Schema, shrink::Shrink, stats::Stats, tables::Tables,
     },
     context::Context,
     failure::{Failure, Verdict},
 };
 
-/// Looks into sapwood's page files, changes them, copies them, and gets out of damaged ones what can be got.
+/// Looks into sapwood's page files and databases, changes them, copies them, and gets out of damaged ones what can be got.
 ///
 /// Exit codes: 0 where all is well, 1 where a problem was found (damage; a key or bucket that is not there), 2 where the command could not be
 /// carried out.
@@ -51,12 +51,16 @@ enum Command {
     Put(Put),
     Delete(Delete),
     Compact(Compact),
+    Shrink(Shrink),
     Backup(Backup),
     Restore(Restore),
     Export(Export),
     Import(Import),
     Recover(Recover),
     Bench(Bench),
+    Tables(Tables),
+    Schema(Schema),
+    Rows(Rows),
 }
 
 impl Options {
@@ -79,12 +83,16 @@ impl Options {
             Command::Put(command) => command.run(context),
             Command::Delete(command) => command.run(context),
             Command::Compact(command) => command.run(context),
+            Command::Shrink(command) => command.run(context),
             Command::Backup(command) => command.run(context),
             Command::Restore(command) => command.run(context),
             Command::Export(command) => command.run(context),
             Command::Import(command) => command.run(context),
             Command::Recover(command) => command.run(context),
             Command::Bench(command) => command.run(context),
+            Command::Tables(command) => command.run(context),
+            Command::Schema(command) => command.run(context),
+            Command::Rows(command) => command.run(context),
         }
     }
 }

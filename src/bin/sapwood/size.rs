@@ -1,4 +1,4 @@
-//! Sizes for people.
+//! Sizes and numbers for people.
 
 /// A number of bytes, in the unit that leaves few digits.
 pub fn size(bytes: u64) -> String {
@@ -24,6 +24,15 @@ pub fn percent(part: u64, whole: u64) -> String {
         return "-".to_owned();
     }
     format!("{:.0} %", part as f64 / whole as f64 * 100.0)
+}
+
+/// So many of something.
+pub fn count(number: u64, what: &str) -> String {
+    if number == 1 {
+        format!("1 {what}")
+    } else {
+        format!("{number} {what}s")
+    }
 }
 
 #[cfg(test)]

@@ -106,8 +106,10 @@ pub fn findings(slots: &[Slot; 2], read: Option<u64>) -> Vec<String> {
             SlotState::Whole {
                 is_complete: true, ..
             } => return None,
-            // The other slot says that this commit was finished: what is missing of it is told as damage.
-            SlotState::Whole { commit, .. } if Some(commit) == read => return None,
+            // It was finished: a later state is read, or the other slot says so. What is missing of that is told as damage.
+            SlotState::Whole { commit, .. } if read.is_some_and(|read| commit <= read) => {
+                return None;
+            }
             SlotState::Whole { commit, .. } => format!(
                 "what commit {commit} wrote is not all there: a crash came in the midst of it, or it was damaged since"
             ),

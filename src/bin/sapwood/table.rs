@@ -12,6 +12,13 @@ pub fn table<const N: usize>(head: [&str; N], numbers: usize) -> Table {
     table
 }
 
+/// A table with this head.
+pub fn table_of(head: &[&str]) -> Table {
+    let mut table = plain();
+    table.set_header(head);
+    table
+}
+
 /// A table of names and what they are.
 pub fn facts<N: Into<String>>(facts: impl IntoIterator<Item = (N, String)>) -> Table {
     let mut table = plain();

@@ -315,7 +315,7 @@ impl Core {
     ) -> Result<(), Box<dyn Any + Send>> {
         let begun = Instant::now();
         let commits = group.commits.iter_mut();
-        let records: Vec<_> = commits.map(|commit| commit.record.take()).collect();
+        let mut records: Vec<_> = commits.map(|commit| commit.record.take()).collect();
         let newest = group.commits.last().map(|commit| commit.staged.version());
         let Some(version) = newest.cloned() else {
             groups.published(group, &[], Duration::ZERO);
@@ -323,7 +323,7 @@ impl Core {
         };
         let written = catch_unwind(AssertUnwindSafe(|| {
             self.poisoned()?;
-            persist.write(&records, &version)
+            persist.write(&mut records, &version)
         }));
         let took = begun.elapsed();
         drop(records);

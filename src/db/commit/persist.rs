@@ -7,7 +7,7 @@ use super::durable::Durable;
 use crate::Error;
 use crate::radix::Version;
 
-/// A commit as bytes: [`Persist::record`]. `None` for one that is too long for what keeps records: it goes another way.
+/// A commit as bytes: [`Persist::record`]. `None` for one that is too long for what keeps records: it goes another way. Empty for one that has nothing for the disk.
 pub(crate) type CommitRecord = Option<Vec<u8>>;
 
 /// Where commits go before they are published, or behind them.
@@ -21,7 +21,7 @@ pub(crate) trait Persist: Send + Sync {
 
     /// Makes commits durable, which lead from the last one that was written to `to`. In order, one call at a time. On an error, nothing of it may
     /// ever be published.
-    fn write(&self, records: &[CommitRecord], to: &Version) -> Result<(), Error>;
+    fn write(&self, records: &mut [CommitRecord], to: &Version) -> Result<(), Error>;
 
     /// `version` was published.
     fn published(&self, version: &Version);

@@ -33,8 +33,8 @@ impl Chosen {
         let mut whole = Vec::new();
         let mut torn = Vec::new();
         for slot in &slots {
-            let bytes = slot::bytes(storage, slot.offset, len)?;
-            let meta = Meta::unverified(&bytes);
+            let bytes = slot::bytes(storage, slot.offset, len).ok();
+            let meta = bytes.and_then(|bytes| Meta::unverified(&bytes));
             match slot.state {
                 SlotState::Newer { format } => {
                     return Err(Error::NewerFormat {

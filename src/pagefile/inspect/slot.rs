@@ -77,7 +77,7 @@ pub fn slots(path: impl AsRef<Path>, timeout: Duration) -> Result<[Slot; 2], Err
     }
 }
 
-/// The slots as they are told of.
+/// The slots as they are told of. One that the medium cannot read is damaged.
 pub(in super::super) fn read(storage: &dyn Storage) -> Result<[Slot; 2], Error> {
     let len = storage.len().map_err(Error::io("measure"))?;
     let mut slots = [0, SLOT_DISTANCE].map(|offset| Slot {
@@ -85,7 +85,11 @@ pub(in super::super) fn read(storage: &dyn Storage) -> Result<[Slot; 2], Error> 
         state: SlotState::Foreign,
     });
     for slot in &mut slots {
-        let bytes = bytes(storage, slot.offset, len)?;
+        let Ok(bytes) = bytes(storage, slot.offset, len) else {
+            let reason = "it could not be read";
+            slot.state = SlotState::Damaged { reason };
+            continue;
+        };
         slot.state = match Meta::decode(&bytes) {
             Read::Whole(meta) => SlotState::Whole {
                 format: FORMAT,
@@ -93,7 +97,8 @@ pub(in super::super) fn read(storage: &dyn Storage) -> Result<[Slot; 2], Error> 
                 commit: meta.commit,
                 pages: meta.pages,
                 buckets: meta.buckets,
-                is_complete: verify(storage, &meta, slot.offset / SLOT_DISTANCE, len)?.is_ok(),
+                is_complete: verify(storage, &meta, slot.offset / SLOT_DISTANCE, len)
+                    .is_ok_and(|whole| whole.is_ok()),
             },
             Read::Newer(format) => SlotState::Newer { format },
             Read::Damaged(reason) => SlotState::Damaged { reason },

@@ -138,7 +138,10 @@ impl Journal {
         let bytes = group::encode(records, at, place.group, pages, page_size);
         let offset = (stretch.run.start + u64::from(place.page)) * u64::from(page_size);
         // The lock is not held: a commit may name further stretches meanwhile.
-        self.shared.write(offset, &bytes)?;
+        // Its pages are there already: a disk that has no room for them all the same is broken, or of a kind that nothing is known of.
+        self.shared
+            .write(offset, &bytes)
+            .inspect_err(|_| self.shared.fail())?;
         self.shared.sync()?;
         let mut state = self.state();
         // It may have dropped some as well.

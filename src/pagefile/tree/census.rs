@@ -7,7 +7,7 @@ use super::{
         page::{PageRef, StoredValue, VALUE_HEADER, ValueRun},
         source::Source,
     },
-    node::{Body, Child, Node, Value},
+    node::{Child, Node, Value},
     node_page::NodePage,
     read::Root,
 };
@@ -75,27 +75,24 @@ impl Census<'_> {
     }
 
     fn add_dirty(&mut self, node: &Node) -> Result<(), Error> {
-        self.node(node.level(), node.size, self.pages(node.size));
-        match &node.body {
-            Body::Leaf(leaf) => {
-                for entry in &leaf.entries {
-                    match &entry.value {
-                        Value::Inline(_) => self.stats.keys += 1,
-                        Value::Large(bytes) => {
-                            let len = VALUE_HEADER + bytes.len();
-                            self.value(len as u64, self.pages(len));
-                        }
-                        Value::Run(run) => self.run(*run),
-                        Value::Bucket(_) => self.bucket(entry.key.get(node.base())),
-                    }
-                }
-                Ok(())
-            }
-            Body::Branch(branch) => branch
-                .children
-                .iter()
-                .try_for_each(|entry| self.add_child(&entry.child, branch.level - 1)),
+        self.node(node.level(), node.size(), self.pages(node.size()));
+        if node.level() > 0 {
+            let below = node.level() - 1;
+            let mut children = node.children.iter();
+            return children.try_for_each(|child| self.add_child(child, below));
         }
+        for (i, value) in node.values().enumerate() {
+            match value {
+                Value::Inline(_) => self.stats.keys += 1,
+                Value::Large(bytes) => {
+                    let len = VALUE_HEADER + bytes.len();
+                    self.value(len as u64, self.pages(len));
+                }
+                Value::Run(run) => self.run(run),
+                Value::Bucket(_) => self.bucket(node.key(i)),
+            }
+        }
+        Ok(())
     }
 
     fn pages(&self, bytes: usize) -> u64 {

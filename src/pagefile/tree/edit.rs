@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{
     super::{Error, meta::Run, page::PageRef, source::Source},
-    node::{Body, BranchEntry, Child, LeafEntry, NewValue, Node, Slice, Value},
+    node::{Child, NewValue, Node},
     read::{Kind, Root, find_kind},
     share::share,
     split::{Split, cut, split},
@@ -28,16 +28,17 @@ impl Edit<'_> {
         key: &[u8],
         value: NewValue<'_>,
     ) -> Result<bool, Error> {
-        let value = Value::new(value, self.large_from());
         let Some(top) = root else {
-            *root = Some(Child::Dirty(Arc::new(Node::first_leaf(key, value))));
+            let mut leaf = Node::new(0, 0);
+            leaf.insert(0, key, value, self.large_from());
+            *root = Some(Child::Dirty(Arc::new(leaf)));
             return Ok(false);
         };
         let (replaced, appending) = self.put_below(top, None, key, value, true)?;
         let Child::Dirty(node) = top else {
             return Ok(replaced);
         };
-        if node.size <= self.most(node, appending) {
+        if node.size() <= self.most(node, appending) {
             return Ok(replaced);
         }
         let mut splits = self.split(Arc::make_mut(node), appending);
@@ -47,12 +48,8 @@ impl Edit<'_> {
                 Child::Dirty(node) => node.level() + 1,
                 Child::Stored(_) | Child::Moved(_) => break,
             };
-            let first = BranchEntry {
-                key: Slice::owned(&[]),
-                child: left,
-            };
-            let children = std::iter::once(first).chain(splits.into_iter().map(entry_of));
-            let mut node = Node::branch(Arc::from([]), level, children.collect());
+            let mut node = Node::branch(level, left);
+            insert_behind(&mut node, 0, splits);
             splits = split(&mut node, self.page_size(), false);
             *root = Some(Child::Dirty(Arc::new(node)));
         }
@@ -74,12 +71,9 @@ impl Edit<'_> {
         loop {
             match root {
                 Some(Child::Dirty(node)) if node.count() == 0 => *root = None,
-                Some(Child::Dirty(node)) if node.count() == 1 => match &node.body {
-                    Body::Branch(branch) => {
-                        *root = branch.children.first().map(|only| only.child.clone());
-                    }
-                    Body::Leaf(_) => return Ok(true),
-                },
+                Some(Child::Dirty(node)) if node.count() == 1 && node.level() > 0 => {
+                    *root = node.children.first().cloned();
+                }
                 _ => return Ok(true),
             }
         }
@@ -94,17 +88,11 @@ impl Edit<'_> {
         self.page_size() / 4 + 1
     }
 
-    pub(super) fn free(&mut self, page: PageRef) {
-        self.freed.push(Run {
+    pub(super) fn free(&mut self, page: Option<PageRef>) {
+        self.freed.extend(page.map(|page| Run {
             start: page.page,
             pages: u64::from(page.pages),
-        });
-    }
-
-    fn free_value(&mut self, value: &Value) {
-        if let Value::Run(value) = value {
-            self.free(value.run);
-        }
+        }));
     }
 
     /// Brings the node into memory; the page that it came from is then free.
@@ -116,7 +104,7 @@ impl Edit<'_> {
         if let Child::Stored(page) | Child::Moved(page) = *child {
             let stored = self.source.node(page, level)?;
             let node = Node::load(&stored, self.source)?;
-            self.free(page);
+            self.free(Some(page));
             *child = Child::Dirty(Arc::new(node));
         }
         match child {
@@ -134,65 +122,54 @@ impl Edit<'_> {
         child: &mut Child,
         level: Option<u8>,
         key: &[u8],
-        value: Value,
+        value: NewValue<'_>,
         rightmost: bool,
     ) -> Result<(bool, bool), Error> {
+        let large_from = self.large_from();
         let node = self.dirty(child, level)?;
-        let place = node.search(key);
-        let base = Arc::clone(node.base());
         let count = node.count();
-        match (&mut node.body, place) {
-            (Body::Leaf(leaf), Ok(at)) => {
-                let old = &leaf.entries[at].value;
-                if old.is_bucket() != value.is_bucket() {
-                    return Err(clash(key, old.is_bucket()));
+        if node.level() == 0 {
+            return match node.search(key) {
+                Ok(at) => {
+                    let is_bucket = node.value(at).is_bucket();
+                    if is_bucket != value.is_bucket() {
+                        return Err(clash(key, is_bucket));
+                    }
+                    let freed = node.replace(at, value, large_from);
+                    self.free(freed);
+                    Ok((true, false))
                 }
-                node.size -= leaf.entries[at].size(&base);
-                self.free_value(&leaf.entries[at].value);
-                leaf.entries[at].value = value;
-                node.size += leaf.entries[at].size(&base);
-                Ok((true, false))
-            }
-            (Body::Leaf(leaf), Err(at)) => {
-                let key = Slice::owned(key);
-                let entry = LeafEntry { key, value };
-                node.size += entry.size(&base);
-                leaf.entries.insert(at, entry);
-                leaf.appended = if at == count { leaf.appended + 1 } else { 0 };
-                Ok((false, at == count && (rightmost || leaf.appended > 2)))
-            }
-            (Body::Branch(branch), Ok(at) | Err(at)) => {
-                let below = Some(branch.level - 1);
-                let is_last = at + 1 == count;
-                let next = &mut branch.children[at].child;
-                let (replaced, appending) =
-                    self.put_below(next, below, key, value, rightmost && is_last)?;
-                if self.fit(&mut branch.children, at, appending) {
-                    node.measure();
+                Err(at) => {
+                    node.insert(at, key, value, large_from);
+                    node.appended = if at == count { node.appended + 1 } else { 0 };
+                    let appending = at == count && (rightmost || node.appended > 2);
+                    Ok((false, appending))
                 }
-                Ok((replaced, rightmost && is_last))
-            }
+            };
         }
+        let at = node.child_of(key);
+        let below = Some(node.level() - 1);
+        let rightmost = rightmost && at + 1 == count;
+        let next = &mut node.children[at];
+        let (replaced, appending) = self.put_below(next, below, key, value, rightmost)?;
+        self.fit(node, at, appending);
+        Ok((replaced, rightmost))
     }
 
-    /// Makes a child fit its page, and tells whether the entries of the branch have changed for it.
-    fn fit(&mut self, children: &mut Vec<BranchEntry>, at: usize, appending: bool) -> bool {
-        let Child::Dirty(child) = &children[at].child else {
-            return false;
+    /// Makes child `at` fit its page.
+    fn fit(&mut self, node: &mut Node, at: usize, appending: bool) {
+        let Child::Dirty(child) = &node.children[at] else {
+            return;
         };
-        if child.size <= self.most(child, appending) {
-            return false;
+        if child.size() <= self.most(child, appending)
+            || (child.level() == 0 && !appending && self.share(node, at))
+        {
+            return;
         }
-        if child.level() == 0 && !appending && self.share(children, at) {
-            return true;
+        if let Child::Dirty(child) = &mut node.children[at] {
+            let splits = self.split(Arc::make_mut(child), appending);
+            insert_behind(node, at, splits);
         }
-        let Child::Dirty(child) = &mut children[at].child else {
-            return false;
-        };
-        let splits = self.split(Arc::make_mut(child), appending);
-        let has_changed = !splits.is_empty();
-        insert_behind(children, at, splits);
-        has_changed
     }
 
     /// The bytes that a node may have.
@@ -208,20 +185,17 @@ impl Edit<'_> {
     fn split(&self, node: &mut Node, appending: bool) -> Vec<Split> {
         let count = node.count();
         let most = self.most(node, appending);
-        if most < self.page_size() && node.size > most && count > 1 {
+        if most < self.page_size() && node.size() > most && count > 1 {
             // One more than it shall be filled with: that one goes into a leaf of its own.
-            return vec![cut(node, count - 1)];
+            return vec![cut(node, count - 1, self.page_size())];
         }
         split(node, self.page_size(), appending)
     }
 
     /// Relieves a leaf by the emptier one of its siblings, and tells whether that was possible.
-    fn share(&mut self, children: &mut Vec<BranchEntry>, at: usize) -> bool {
+    fn share(&mut self, node: &mut Node, at: usize) -> bool {
         // A sibling that cannot be read is left alone: whoever needs it will see its error.
-        let size = |sibling: usize| {
-            let sibling = children.get(sibling)?;
-            self.size_of(&sibling.child, 0).ok()
-        };
+        let size = |sibling: usize| self.size_of(node.children.get(sibling)?, 0).ok();
         let before = at.checked_sub(1).and_then(size);
         let left = match (before, size(at + 1)) {
             (Some(before), Some(after)) if before <= after => at - 1,
@@ -230,22 +204,18 @@ impl Edit<'_> {
             (None, None) => return false,
         };
         let sibling = if left == at { at + 1 } else { left };
-        if self.dirty(&mut children[sibling].child, Some(0)).is_err() {
+        if self.dirty(&mut node.children[sibling], Some(0)).is_err() {
             return false;
         }
         let page_size = self.page_size();
-        let [first, second] = &mut children[left..left + 2] else {
-            return false;
-        };
-        let (Child::Dirty(into), Child::Dirty(right)) = (&mut first.child, &mut second.child)
-        else {
+        let [Child::Dirty(into), Child::Dirty(right)] = &mut node.children[left..left + 2] else {
             return false;
         };
         let Some(shared) = share(Arc::make_mut(into), Arc::make_mut(right), page_size) else {
             return false;
         };
-        second.key = Slice::Owned(shared.separator);
-        insert_behind(children, left, shared.middle.into_iter().collect());
+        node.set_key(left + 1, &shared.separator);
+        insert_behind(node, left, shared.middle.into_iter().collect());
         true
     }
 
@@ -266,47 +236,40 @@ impl Edit<'_> {
             }
         }
         let node = self.dirty(child, level)?;
-        let place = node.search(key);
-        match (&mut node.body, place) {
-            (Body::Leaf(leaf), Ok(at)) => {
-                let is_bucket = leaf.entries[at].value.is_bucket();
-                if is_bucket != (kind == Kind::Bucket) {
-                    return Err(clash(key, is_bucket));
-                }
-                let entry = leaf.entries.remove(at);
-                node.size -= entry.size(node.base());
-                self.free_value(&entry.value);
-                Ok(true)
+        if node.level() == 0 {
+            let Ok(at) = node.search(key) else {
+                return Ok(false);
+            };
+            let is_bucket = node.value(at).is_bucket();
+            if is_bucket != (kind == Kind::Bucket) {
+                return Err(clash(key, is_bucket));
             }
-            (Body::Leaf(_), Err(_)) => Ok(false),
-            (Body::Branch(branch), Ok(at) | Err(at)) => {
-                let below = branch.level - 1;
-                let next = &mut branch.children[at].child;
-                let deleted = self.delete_below(next, Some(below), (key, kind), is_there)?;
-                if deleted {
-                    self.mend(node, at, below);
-                }
-                Ok(deleted)
-            }
+            let freed = node.remove(at);
+            self.free(freed);
+            return Ok(true);
         }
+        let at = node.child_of(key);
+        let below = node.level() - 1;
+        let next = &mut node.children[at];
+        let deleted = self.delete_below(next, Some(below), (key, kind), is_there)?;
+        if deleted {
+            self.mend(node, at, below);
+        }
+        Ok(deleted)
     }
 
     /// After a deletion below child `at`: takes it out where it is empty, joins it with a sibling where it has become small.
     fn mend(&mut self, node: &mut Node, at: usize, below: u8) {
         let page_size = self.page_size();
-        let Body::Branch(branch) = &mut node.body else {
-            return;
-        };
-        let Child::Dirty(child) = &branch.children[at].child else {
+        let Child::Dirty(child) = &node.children[at] else {
             return;
         };
         let lonely = below > 0 && child.count() < 2;
         if child.count() == 0 {
-            branch.children.remove(at);
-            node.measure();
+            node.remove_child(at);
             return;
         }
-        if branch.children.len() < 2 || (child.size >= page_size / 4 && !lonely) {
+        if node.count() < 2 || (child.size() >= page_size / 4 && !lonely) {
             return;
         }
         let (left, sibling) = if at > 0 { (at - 1, at - 1) } else { (0, 1) };
@@ -316,9 +279,9 @@ impl Edit<'_> {
         } else {
             page_size / 4 * 3
         };
-        let child_size = child.size;
+        let child_size = child.size();
         // A sibling that cannot be read is left alone: the deletion is done, and whoever needs the sibling will see its error.
-        let sibling = &mut branch.children[sibling].child;
+        let sibling = &mut node.children[sibling];
         match self.size_of(sibling, below) {
             Ok(size) if size.saturating_add(child_size) <= most => {}
             _ => return,
@@ -326,23 +289,25 @@ impl Edit<'_> {
         if self.dirty(sibling, Some(below)).is_err() {
             return;
         }
-        let right = branch.children.remove(left + 1);
-        let separator = Box::<[u8]>::from(right.key.get(&node.base().clone()));
-        self.join(node, left, right.child, &separator);
+        let separator = Box::<[u8]>::from(node.key(left + 1));
+        let right = node.remove_child(left + 1);
+        self.join(node, left, right, &separator);
     }
 
+    /// Moves all entries of the node that stood behind child `left` into that one.
     fn join(&mut self, node: &mut Node, left: usize, right: Child, separator: &[u8]) {
-        let page_size = self.page_size();
-        if let Body::Branch(branch) = &mut node.body
-            && let (Child::Dirty(into), Child::Dirty(right)) =
-                (&mut branch.children[left].child, right)
-        {
+        if let (Child::Dirty(into), Child::Dirty(right)) = (&mut node.children[left], right) {
             let into = Arc::make_mut(into);
-            into.absorb(Arc::unwrap_or_clone(right), separator);
-            let splits = split(into, page_size, false);
-            insert_behind(&mut branch.children, left, splits);
+            let mut right = Arc::unwrap_or_clone(right);
+            if right.level() > 0 {
+                right.set_key(0, separator);
+            }
+            let (count, moved) = (into.count(), right.count());
+            right.give(0..moved, into, count);
+            into.appended = 0;
+            let splits = split(into, self.page_size(), false);
+            insert_behind(node, left, splits);
         }
-        node.measure();
     }
 
     /// The bytes that a node takes in its page.
@@ -351,7 +316,7 @@ impl Edit<'_> {
             Child::Stored(page) | Child::Moved(page) => {
                 Ok(self.source.node(*page, Some(level))?.used())
             }
-            Child::Dirty(node) => Ok(node.size),
+            Child::Dirty(node) => Ok(node.size()),
         }
     }
 }
@@ -366,15 +331,9 @@ fn clash(key: &[u8], is_bucket: bool) -> Error {
     }
 }
 
-fn insert_behind(children: &mut Vec<BranchEntry>, at: usize, splits: Vec<Split>) {
-    let behind = children.split_off(at + 1);
-    children.extend(splits.into_iter().map(entry_of));
-    children.extend(behind);
-}
-
-fn entry_of(split: Split) -> BranchEntry {
-    BranchEntry {
-        key: Slice::Owned(split.separator),
-        child: Child::Dirty(Arc::new(split.right)),
+fn insert_behind(node: &mut Node, at: usize, splits: Vec<Split>) {
+    for (i, split) in splits.into_iter().enumerate() {
+        let right = Child::Dirty(Arc::new(split.right));
+        node.insert_child(at + 1 + i, &split.separator, right);
     }
 }

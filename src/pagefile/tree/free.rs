@@ -7,7 +7,7 @@ use super::{
         page::{BucketRecord, PageRef, StoredValue},
         source::Source,
     },
-    node::{Body, Child, Node, Value},
+    node::{Child, Node, Value},
 };
 
 /// Gathers the pages of trees, and the buckets that lie in them: those are trees too, and the caller's to go on with.
@@ -55,29 +55,21 @@ impl Freed<'_> {
 
     /// The page that the node came from was freed when it was changed.
     fn add_dirty(&mut self, node: &Node) -> Result<(), Error> {
-        match &node.body {
-            Body::Leaf(leaf) => {
-                for entry in &leaf.entries {
-                    match &entry.value {
-                        Value::Inline(_) | Value::Large(_) => {}
-                        Value::Run(value) => self.runs.push(run(value.run)),
-                        Value::Bucket(record) => {
-                            let name = entry.key.get(node.base()).to_vec();
-                            self.buckets.push((name, **record));
-                        }
-                    }
+        if node.level() > 0 {
+            let below = Some(node.level() - 1);
+            for child in &node.children {
+                match child {
+                    Child::Stored(page) | Child::Moved(page) => self.add_stored(*page, below)?,
+                    Child::Dirty(child) => self.add_dirty(child)?,
                 }
             }
-            Body::Branch(branch) => {
-                let below = Some(branch.level - 1);
-                for entry in &branch.children {
-                    match &entry.child {
-                        Child::Stored(page) | Child::Moved(page) => {
-                            self.add_stored(*page, below)?;
-                        }
-                        Child::Dirty(child) => self.add_dirty(child)?,
-                    }
-                }
+            return Ok(());
+        }
+        for (i, value) in node.values().enumerate() {
+            match value {
+                Value::Inline(_) | Value::Large(_) => {}
+                Value::Run(value) => self.runs.push(run(value.run)),
+                Value::Bucket(record) => self.buckets.push((node.key(i).to_vec(), record)),
             }
         }
         Ok(())

@@ -7,13 +7,10 @@ use std::sync::Arc;
 use super::{
     super::{
         Error, checksum,
-        page::{
-            HEADER, NodeHeader, PageRef, SLOT, VALUE_HEADER, ValueBytes, ValueRun,
-            encode_value_header, put_branch_entry, put_leaf_entry, put_slot, stamp,
-        },
+        page::{PageRef, VALUE_HEADER, ValueRun, encode_value_header, stamp},
         source::Source,
     },
-    node::{Body, Child, Node, Value},
+    node::{Child, Node, Value},
 };
 
 /// How long a page is likely to be in use. One branch lies above many leaves, so it is written anew as many times as often.
@@ -73,19 +70,15 @@ pub(in super::super) fn count_units(
         Child::Moved(_) => return units.push(leaves, 1),
         Child::Dirty(node) => node,
     };
-    match &node.body {
-        Body::Leaf(leaf) => {
-            for entry in &leaf.entries {
-                if let Value::Large(bytes) = &entry.value {
-                    units.push(leaves, value_pages(bytes, page_size));
-                }
+    if node.has_large() {
+        for value in node.values() {
+            if let Value::Large(bytes) = value {
+                units.push(leaves, value_pages(bytes, page_size));
             }
         }
-        Body::Branch(branch) => {
-            for entry in &branch.children {
-                count_units(&entry.child, leaves, page_size, units);
-            }
-        }
+    }
+    for child in &node.children {
+        count_units(child, leaves, page_size, units);
     }
     units.push(life(node, leaves), node_pages(node, page_size));
 }
@@ -112,24 +105,13 @@ pub(in super::super) fn store(
         }
         Child::Dirty(node) => Arc::make_mut(node),
     };
-    match &mut node.body {
-        Body::Leaf(leaf) => {
-            for entry in &mut leaf.entries {
-                if let Value::Large(bytes) = &entry.value {
-                    let run = store_value(bytes, leaves, page_size, pages)?;
-                    entry.value = Value::Run(run);
-                }
-            }
-        }
-        Body::Branch(branch) => {
-            for entry in &mut branch.children {
-                store(&mut entry.child, leaves, source, pages)?;
-            }
-        }
+    node.store_large(|bytes| store_value(bytes, leaves, page_size, pages))?;
+    for child in &mut node.children {
+        store(child, leaves, source, pages)?;
     }
     let count = node_pages(node, page_size);
     let life = life(node, leaves);
-    let page = pages.write(life, count, &mut |page| encode(node, commit, page))?;
+    let page = pages.write(life, count, &mut |page| node.encode(commit, page))?;
     *child = Child::Stored(page);
     Ok(page)
 }
@@ -139,11 +121,7 @@ pub(in super::super) fn inline_len(child: &Child) -> Option<usize> {
     let Child::Dirty(node) = child else {
         return None;
     };
-    let Body::Leaf(leaf) = &node.body else {
-        return None;
-    };
-    let mut values = leaf.entries.iter().map(|entry| &entry.value);
-    (!values.any(|value| matches!(value, Value::Large(_)))).then_some(node.size)
+    (node.level() == 0 && !node.has_large()).then_some(node.size())
 }
 
 /// A tree as a leaf in the meta of a commit, where [`inline_len`] has told its length.
@@ -151,8 +129,8 @@ pub(in super::super) fn inline(child: &Child, commit: u64) -> Option<Arc<[u8]>> 
     let Child::Dirty(node) = child else {
         return None;
     };
-    let mut leaf = vec![0; node.size];
-    encode(node, commit, &mut leaf);
+    let mut leaf = vec![0; node.size()];
+    node.encode(commit, &mut leaf);
     Some(Arc::from(leaf))
 }
 
@@ -165,7 +143,7 @@ fn life(node: &Node, leaves: Life) -> Life {
 }
 
 fn node_pages(node: &Node, page_size: usize) -> u32 {
-    node.size.div_ceil(page_size) as u32
+    node.size().div_ceil(page_size) as u32
 }
 
 fn value_pages(value: &[u8], page_size: usize) -> u32 {
@@ -185,41 +163,6 @@ fn store_value(
     })?;
     let len = value.len() as u64;
     Ok(ValueRun { len, run })
-}
-
-fn encode(node: &Node, commit: u64, page: &mut [u8]) {
-    let base = node.base();
-    let mut at = HEADER + node.count() * SLOT;
-    match &node.body {
-        Body::Leaf(leaf) => {
-            for (i, entry) in leaf.entries.iter().enumerate() {
-                put_slot(page, i, at);
-                let value = match &entry.value {
-                    Value::Inline(slice) => ValueBytes::Inline(slice.get(base)),
-                    Value::Large(bytes) => ValueBytes::Inline(bytes),
-                    Value::Run(run) => ValueBytes::Run(*run),
-                    Value::Bucket(record) => ValueBytes::Bucket(**record),
-                };
-                at = put_leaf_entry(page, at, entry.key.get(base), &value);
-            }
-        }
-        Body::Branch(branch) => {
-            for (i, entry) in branch.children.iter().enumerate() {
-                put_slot(page, i, at);
-                let key = if i == 0 { &[] } else { entry.key.get(base) };
-                if let Child::Stored(child) = &entry.child {
-                    at = put_branch_entry(page, at, key, *child);
-                }
-            }
-        }
-    }
-    let header = NodeHeader {
-        level: node.level(),
-        count: node.count(),
-        commit,
-        used: at,
-    };
-    header.encode(page);
 }
 
 /// The reference to a page that lies at `page` with these bytes.

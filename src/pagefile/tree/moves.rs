@@ -11,7 +11,7 @@ use super::{
         segments::{SEGMENT, Segments},
         source::Source,
     },
-    node::{Body, Child},
+    node::Child,
 };
 
 /// Which leaves are worth to be moved: those in segments with few pages in use.
@@ -35,12 +35,9 @@ impl Moves {
     /// Counts the leaves below changed branches of a tree.
     pub(in super::super) fn count(&mut self, child: &Child, segments: &Segments) {
         let Child::Dirty(node) = child else { return };
-        let Body::Branch(branch) = &node.body else {
-            return;
-        };
-        for entry in &branch.children {
-            match &entry.child {
-                Child::Stored(page) if branch.level == 1 && page.pages == 1 => {
+        for child in &node.children {
+            match child {
+                Child::Stored(page) if node.level() == 1 && page.pages == 1 => {
                     let used = segments.used(page.page);
                     self.census[used as usize] += 1;
                 }
@@ -70,12 +67,14 @@ impl Moves {
         freed: &mut Vec<Run>,
     ) {
         let Child::Dirty(node) = child else { return };
-        let Body::Branch(branch) = &mut Arc::make_mut(node).body else {
+        if node.level() == 0 {
             return;
-        };
-        for entry in &mut branch.children {
-            match &mut entry.child {
-                Child::Stored(page) if branch.level == 1 && page.pages == 1 => {
+        }
+        let node = Arc::make_mut(node);
+        let level = node.level();
+        for child in &mut node.children {
+            match child {
+                Child::Stored(page) if level == 1 && page.pages == 1 => {
                     let used = segments.used(page.page);
                     let (limit, last) = &mut self.limit;
                     let is_last = used == *limit && *last > 0;
@@ -85,7 +84,7 @@ impl Moves {
                             start: page.page,
                             pages: 1,
                         });
-                        entry.child = Child::Moved(*page);
+                        *child = Child::Moved(*page);
                     }
                 }
                 child => self.mark(child, segments, source, freed),

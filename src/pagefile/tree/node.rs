@@ -1,13 +1,19 @@
 //! Nodes in memory: those that a write transaction has changed.
+//!
+//! A node has its entries as they lie in a page, so that reading it into memory and storing it is to copy bytes, and neither a key nor a value is an
+//! allocation of its own. They are in any order; slots tell the order.
 
-use std::{mem, ops::Range, sync::Arc};
+use std::{ops::Range, sync::Arc};
 
 use super::{
     super::{
         Error,
         page::{
-            BRANCH_FIXED, BucketRecord, HEADER, LEAF_FIXED, PageRef, SLOT, StoredValue, ValueRun,
+            BRANCH_FIXED, BucketRecord, HEADER, LEAF_FIXED, NodeHeader, PageRef, StoredValue,
+            ValueBytes, ValueRun, branch_key, leaf_entry_at, leaf_key, prefix_of,
+            push_branch_entry, push_leaf_entry, put_children, put_slot, put_value,
         },
+        slots::{SLOT, Slot, common, head, head_of, place, search, slot},
         source::Source,
     },
     node_page::NodePage,
@@ -39,62 +45,27 @@ impl Child {
     }
 }
 
-/// A leaf or branch in memory.
+/// A leaf or branch in memory. What each edit looks at comes first, for a node that is in no cache.
 #[derive(Clone)]
+#[repr(C)]
 pub(in super::super) struct Node {
-    /// The page that this node was read from; entries that were not changed still lie in it.
-    base: Arc<[u8]>,
-    pub(super) body: Body,
-    /// The bytes that the node takes when stored.
-    pub(super) size: usize,
-}
-
-#[derive(Clone)]
-pub(super) enum Body {
-    Leaf(Leaf),
-    Branch(Branch),
-}
-
-#[derive(Clone)]
-pub(super) struct Leaf {
-    pub(super) entries: Vec<LeafEntry>,
+    slots: Vec<Slot>,
+    level: u8,
     /// How many of the last insertions in a row came at the end: a sorted load is seen by it.
     pub(super) appended: u32,
-}
-
-#[derive(Clone)]
-pub(super) struct Branch {
-    pub(super) level: u8,
-    /// The first key is not used.
-    pub(super) children: Vec<BranchEntry>,
-}
-
-#[derive(Clone)]
-pub(super) struct LeafEntry {
-    pub(super) key: Slice,
-    pub(super) value: Value,
-}
-
-#[derive(Clone)]
-pub(super) struct BranchEntry {
-    pub(super) key: Slice,
-    pub(super) child: Child,
-}
-
-/// Bytes in the page of the node, or of their own.
-#[derive(Clone)]
-pub(super) enum Slice {
-    Base { start: u32, end: u32 },
-    Owned(Box<[u8]>),
-}
-
-#[derive(Clone)]
-pub(super) enum Value {
-    Inline(Slice),
-    /// Too large for a leaf, and not yet stored.
-    Large(Arc<[u8]>),
-    Run(ValueRun),
-    Bucket(Box<BucketRecord>),
+    /// Bytes that all keys have in common, and heads leave out. They may have more.
+    prefix: usize,
+    /// The first of these, as far as there are so many: with them a search for what is not there looks at no entry.
+    start: [u8; 8],
+    /// Entries as they lie in a page, in any order, and what has been replaced. In a branch the first key is empty, and references count for nothing.
+    heap: Vec<u8>,
+    /// The bytes that the node takes when stored.
+    size: usize,
+    /// The children of a branch.
+    pub(super) children: Vec<Child>,
+    /// Values of a leaf that are too large for it, and not yet stored. An entry has a run of no pages for such a value, and its place here for the
+    /// number of the page.
+    large: Vec<Option<Arc<[u8]>>>,
 }
 
 /// A value to put.
@@ -104,246 +75,486 @@ pub(in super::super) enum NewValue<'a> {
     Bucket(BucketRecord),
 }
 
-impl Slice {
-    pub(super) fn owned(bytes: &[u8]) -> Self {
-        Self::Owned(Box::from(bytes))
-    }
-
-    fn base(range: Range<usize>) -> Self {
-        Self::Base {
-            start: range.start as u32,
-            end: range.end as u32,
-        }
-    }
-
-    pub(super) fn get<'n>(&'n self, base: &'n [u8]) -> &'n [u8] {
-        match self {
-            Self::Base { start, end } => &base[*start as usize..*end as usize],
-            Self::Owned(bytes) => bytes,
-        }
-    }
-
-    /// Makes the bytes independent of the page they lie in.
-    fn detach(&mut self, base: &[u8]) {
-        if let Self::Base { .. } = self {
-            *self = Self::owned(self.get(base));
-        }
+impl NewValue<'_> {
+    pub(super) fn is_bucket(&self) -> bool {
+        matches!(self, Self::Bucket(_))
     }
 }
 
-impl Value {
-    /// `large_from` is the first length that does not lie in a leaf.
-    pub(super) fn new(value: NewValue<'_>, large_from: usize) -> Self {
-        match value {
-            NewValue::Bytes(bytes) if bytes.len() < large_from => Self::Inline(Slice::owned(bytes)),
-            NewValue::Bytes(bytes) => Self::Large(Arc::from(bytes)),
-            NewValue::Bucket(record) => Self::Bucket(Box::new(record)),
-        }
-    }
+/// A value of a leaf in memory.
+pub(super) enum Value<'n> {
+    Inline(&'n [u8]),
+    /// Not yet stored.
+    Large(&'n [u8]),
+    Run(ValueRun),
+    Bucket(BucketRecord),
+}
 
+impl Value<'_> {
     pub(super) fn is_bucket(&self) -> bool {
         matches!(self, Self::Bucket(_))
     }
 
-    fn stored_len(&self) -> usize {
+    /// The pages that it has.
+    fn run(&self) -> Option<PageRef> {
         match self {
-            Self::Inline(Slice::Base { start, end }) => (end - start) as usize,
-            Self::Inline(Slice::Owned(bytes)) => bytes.len(),
-            Self::Large(_) | Self::Run(_) => ValueRun::LEN,
-            Self::Bucket(_) => BucketRecord::LEN,
+            Self::Run(value) => Some(value.run),
+            Self::Inline(_) | Self::Large(_) | Self::Bucket(_) => None,
         }
-    }
-}
-
-impl LeafEntry {
-    /// Makes an entry that may lie in the page `from` one of a node whose page is `to`.
-    pub(super) fn lie_in(&mut self, from: &[u8], to: &[u8]) {
-        if !std::ptr::eq(from, to) {
-            self.detach(from);
-        }
-    }
-
-    fn detach(&mut self, base: &[u8]) {
-        self.key.detach(base);
-        if let Value::Inline(slice) = &mut self.value {
-            slice.detach(base);
-        }
-    }
-
-    /// The bytes that the entry takes in a page, with its slot.
-    pub(super) fn size(&self, base: &[u8]) -> usize {
-        SLOT + LEAF_FIXED + self.key.get(base).len() + self.value.stored_len()
-    }
-}
-
-impl BranchEntry {
-    /// The bytes that the entry takes in a page, with its slot; the first one's key is not stored.
-    pub(super) fn size(&self, base: &[u8], is_first: bool) -> usize {
-        let key = if is_first {
-            0
-        } else {
-            self.key.get(base).len()
-        };
-        SLOT + BRANCH_FIXED + key
     }
 }
 
 impl Node {
-    pub(super) fn leaf(base: Arc<[u8]>, entries: Vec<LeafEntry>) -> Self {
-        let body = Body::Leaf(Leaf {
-            entries,
+    /// A node without entries, and with room for so many bytes of them.
+    pub(super) fn new(level: u8, room: usize) -> Self {
+        Self {
+            level,
+            prefix: 0,
+            start: [0; 8],
+            slots: Vec::new(),
+            heap: Vec::with_capacity(room),
+            size: HEADER,
+            children: Vec::new(),
+            large: Vec::new(),
             appended: 0,
-        });
-        Self::new(base, body)
+        }
     }
 
-    pub(super) fn branch(base: Arc<[u8]>, level: u8, children: Vec<BranchEntry>) -> Self {
-        Self::new(base, Body::Branch(Branch { level, children }))
+    /// The room of a node that is likely to fill its page, and to outgrow it by an entry before it is split.
+    pub(super) fn room(page_size: usize) -> usize {
+        page_size + page_size / 8
     }
 
-    fn new(base: Arc<[u8]>, body: Body) -> Self {
-        let mut node = Self {
-            base,
-            body,
-            size: 0,
-        };
-        node.measure();
+    /// A branch above nodes of the level below.
+    pub(super) fn branch(level: u8, first: Child) -> Self {
+        let mut node = Self::new(level, 0);
+        node.insert_child(0, &[], first);
         node
-    }
-
-    /// A leaf of one entry.
-    pub(super) fn first_leaf(key: &[u8], value: Value) -> Self {
-        let entry = LeafEntry {
-            key: Slice::owned(key),
-            value,
-        };
-        Self::leaf(Arc::from([]), vec![entry])
     }
 
     /// Reads a stored node into memory.
     pub(super) fn load(page: &NodePage<'_>, source: &Source) -> Result<Self, Error> {
         let corrupted = |reason| source.corrupted(page.page(), reason);
-        let base = page.buf().to_shared();
-        if page.level() == 0 {
-            let mut entries = Vec::with_capacity(page.count() + 1);
-            for i in 0..page.count() {
-                let (key, value) = page.leaf_entry(i).map_err(corrupted)?;
-                let value = match value {
-                    StoredValue::Inline(range) => Value::Inline(Slice::base(range)),
-                    StoredValue::Run(run) => Value::Run(run),
-                    StoredValue::Bucket(record) => Value::Bucket(Box::new(record)),
-                };
-                let key = Slice::base(key);
-                entries.push(LeafEntry { key, value });
-            }
-            Ok(Self::leaf(base, entries))
-        } else {
-            let mut children = Vec::with_capacity(page.count() + 1);
-            for i in 0..page.count() {
-                let (key, child) = page.branch_entry(i).map_err(corrupted)?;
-                children.push(BranchEntry {
-                    key: Slice::base(key),
-                    child: Child::Stored(child),
-                });
-            }
-            Ok(Self::branch(base, page.level(), children))
+        let count = page.count();
+        let mut node = Self::new(page.level(), Self::room(source.page_size as usize));
+        node.prefix = page.prefix();
+        let (slots, entries) = page.parts().map_err(corrupted)?;
+        let start = HEADER + count * SLOT;
+        node.heap.extend_from_slice(entries);
+        node.slots.reserve(count + 1);
+        let moved = slots
+            .iter()
+            .map(|s| slot(place(*s).saturating_sub(start), head_of(*s)));
+        node.slots.extend(moved);
+        node.size = start + entries.len();
+        if count > usize::from(node.level > 0) {
+            node.set_start(usize::from(node.level > 0));
         }
-    }
-
-    pub(super) fn base(&self) -> &Arc<[u8]> {
-        &self.base
+        if node.level > 0 {
+            node.children.reserve(count + 1);
+            for i in 0..count {
+                let (_, child) = page.branch_entry(i).map_err(corrupted)?;
+                node.children.push(Child::Stored(child));
+            }
+        }
+        Ok(node)
     }
 
     pub(super) fn level(&self) -> u8 {
-        match &self.body {
-            Body::Leaf(_) => 0,
-            Body::Branch(branch) => branch.level,
-        }
+        self.level
     }
 
     pub(super) fn count(&self) -> usize {
-        match &self.body {
-            Body::Leaf(leaf) => leaf.entries.len(),
-            Body::Branch(branch) => branch.children.len(),
-        }
+        self.slots.len()
+    }
+
+    /// The bytes that the node takes when stored.
+    pub(super) fn size(&self) -> usize {
+        self.size
     }
 
     pub(super) fn key(&self, i: usize) -> &[u8] {
-        match &self.body {
-            Body::Leaf(leaf) => leaf.entries[i].key.get(&self.base),
-            Body::Branch(branch) => branch.children[i].key.get(&self.base),
+        self.key_of(self.slots[i]).unwrap_or_default()
+    }
+
+    fn key_of(&self, slot: Slot) -> Option<&[u8]> {
+        if self.level == 0 {
+            leaf_key(&self.heap, place(slot))
+        } else {
+            branch_key(&self.heap, place(slot))
         }
     }
 
     /// Where `key` is in a leaf, or where it would come.
     pub(super) fn search(&self, key: &[u8]) -> Result<usize, usize> {
-        match &self.body {
-            Body::Leaf(leaf) => leaf
-                .entries
-                .binary_search_by(|entry| entry.key.get(&self.base).cmp(key)),
-            Body::Branch(_) => Err(self.child_of(key)),
-        }
+        let found = search(&self.slots, self.prefix, self.known(), key, |slot| {
+            self.key_of(slot)
+        });
+        found.unwrap_or(Err(0))
     }
 
     /// The child of a branch below which `key` lies.
     pub(super) fn child_of(&self, key: &[u8]) -> usize {
-        match &self.body {
-            Body::Leaf(_) => 0,
-            Body::Branch(branch) => branch
-                .children
-                .get(1..)
-                .unwrap_or_default()
-                .partition_point(|entry| entry.key.get(&self.base) <= key),
+        let keyed = self.slots.get(1..).unwrap_or_default();
+        let found = search(keyed, self.prefix, self.known(), key, |slot| {
+            self.key_of(slot)
+        });
+        match found.unwrap_or(Err(0)) {
+            Ok(at) => at + 1,
+            Err(before) => before,
         }
     }
 
-    /// Computes the size from the entries.
-    pub(super) fn measure(&mut self) {
-        let entries: usize = match &self.body {
-            Body::Leaf(leaf) => leaf.entries.iter().map(|e| e.size(&self.base)).sum(),
-            Body::Branch(branch) => branch
-                .children
-                .iter()
-                .enumerate()
-                .map(|(i, e)| e.size(&self.base, i == 0))
-                .sum(),
+    /// The value of entry `i` of a leaf.
+    pub(super) fn value(&self, i: usize) -> Value<'_> {
+        match leaf_entry_at(&self.heap, place(self.slots[i])) {
+            Some((_, StoredValue::Inline(range))) => Value::Inline(&self.heap[range]),
+            Some((_, StoredValue::Run(value))) if value.run.pages == 0 => {
+                let large = self.large.get(value.run.page as usize);
+                Value::Large(large.and_then(Option::as_deref).unwrap_or_default())
+            }
+            Some((_, StoredValue::Run(value))) => Value::Run(value),
+            Some((_, StoredValue::Bucket(record))) => Value::Bucket(record),
+            None => Value::Inline(&[]),
+        }
+    }
+
+    pub(super) fn values(&self) -> impl Iterator<Item = Value<'_>> {
+        (0..self.count()).map(|i| self.value(i))
+    }
+
+    /// Whether there are values that are not yet stored.
+    pub(super) fn has_large(&self) -> bool {
+        self.large.iter().any(Option::is_some)
+    }
+
+    /// Where the bytes of entry `i` are.
+    fn entry(&self, i: usize) -> Range<usize> {
+        let at = place(self.slots[i]);
+        let end = if self.level > 0 {
+            at + BRANCH_FIXED + self.key(i).len()
+        } else {
+            leaf_entry_at(&self.heap, at).map_or(at, |(key, value)| key.end + value.stored_len())
         };
-        self.size = HEADER + entries;
+        at..end
     }
 
-    /// Moves all entries of `right`, the next sibling, behind those of this node. `separator` is the key between them.
-    pub(super) fn absorb(&mut self, mut right: Self, separator: &[u8]) {
-        right.detach();
-        match (&mut self.body, &mut right.body) {
-            (Body::Leaf(left), Body::Leaf(right)) => {
-                left.entries.append(&mut right.entries);
-                left.appended = 0;
-            }
-            (Body::Branch(left), Body::Branch(right)) => {
-                if let Some(first) = right.children.first_mut() {
-                    first.key = Slice::owned(separator);
-                }
-                left.children.append(&mut right.children);
-            }
-            // Siblings are of one level: loading checks it.
-            _ => {}
-        }
-        self.measure();
+    /// The bytes that entry `i` takes in a page, with its slot.
+    pub(super) fn entry_size(&self, i: usize) -> usize {
+        SLOT + self.entry(i).len()
     }
 
-    fn detach(&mut self) {
-        let base = mem::replace(&mut self.base, Arc::from([]));
-        match &mut self.body {
-            Body::Leaf(leaf) => {
-                for entry in &mut leaf.entries {
-                    entry.detach(&base);
-                }
+    /// Puts a value into a leaf, before entry `at`. One of `large_from` bytes or more does not lie in it.
+    pub(super) fn insert(&mut self, at: usize, key: &[u8], value: NewValue<'_>, large_from: usize) {
+        self.make_room(LEAF_FIXED + key.len() + stored_len(value, large_from));
+        let place = self.heap.len();
+        let value = keep(&mut self.large, value, large_from);
+        push_leaf_entry(&mut self.heap, key, &value);
+        self.insert_slot(at, place, key);
+    }
+
+    /// Puts another value in the place of that of entry `at` of a leaf, and gives the pages that it had.
+    pub(super) fn replace(
+        &mut self,
+        at: usize,
+        value: NewValue<'_>,
+        large_from: usize,
+    ) -> Option<PageRef> {
+        let freed = self.forget_value(at);
+        let old = self.entry(at);
+        let key = leaf_key(&self.heap, old.start).map_or(0, <[u8]>::len);
+        let value_at = old.start + LEAF_FIXED + key;
+        let len = stored_len(value, large_from);
+        if value_at + len == old.end {
+            let value = keep(&mut self.large, value, large_from);
+            put_value(&mut self.heap, old.start, value_at, &value);
+            return freed;
+        }
+        let key = self.key(at).to_vec();
+        self.size -= SLOT + old.len();
+        self.slots.remove(at);
+        self.insert(at, &key, value, large_from);
+        freed
+    }
+
+    /// Takes entry `at` out of a leaf, and gives the pages that its value had.
+    pub(super) fn remove(&mut self, at: usize) -> Option<PageRef> {
+        let freed = self.forget_value(at);
+        self.size -= self.entry_size(at);
+        self.slots.remove(at);
+        freed
+    }
+
+    /// Puts a child into a branch, before child `at`.
+    pub(super) fn insert_child(&mut self, at: usize, key: &[u8], child: Child) {
+        self.insert_key(at, key);
+        self.children.insert(at, child);
+    }
+
+    /// Takes child `at` out of a branch.
+    pub(super) fn remove_child(&mut self, at: usize) -> Child {
+        self.size -= self.entry_size(at);
+        self.slots.remove(at);
+        if at == 0 && !self.slots.is_empty() {
+            self.set_key(0, &[]);
+        }
+        self.children.remove(at)
+    }
+
+    /// Gives child `at` of a branch another key.
+    pub(super) fn set_key(&mut self, at: usize, key: &[u8]) {
+        self.size -= self.entry_size(at);
+        self.slots.remove(at);
+        self.insert_key(at, key);
+    }
+
+    fn insert_key(&mut self, at: usize, key: &[u8]) {
+        self.make_room(BRANCH_FIXED + key.len());
+        let place = self.heap.len();
+        push_branch_entry(&mut self.heap, key);
+        self.insert_slot(at, place, key);
+    }
+
+    /// Moves entries to another node of the same level, before its entry `at`, and separators as they are.
+    pub(super) fn give(&mut self, range: Range<usize>, to: &mut Self, at: usize) {
+        if to.slots.is_empty() {
+            (to.prefix, to.start) = (self.prefix, self.start);
+        }
+        let mut slots = Vec::with_capacity(range.len());
+        for i in range.clone() {
+            let entry = self.entry(i);
+            let size = SLOT + entry.len();
+            let head = if self.level > 0 && i == 0 {
+                // It becomes one with a key.
+                head(self.key(0), self.prefix)
+            } else {
+                head_of(self.slots[i])
+            };
+            slots.push(slot(to.heap.len(), head));
+            let at = to.heap.len();
+            to.heap.extend_from_slice(&self.heap[entry]);
+            if !self.large.is_empty() {
+                self.give_large(at, to);
             }
-            Body::Branch(branch) => {
-                for entry in &mut branch.children {
-                    entry.key.detach(&base);
-                }
-            }
+            to.size += size;
+            self.size -= size;
+        }
+        to.slots.splice(at..at, slots);
+        self.slots.drain(range.clone());
+        if self.level > 0 {
+            let children = self.children.drain(range);
+            to.children.splice(at..at, children);
+        }
+        let heads_are_right = to.prefix == self.prefix;
+        self.find_prefix(true);
+        to.find_prefix(heads_are_right);
+    }
+
+    /// The bytes of a value that are not yet stored follow its entry, which lies at `at` of the other node now.
+    fn give_large(&mut self, at: usize, to: &mut Self) {
+        let Some((key, StoredValue::Run(mut value))) = leaf_entry_at(&to.heap, at) else {
+            return;
+        };
+        if value.run.pages == 0
+            && let Some(bytes) = self.large.get_mut(value.run.page as usize)
+        {
+            value.run.page = park(&mut to.large, bytes.take());
+            put_value(&mut to.heap, at, key.end, &ValueBytes::Run(value));
         }
     }
+
+    /// Stores the values that are not yet stored.
+    pub(super) fn store_large(
+        &mut self,
+        mut store: impl FnMut(&[u8]) -> Result<ValueRun, Error>,
+    ) -> Result<(), Error> {
+        if self.large.is_empty() {
+            return Ok(());
+        }
+        for slot in &self.slots {
+            let at = place(*slot);
+            if let Some((key, StoredValue::Run(value))) = leaf_entry_at(&self.heap, at)
+                && value.run.pages == 0
+                && let Some(Some(bytes)) = self.large.get(value.run.page as usize)
+            {
+                let stored = store(bytes)?;
+                put_value(&mut self.heap, at, key.end, &ValueBytes::Run(stored));
+            }
+        }
+        self.large.clear();
+        Ok(())
+    }
+
+    /// Writes the node into its page, or pages, which are zeros. All children must be stored.
+    pub(super) fn encode(&self, commit: u64, page: &mut [u8]) {
+        let first = usize::from(self.level > 0);
+        let prefix = self.common_prefix();
+        let mut at = HEADER + self.count() * SLOT;
+        // Entries that lie side by side are copied as one.
+        let mut copied = 0..0;
+        for i in 0..self.count() {
+            let entry = self.entry(i);
+            let head = if prefix == self.prefix || i < first {
+                head_of(self.slots[i])
+            } else {
+                head(self.key(i), prefix)
+            };
+            put_slot(page, i, at + copied.len(), head);
+            if entry.start == copied.end {
+                copied.end = entry.end;
+            } else {
+                page[at..at + copied.len()].copy_from_slice(&self.heap[copied.clone()]);
+                at += copied.len();
+                copied = entry;
+            }
+        }
+        page[at..at + copied.len()].copy_from_slice(&self.heap[copied.clone()]);
+        at += copied.len();
+        let header = NodeHeader {
+            level: self.level,
+            count: self.count(),
+            commit,
+            used: at,
+            prefix,
+        };
+        header.encode(page);
+        put_children(page, self.children.iter().filter_map(Child::stored));
+    }
+
+    fn insert_slot(&mut self, at: usize, place: usize, key: &[u8]) {
+        self.size += SLOT + self.heap.len() - place;
+        let first = usize::from(self.level > 0);
+        if at < first {
+            self.slots.insert(at, slot(place, 0));
+            return;
+        }
+        let is_only = self.slots.len() <= first;
+        let shared = if is_only {
+            key.len()
+        } else {
+            let start = &key[..key.len().min(self.prefix)];
+            match self.known() {
+                Some(known) => common(start, known),
+                None => common(start, self.key(first)),
+            }
+        };
+        self.slots.insert(at, slot(place, head(key, self.prefix)));
+        if is_only || shared < self.prefix {
+            self.prefix = shared;
+            self.set_start(at);
+            self.set_heads();
+        }
+    }
+
+    /// The pages of the value of entry `at`, which it loses.
+    fn forget_value(&mut self, at: usize) -> Option<PageRef> {
+        if !self.large.is_empty()
+            && let Some((_, StoredValue::Run(value))) =
+                leaf_entry_at(&self.heap, place(self.slots[at]))
+            && value.run.pages == 0
+            && let Some(bytes) = self.large.get_mut(value.run.page as usize)
+        {
+            *bytes = None;
+        }
+        self.value(at).run()
+    }
+
+    fn common_prefix(&self) -> usize {
+        let first = usize::from(self.level > 0);
+        let keyed = self.slots.get(first..).unwrap_or_default();
+        let key = |slot: &Slot| self.key_of(*slot);
+        prefix_of(keyed.first().and_then(key), keyed.last().and_then(key))
+    }
+
+    /// Finds what all keys have in common. `heads_are_right`: they leave out the prefix as it was.
+    fn find_prefix(&mut self, heads_are_right: bool) {
+        let prefix = self.common_prefix();
+        if prefix != self.prefix || !heads_are_right {
+            self.prefix = prefix;
+            let first = usize::from(self.level > 0);
+            if first < self.slots.len() {
+                self.set_start(first);
+            }
+            self.set_heads();
+        }
+    }
+
+    /// The bytes that all keys share, where they are at hand.
+    fn known(&self) -> Option<&[u8]> {
+        self.start.get(..self.prefix)
+    }
+
+    /// Takes them from entry `i`.
+    fn set_start(&mut self, i: usize) {
+        let key = self.key(i);
+        let len = key.len().min(8);
+        let mut start = [0; 8];
+        start[..len].copy_from_slice(&key[..len]);
+        self.start = start;
+    }
+
+    fn set_heads(&mut self) {
+        for i in usize::from(self.level > 0)..self.slots.len() {
+            let head = head(self.key(i), self.prefix);
+            self.slots[i] = slot(place(self.slots[i]), head);
+        }
+    }
+
+    /// Gives up what has been replaced, where an entry of so many bytes has no room else.
+    fn make_room(&mut self, len: usize) {
+        let live = self.size - HEADER - self.slots.len() * SLOT;
+        let room = self.heap.capacity();
+        if self.heap.len() + len <= room || live + len > room || live == self.heap.len() {
+            return;
+        }
+        let mut heap = Vec::with_capacity(room);
+        for i in 0..self.slots.len() {
+            let entry = self.entry(i);
+            let moved = slot(heap.len(), head_of(self.slots[i]));
+            heap.extend_from_slice(&self.heap[entry]);
+            self.slots[i] = moved;
+        }
+        self.heap = heap;
+    }
+}
+
+/// The bytes that a value takes in its entry.
+fn stored_len(value: NewValue<'_>, large_from: usize) -> usize {
+    match value {
+        NewValue::Bytes(bytes) if bytes.len() < large_from => bytes.len(),
+        NewValue::Bytes(_) => ValueRun::LEN,
+        NewValue::Bucket(_) => BucketRecord::LEN,
+    }
+}
+
+/// A value as it lies in its entry; one that is too large is put by.
+fn keep<'v>(
+    large: &mut Vec<Option<Arc<[u8]>>>,
+    value: NewValue<'v>,
+    large_from: usize,
+) -> ValueBytes<'v> {
+    match value {
+        NewValue::Bytes(bytes) if bytes.len() < large_from => ValueBytes::Inline(bytes),
+        NewValue::Bytes(bytes) => ValueBytes::Run(ValueRun {
+            len: bytes.len() as u64,
+            run: PageRef {
+                page: park(large, Some(Arc::from(bytes))),
+                pages: 0,
+                checksum: 0,
+            },
+        }),
+        NewValue::Bucket(record) => ValueBytes::Bucket(record),
+    }
+}
+
+/// Puts a large value to the others, and gives its place.
+fn park(large: &mut Vec<Option<Arc<[u8]>>>, bytes: Option<Arc<[u8]>>) -> u64 {
+    let place = large.iter().position(Option::is_none);
+    let place = place.unwrap_or(large.len());
+    if place == large.len() {
+        large.push(bytes);
+    } else {
+        large[place] = bytes;
+    }
+    place as u64
 }

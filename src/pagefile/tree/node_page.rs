@@ -1,10 +1,14 @@
 //! A leaf or branch as it lies in its page.
 
-use std::{cmp::Ordering, ops::Range};
+use std::ops::Range;
 
 use super::super::{
     Bytes,
-    page::{NodeHeader, PageRef, StoredValue, branch_entry, leaf_entry},
+    page::{
+        HEADER, NodeHeader, PageRef, StoredValue, branch_entry, branch_key, leaf_entry, leaf_key,
+        slots,
+    },
+    slots::{SLOT, Slot, place, search},
     source::PageBuf,
 };
 
@@ -47,6 +51,19 @@ impl<'t> NodePage<'t> {
         self.header.used
     }
 
+    /// How many bytes all keys have in common.
+    pub(in super::super) fn prefix(&self) -> usize {
+        self.header.prefix
+    }
+
+    /// The slots, and the entries side by side.
+    pub(in super::super) fn parts(&self) -> Result<(&[Slot], &[u8]), &'static str> {
+        let slots = self.slots()?;
+        let entries = HEADER + slots.len() * SLOT..self.used();
+        let entries = self.buf.as_slice().get(entries).ok_or(CHANGED)?;
+        Ok((slots, entries))
+    }
+
     pub(in super::super) fn buf(&self) -> &PageBuf<'t> {
         &self.buf
     }
@@ -66,12 +83,8 @@ impl<'t> NodePage<'t> {
     }
 
     pub(in super::super) fn key(&self, i: usize) -> Result<&[u8], &'static str> {
-        let range = if self.level() == 0 {
-            self.leaf_entry(i)?.0
-        } else {
-            self.branch_entry(i)?.0
-        };
-        self.buf.as_slice().get(range).ok_or(CHANGED)
+        let slot = self.slots()?.get(i).ok_or(CHANGED)?;
+        self.key_of(*slot).ok_or(CHANGED)
     }
 
     pub(in super::super) fn bytes(&self, range: Range<usize>) -> Result<Bytes<'t>, &'static str> {
@@ -83,29 +96,33 @@ impl<'t> NodePage<'t> {
         &self,
         key: &[u8],
     ) -> Result<Result<usize, usize>, &'static str> {
-        let (mut low, mut high) = (0, self.count());
-        while low < high {
-            let middle = usize::midpoint(low, high);
-            match self.key(middle)?.cmp(key) {
-                Ordering::Less => low = middle + 1,
-                Ordering::Equal => return Ok(Ok(middle)),
-                Ordering::Greater => high = middle,
-            }
-        }
-        Ok(Err(low))
+        self.search_in(self.slots()?, key)
     }
 
     /// The child of a branch below which `key` lies.
     pub(in super::super) fn child_of(&self, key: &[u8]) -> Result<usize, &'static str> {
-        let (mut low, mut high) = (1, self.count());
-        while low < high {
-            let middle = usize::midpoint(low, high);
-            if self.key(middle)? <= key {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
+        let (_, keyed) = self.slots()?.split_first().ok_or(CHANGED)?;
+        let found = self.search_in(keyed, key)?;
+        Ok(found.map_or_else(|before| before, |at| at + 1))
+    }
+
+    fn slots(&self) -> Result<&[Slot], &'static str> {
+        slots(self.buf.as_slice(), self.count()).ok_or(CHANGED)
+    }
+
+    fn search_in(&self, slots: &[Slot], key: &[u8]) -> Result<Result<usize, usize>, &'static str> {
+        search(slots, self.header.prefix, None, key, |slot| {
+            self.key_of(slot)
+        })
+        .ok_or(CHANGED)
+    }
+
+    fn key_of(&self, slot: Slot) -> Option<&[u8]> {
+        let page = self.buf.as_slice();
+        if self.level() == 0 {
+            leaf_key(page, place(slot))
+        } else {
+            branch_key(page, place(slot))
         }
-        Ok(low - 1)
     }
 }

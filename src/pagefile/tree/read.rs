@@ -6,7 +6,7 @@ use super::{
         page::{BucketRecord, PageRef, StoredValue},
         source::Source,
     },
-    node::{Body, Child, Node, Value},
+    node::{Child, Node, Value},
     node_page::NodePage,
 };
 
@@ -115,10 +115,7 @@ impl<'t> NodeView<'t> {
         let below = self.level().checked_sub(1);
         let child = match self {
             Self::Page(page) => Root::Stored(self.checked(source, page.branch_entry(i))?.1),
-            Self::Dirty(node) => match &node.body {
-                Body::Branch(branch) => Root::of(branch.children.get(i).map(|e| &e.child)),
-                Body::Leaf(_) => Root::Empty,
-            },
+            Self::Dirty(node) => Root::of(node.children.get(i)),
         };
         Self::open(source, child, below)
     }
@@ -141,10 +138,7 @@ impl<'t> NodeView<'t> {
                 let (_, value) = self.checked(source, page.leaf_entry(i))?;
                 matches!(value, StoredValue::Bucket(_))
             }
-            Self::Dirty(node) => match &node.body {
-                Body::Leaf(leaf) => leaf.entries[i].value.is_bucket(),
-                Body::Branch(_) => false,
-            },
+            Self::Dirty(node) => node.value(i).is_bucket(),
         };
         Ok(if is_bucket { Kind::Bucket } else { Kind::Value })
     }
@@ -159,17 +153,11 @@ impl<'t> NodeView<'t> {
                 StoredValue::Run(run) => Found::Value(source.value(run)?),
                 StoredValue::Bucket(record) => Found::Bucket(record),
             },
-            Self::Dirty(node) => {
-                let Body::Leaf(leaf) = &node.body else {
-                    return Ok(None);
-                };
-                match &leaf.entries[i].value {
-                    Value::Inline(slice) => Found::Value(Bytes::borrowed(slice.get(node.base()))),
-                    Value::Large(bytes) => Found::Value(Bytes::borrowed(bytes)),
-                    Value::Run(run) => Found::Value(source.value(*run)?),
-                    Value::Bucket(record) => Found::Bucket(**record),
-                }
-            }
+            Self::Dirty(node) => match node.value(i) {
+                Value::Inline(bytes) | Value::Large(bytes) => Found::Value(Bytes::borrowed(bytes)),
+                Value::Run(run) => Found::Value(source.value(run)?),
+                Value::Bucket(record) => Found::Bucket(record),
+            },
         };
         Ok(Some(found))
     }

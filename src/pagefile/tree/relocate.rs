@@ -1,7 +1,5 @@
 //! Bringing a page or a value into memory, so that it is written to another place.
 
-use std::sync::Arc;
-
 use super::{
     super::{
         Error,
@@ -9,7 +7,7 @@ use super::{
         source::Source,
     },
     edit::Edit,
-    node::{Body, Child, Value},
+    node::{Child, NewValue, Value},
 };
 
 /// Where a stored node or value was found in its tree. The tree may have been changed since.
@@ -51,23 +49,19 @@ impl Edit<'_> {
         if is_it {
             return Ok(());
         }
-        let at = node.search(&place.key);
-        match (&mut node.body, at) {
-            (Body::Branch(branch), Ok(at) | Err(at)) => {
-                let below = Some(branch.level - 1);
-                self.bring(&mut branch.children[at].child, below, place)
-            }
-            (Body::Leaf(leaf), Ok(at)) => {
-                let value = &mut leaf.entries[at].value;
-                if let Value::Run(run) = *value {
-                    // The entry keeps its size: a value that is too large for a leaf will have a run again.
-                    *value = Value::Large(Arc::from(&*self.source.value(run)?));
-                    self.free(run.run);
-                }
-                Ok(())
-            }
-            (Body::Leaf(_), Err(_)) => Ok(()),
+        if node.level() > 0 {
+            let at = node.child_of(&place.key);
+            let below = Some(node.level() - 1);
+            return self.bring(&mut node.children[at], below, place);
         }
+        if let Ok(at) = node.search(&place.key)
+            && let Value::Run(run) = node.value(at)
+        {
+            // Large from the first byte on: the entry keeps its size, for the value will have a run again.
+            let freed = node.replace(at, NewValue::Bytes(&self.source.value(run)?), 0);
+            self.free(freed);
+        }
+        Ok(())
     }
 }
 
@@ -82,17 +76,15 @@ fn is_there(source: &Source, mut child: &Child, place: &Place) -> Result<bool, E
             Child::Stored(page) | Child::Moved(page) => {
                 return is_stored_there(source, *page, place);
             }
-            Child::Dirty(node) => match &node.body {
-                Body::Branch(branch) => {
-                    child = &branch.children[node.child_of(&place.key)].child;
-                }
-                Body::Leaf(leaf) => {
-                    let value = node.search(&place.key).map(|at| &leaf.entries[at].value);
-                    return Ok(
-                        matches!(value, Ok(Value::Run(run)) if Thing::Value(*run) == place.thing),
-                    );
-                }
-            },
+            Child::Dirty(node) if node.level() > 0 => {
+                child = &node.children[node.child_of(&place.key)];
+            }
+            Child::Dirty(node) => {
+                let value = node.search(&place.key).map(|at| node.value(at));
+                return Ok(
+                    matches!(value, Ok(Value::Run(run)) if Thing::Value(run) == place.thing),
+                );
+            }
         }
     }
 }

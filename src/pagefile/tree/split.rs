@@ -1,10 +1,8 @@
 //! Splitting a node that has outgrown its page.
 
-use std::{mem, sync::Arc};
-
 use super::{
-    super::page::HEADER,
-    node::{Body, Node, Slice},
+    super::{page::HEADER, slots::common},
+    node::Node,
 };
 
 /// A new right sibling, and the key that separates it from the node to its left.
@@ -20,7 +18,7 @@ pub(super) struct Split {
 pub(super) fn split(node: &mut Node, page_size: usize, appending: bool) -> Vec<Split> {
     let mut splits = Vec::new();
     if let Some(at) = split_point(node, page_size, appending) {
-        let mut split = cut(node, at);
+        let mut split = cut(node, at, page_size);
         splits = self::split(node, page_size, false);
         let further = self::split(&mut split.right, page_size, false);
         splits.push(split);
@@ -31,62 +29,42 @@ pub(super) fn split(node: &mut Node, page_size: usize, appending: bool) -> Vec<S
 
 /// The first entry of the right half; `None` where the node may stay as it is.
 fn split_point(node: &Node, page_size: usize, appending: bool) -> Option<usize> {
-    let least = match &node.body {
-        Body::Leaf(_) => 1,
-        Body::Branch(_) => 2,
-    };
+    let least = if node.level() == 0 { 1 } else { 2 };
     let count = node.count();
-    if node.size <= page_size || count < 2 * least {
+    if node.size() <= page_size || count < 2 * least {
         return None;
     }
     if appending {
         return Some(count - least);
     }
-    let half = HEADER + (node.size - HEADER) / 2;
-    let base = node.base();
+    let half = HEADER + (node.size() - HEADER) / 2;
     let mut size = HEADER;
     let mut at = 0;
     while at < count && size < half {
-        size += match &node.body {
-            Body::Leaf(leaf) => leaf.entries[at].size(base),
-            Body::Branch(branch) => branch.children[at].size(base, at == 0),
-        };
+        size += node.entry_size(at);
         at += 1;
     }
     Some(at.clamp(least, count - least))
 }
 
 /// Moves the entries from `at` on into a new node.
-pub(super) fn cut(node: &mut Node, at: usize) -> Split {
-    let base = Arc::clone(node.base());
-    let split = match &mut node.body {
-        Body::Leaf(leaf) => {
-            let entries = leaf.entries.split_off(at);
-            let last = leaf.entries.last().map(|entry| entry.key.get(&base));
-            let first = entries.first().map(|entry| entry.key.get(&base));
-            Split {
-                separator: shortest_between(last.unwrap_or_default(), first.unwrap_or_default()),
-                right: Node::leaf(Arc::clone(&base), entries),
-            }
-        }
-        Body::Branch(branch) => {
-            let mut children = branch.children.split_off(at);
-            let first = children.first_mut().map(|entry| &mut entry.key);
-            let key = first.map(|key| mem::replace(key, Slice::owned(&[])));
-            Split {
-                separator: key.map(|key| Box::from(key.get(&base))).unwrap_or_default(),
-                right: Node::branch(Arc::clone(&base), branch.level, children),
-            }
-        }
+pub(super) fn cut(node: &mut Node, at: usize, page_size: usize) -> Split {
+    let mut right = Node::new(node.level(), Node::room(page_size));
+    let separator = if node.level() == 0 {
+        shortest_between(node.key(at - 1), node.key(at))
+    } else {
+        Box::from(node.key(at))
     };
-    node.measure();
-    split
+    node.give(at..node.count(), &mut right, 0);
+    if right.level() > 0 {
+        right.set_key(0, &[]);
+    }
+    Split { separator, right }
 }
 
 /// The shortest key above `left` that is not above `right`.
 pub(super) fn shortest_between(left: &[u8], right: &[u8]) -> Box<[u8]> {
-    let shared = left.iter().zip(right).take_while(|(l, r)| l == r).count();
-    Box::from(&right[..right.len().min(shared + 1)])
+    Box::from(&right[..right.len().min(common(left, right) + 1)])
 }
 
 #[cfg(test)]

@@ -162,6 +162,11 @@ impl Shape {
         !self.nodes.iter().any(unknown)
     }
 
+    /// The names of the row's fields, in their order.
+    pub fn columns(&self) -> impl Iterator<Item = &str> {
+        self.fields().iter().map(|field| field.names.name())
+    }
+
     /// The fields of the row.
     pub(crate) fn fields(&self) -> &[Field] {
         match self.node(Self::ROW) {

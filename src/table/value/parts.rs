@@ -41,7 +41,7 @@ impl<'de> SeqAccess<'de> for Elements<'_, '_> {
 /// The entries of a map.
 pub(super) struct Pairs<'s, 'c> {
     pub(super) inside: Reader<'s, 'c>,
-    pub(super) pairs: std::vec::IntoIter<(Value<'s>, Value<'s>)>,
+    pub(super) rest: std::vec::IntoIter<(Value<'s>, Value<'s>)>,
     pub(super) next: Option<Value<'s>>,
 }
 
@@ -52,7 +52,7 @@ impl<'de> MapAccess<'de> for Pairs<'_, '_> {
         &mut self,
         seed: S,
     ) -> Result<Option<S::Value>, ReadRefusal> {
-        let Some((key, value)) = self.pairs.next() else {
+        let Some((key, value)) = self.rest.next() else {
             return Ok(None);
         };
         self.next = Some(value);
@@ -70,7 +70,7 @@ impl<'de> MapAccess<'de> for Pairs<'_, '_> {
     }
 
     fn size_hint(&self) -> Option<usize> {
-        Some(self.pairs.len())
+        Some(self.rest.len())
     }
 }
 
@@ -131,7 +131,7 @@ impl Chosen<'_, '_> {
     }
 }
 
-impl<'de, 's, 'c> EnumAccess<'de> for Chosen<'s, 'c> {
+impl<'de> EnumAccess<'de> for Chosen<'_, '_> {
     type Error = ReadRefusal;
     type Variant = Self;
 

@@ -163,7 +163,7 @@ impl<'de> Deserializer<'de> for Reader<'_, '_> {
             Kind::List(values) => visitor.visit_seq(self.elements(values)?),
             Kind::Map(pairs) => visitor.visit_map(Pairs {
                 inside: self.inside()?,
-                pairs: pairs.into_iter(),
+                rest: pairs.into_iter(),
                 next: None,
             }),
             Kind::Fields(fields, values) => visitor.visit_map(self.fields(fields, values, &[])?),

@@ -8,11 +8,12 @@ use serde::Serialize;
 
 use crate::{
     context::Context,
-    damage::{self, DamageRow, count},
+    damage::{self, DamageRow},
     failure::{Failure, Verdict, is_damage},
     open::to_read,
     output::{Output, print_json},
     progress,
+    size::count,
     slots::{SlotRow, findings, rows},
 };
 
@@ -36,8 +37,9 @@ struct Facts {
     branch_pages: u64,
     leaf_pages: u64,
     value_pages: u64,
-    free_pages: u64,
-    held_pages: u64,
+    /// Not known where the trees are not sound.
+    free_pages: Option<u64>,
+    held_pages: Option<u64>,
     buckets: u64,
     keys: u64,
     slots: Vec<SlotRow>,
@@ -121,21 +123,27 @@ fn other_problems(report: &Report) -> Vec<String> {
 }
 
 fn summary(report: &Report, is_sound: bool) -> String {
+    let free = if report.is_clean() {
+        format!(
+            ", {} free, {} kept for the state before",
+            report.free_pages, report.held_pages
+        )
+    } else {
+        String::new()
+    };
     let what = format!(
-        "{}: {} of branches, {} of leaves, {} of large values, {} free, {} kept for the state before; {}, {}",
+        "{}: {} of branches, {} of leaves, {} of large values{free}; {}, {}",
         count(report.pages, "page"),
         report.branch_pages,
         report.leaf_pages,
         report.value_pages,
-        report.free_pages,
-        report.held_pages,
         count(report.buckets, "bucket"),
         count(report.rows, "key"),
     );
     if is_sound {
         format!("sound. {what}")
     } else {
-        format!("not sound. What can be read: {what}")
+        format!("not sound. What can be read of {what}")
     }
 }
 
@@ -147,8 +155,8 @@ fn facts(report: &Report, commit: u64, sound: bool, problems: Vec<String>) -> Fa
         branch_pages: report.branch_pages,
         leaf_pages: report.leaf_pages,
         value_pages: report.value_pages,
-        free_pages: report.free_pages,
-        held_pages: report.held_pages,
+        free_pages: report.is_clean().then_some(report.free_pages),
+        held_pages: report.is_clean().then_some(report.held_pages),
         buckets: report.buckets,
         keys: report.rows,
         slots: rows(&report.slots),
@@ -165,8 +173,8 @@ fn no_state(slots: &[Slot; 2], error: &Error) -> Facts {
         branch_pages: 0,
         leaf_pages: 0,
         value_pages: 0,
-        free_pages: 0,
-        held_pages: 0,
+        free_pages: None,
+        held_pages: None,
         buckets: 0,
         keys: 0,
         slots: rows(slots),

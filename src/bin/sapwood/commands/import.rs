@@ -12,12 +12,12 @@ use serde::Serialize;
 
 use crate::{
     context::Context,
-    damage::count,
     failure::{Failure, Verdict},
     line::Line,
     open::{refuse_folder, to_write},
     output::{Output, print_json},
     progress,
+    size::count,
     target::Target,
     text::Text,
 };

@@ -17,4 +17,8 @@ pub mod pages;
 pub mod put;
 pub mod recover;
 pub mod restore;
+pub mod rows;
+pub mod schema;
+pub mod shrink;
 pub mod stats;
+pub mod tables;

@@ -8,12 +8,12 @@ use serde::Serialize;
 
 use crate::{
     context::Context,
-    damage::{self, DamageRow, count, kind, pages},
+    damage::{self, DamageRow, kind, pages},
     failure::{Failure, Verdict},
     open::refuse_folder,
     output::{Output, print_json},
     progress,
-    size::size,
+    size::{count, size},
     slots::{SlotRow, findings, rows},
     target::Target,
     text::{Text, shown},
