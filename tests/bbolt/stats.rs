@@ -11,7 +11,7 @@ fn stats(db: &Db, path: &[&str]) -> BucketStats {
 
 /// The bytes of so many leaves with so many entries, with keys and values of these lengths together: docs/format.md, section 4.
 fn leaf_bytes(leaves: u64, entries: u64, bytes: u64) -> u64 {
-    leaves * 24 + entries * 8 + bytes
+    leaves * 24 + entries * 12 + bytes
 }
 
 /// Rows over several leaves, and one value in a run of its own; the same before the commit as after it.

@@ -28,12 +28,12 @@ pub(crate) fn seal(image: &mut [u8], page_size: usize) {
         if image.len() < slot + 512 {
             continue;
         }
-        let runs = u16_at(image, slot + 60).unwrap_or(0);
+        let runs = usize::from(image[slot + 60]);
         if u16_at(image, slot + 62) != Some(0) {
             seal_entries(image, page_size, slot + 72 + 12 * runs, 0);
         }
         seal_run(image, page_size, slot + 32, 0);
-        let mut sum = 0;
+        let mut sum = 0u64;
         for run in 0..runs.min(36) {
             let at = slot + 72 + 12 * run;
             let start = u32_at(image, at).unwrap_or(0).saturating_mul(page_size);
@@ -42,7 +42,8 @@ pub(crate) fn seal(image: &mut [u8], page_size: usize) {
                 .get(start..start.saturating_add(len))
                 .unwrap_or_default();
             for page in pages.chunks(page_size) {
-                sum = XxHash3_64::oneshot_with_seed(sum, page);
+                let link = [sum, XxHash3_64::oneshot(page)].map(u64::to_le_bytes);
+                sum = XxHash3_64::oneshot(link.as_flattened());
             }
         }
         image[slot + 64..slot + 72].copy_from_slice(&sum.to_le_bytes());
@@ -73,7 +74,7 @@ fn seal_entries(image: &mut [u8], page_size: usize, node: usize, depth: usize) -
         return None;
     }
     for i in 0..u32_at(image, node + 4)?.min(60) {
-        let at = node + u32_at(image, node + 24 + i * 4)?;
+        let at = node + u32_at(image, node + 24 + i * 8)?;
         if kind == 2 {
             seal_run(image, page_size, at, depth + 1);
             continue;

@@ -22,7 +22,7 @@ struct Node {
 fn nodes(image: &[u8], page_size: usize) -> Vec<Node> {
     let mut nodes = Vec::new();
     let mut waiting = Vec::new();
-    let inline = 72 + 12 * u16_at(image, 60).unwrap();
+    let inline = 72 + 12 * usize::from(image[60]);
     if u16_at(image, 62) == Some(0) {
         waiting.extend(child(image, page_size, 32));
     } else {
@@ -38,7 +38,7 @@ fn nodes(image: &[u8], page_size: usize) -> Vec<Node> {
 
 fn node(image: &[u8], start: usize) -> Node {
     let count = u32_at(image, start + 4).unwrap();
-    let slot = |i| start + u32_at(image, start + 24 + 4 * i).unwrap();
+    let slot = |i| start + u32_at(image, start + 24 + 8 * i).unwrap();
     Node {
         start,
         is_leaf: image[start] == 1,
@@ -95,13 +95,13 @@ fn closed() -> Vec<Specimen> {
     specimens
 }
 
-/// Proves that no byte of a node's head and slots can be another one: kind, level, count, length, places of entries.
+/// Proves that no byte of a node's header and slots can be another one: kind, level, count, length, prefix, places of entries and the heads of their keys.
 #[test]
 fn heads_and_slots_cannot_be_otherwise() {
     for specimen in &closed() {
         for node in nodes(&specimen.image, specimen.page_size) {
-            let slots = 24..24 + 4 * node.entries.len();
-            for at in [0..2, 4..8, 16..20, slots]
+            let slots = 24..24 + 8 * node.entries.len();
+            for at in [0..2, 4..8, 16..22, slots]
                 .into_iter()
                 .flat_map(Range::into_iter)
             {

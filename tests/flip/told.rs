@@ -53,7 +53,7 @@ fn errors_name_the_place() {
 
 /// The root page of the first bucket, by a slot that holds the tree of buckets.
 fn first_bucket(slot: &[u8]) -> u64 {
-    let leaf = &slot[72 + 12 * u16_at(slot, 60).unwrap()..];
+    let leaf = &slot[72 + 12 * usize::from(slot[60])..];
     let entry = &leaf[u32_at(leaf, 24).unwrap()..];
     let name = u16_at(entry, 0).unwrap();
     u64::from_le_bytes(entry[4 + name..12 + name].try_into().unwrap())
