@@ -39,4 +39,17 @@ impl Random {
         self.fill(&mut value);
         value
     }
+
+    /// 36 characters, as a UUID is written.
+    pub(crate) fn id(&mut self) -> String {
+        let (a, b) = (self.next(), self.next());
+        format!(
+            "{:08x}-{:04x}-{:04x}-{:04x}-{:012x}",
+            a >> 32,
+            (a >> 16) & 0xFFFF,
+            a & 0xFFFF,
+            b >> 48,
+            b & 0xFFFF_FFFF_FFFF
+        )
+    }
 }

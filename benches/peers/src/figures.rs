@@ -1,5 +1,6 @@
 //! What was measured, for people and for programs.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use comfy_table::{CellAlignment, Table, presets};
@@ -10,46 +11,68 @@ use crate::Failure;
 /// The store that the others are compared with.
 pub(crate) const OURS: &str = "sapwood";
 
+type Name = Cow<'static, str>;
+
 /// One figure of one store.
 struct Figure {
-    workload: &'static str,
-    metric: &'static str,
-    unit: &'static str,
-    store: &'static str,
+    workload: Name,
+    metric: Name,
+    unit: Name,
+    store: Name,
     value: f64,
 }
 
-/// All figures of a run, in the order in which they came.
-#[derive(Default)]
-pub(crate) struct Figures(Vec<Figure>);
+/// All figures of a suite at one size, in the order in which they came.
+pub(crate) struct Figures {
+    suite: &'static str,
+    rows: usize,
+    all: Vec<Figure>,
+}
 
 impl Figures {
+    pub(crate) fn new(suite: &'static str, rows: usize) -> Self {
+        Self {
+            suite,
+            rows,
+            all: Vec::new(),
+        }
+    }
+
     pub(crate) fn add(
         &mut self,
-        store: &'static str,
-        workload: &'static str,
-        (metric, unit): (&'static str, &'static str),
+        store: impl Into<Name>,
+        workload: impl Into<Name>,
+        (metric, unit): (impl Into<Name>, impl Into<Name>),
         value: f64,
     ) {
-        self.0.push(Figure {
-            workload,
-            metric,
-            unit,
-            store,
+        self.all.push(Figure {
+            workload: workload.into(),
+            metric: metric.into(),
+            unit: unit.into(),
+            store: store.into(),
             value,
         });
     }
 
+    /// What a store had in this.
+    pub(crate) fn value(&self, workload: &str, metric: &str, store: &str) -> Option<f64> {
+        let mut figures = self.all.iter();
+        let wanted = (workload, metric, store);
+        let figure =
+            figures.find(|figure| (&*figure.workload, &*figure.metric, &*figure.store) == wanted);
+        figure.map(|figure| figure.value)
+    }
+
     /// What was measured, each once, with the figures of the stores.
-    fn lines(&self) -> Vec<(&Figure, Vec<(&'static str, f64)>)> {
-        let mut lines: Vec<(&Figure, Vec<(&'static str, f64)>)> = Vec::new();
-        for figure in &self.0 {
+    fn lines(&self) -> Vec<(&Figure, Vec<(&str, f64)>)> {
+        let mut lines: Vec<(&Figure, Vec<(&str, f64)>)> = Vec::new();
+        for figure in &self.all {
             let same = |line: &&mut (&Figure, _)| {
-                (line.0.workload, line.0.metric) == (figure.workload, figure.metric)
+                (&line.0.workload, &line.0.metric) == (&figure.workload, &figure.metric)
             };
             match lines.iter_mut().find(same) {
-                Some(line) => line.1.push((figure.store, figure.value)),
-                None => lines.push((figure, vec![(figure.store, figure.value)])),
+                Some(line) => line.1.push((&figure.store, figure.value)),
+                None => lines.push((figure, vec![(&figure.store, figure.value)])),
             }
         }
         lines
@@ -58,15 +81,18 @@ impl Figures {
     /// A table of all stores, with each one's figure and how many times ours it is.
     pub(crate) fn print(&self) {
         let mut stores: Vec<&str> = Vec::new();
-        for figure in &self.0 {
-            if !stores.contains(&figure.store) {
-                stores.push(figure.store);
+        for figure in &self.all {
+            if !stores.contains(&&*figure.store) {
+                stores.push(&figure.store);
             }
         }
         let mut table = Table::new();
         table.load_style(presets::UTF8_HORIZONTAL_ONLY);
         let names = stores.iter().map(|&store| store.to_owned());
-        let head = ["workload".to_owned(), "unit".to_owned()];
+        let head = [
+            format!("{}, {} rows", self.suite, self.rows),
+            "unit".to_owned(),
+        ];
         table.set_header(head.into_iter().chain(names));
         for (figure, values) in self.lines() {
             let ours = values.iter().find(|(store, _)| *store == OURS);
@@ -82,7 +108,7 @@ impl Figures {
                 }
             });
             let name = format!("{}: {}", figure.workload, figure.metric);
-            table.add_row([name, figure.unit.to_owned()].into_iter().chain(cells));
+            table.add_row([name, figure.unit.to_string()].into_iter().chain(cells));
         }
         for column in table.column_iter_mut().skip(2) {
             column.set_cell_alignment(CellAlignment::Right);
@@ -90,31 +116,43 @@ impl Figures {
         println!("{table}");
     }
 
-    /// One object for each figure of a peer, beside ours.
-    pub(crate) fn write_json(&self, path: &Path) -> Result<(), Failure> {
-        let rows: Vec<_> = self
-            .lines()
-            .into_iter()
-            .flat_map(|(figure, values)| {
-                let ours = values.iter().find(|(store, _)| *store == OURS);
-                let ours = ours.map(|(_, value)| *value);
-                let peers = values.into_iter().filter(|(store, _)| *store != OURS);
-                peers.map(move |(peer, value)| {
-                    json!({
-                        "workload": figure.workload,
-                        "metric": figure.metric,
-                        "unit": figure.unit,
-                        "sapwood": ours,
-                        "peer": peer,
-                        "peer_value": value,
-                        "ratio": ours.map(|ours| value / ours),
-                    })
+    /// One object for each figure of a peer, beside ours; `ratio` is how many times ours the peer's is.
+    fn json(&self) -> Vec<serde_json::Value> {
+        let rows = self.lines().into_iter().flat_map(|(figure, values)| {
+            let ours = values.iter().find(|(store, _)| *store == OURS);
+            let ours = ours.map(|(_, value)| *value);
+            let mut peers: Vec<(Option<&str>, Option<f64>)> = Vec::new();
+            for (store, value) in values {
+                if store != OURS {
+                    peers.push((Some(store), Some(value)));
+                }
+            }
+            if peers.is_empty() {
+                peers.push((None, None));
+            }
+            peers.into_iter().map(move |(peer, value)| {
+                json!({
+                    "suite": self.suite,
+                    "rows": self.rows,
+                    "workload": figure.workload,
+                    "metric": figure.metric,
+                    "unit": figure.unit,
+                    "sapwood": ours,
+                    "peer": peer,
+                    "peer_value": value,
+                    "ratio": ours.zip(value).map(|(ours, value)| value / ours),
                 })
             })
-            .collect();
-        std::fs::write(path, serde_json::to_string_pretty(&rows)?)?;
-        Ok(())
+        });
+        rows.collect()
     }
+}
+
+/// Writes all figures of several suites into one file.
+pub(crate) fn write_json(all: &[Figures], path: &Path) -> Result<(), Failure> {
+    let rows: Vec<_> = all.iter().flat_map(Figures::json).collect();
+    std::fs::write(path, serde_json::to_string_pretty(&rows)?)?;
+    Ok(())
 }
 
 /// Three figures or so.

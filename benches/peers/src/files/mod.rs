@@ -16,23 +16,17 @@ use crate::data::{Key, Value};
 use crate::figures::Figures;
 
 /// How much is measured, of whom.
-#[derive(Args)]
+#[derive(Args, Default)]
 pub(crate) struct Options {
-    /// Rows that are loaded.
-    #[arg(long, default_value_t = 1_000_000)]
-    rows: usize,
-    /// A tenth of everything.
+    /// Rows that are loaded, instead of 1,000,000; a tenth of everything if quick.
     #[arg(long)]
-    quick: bool,
+    rows: Option<usize>,
     /// These stores only, as in `sapwood,redb`.
     #[arg(long, value_delimiter = ',')]
     only: Vec<String>,
     /// Where the files lie; a temporary folder unless given.
     #[arg(long)]
     folder: Option<PathBuf>,
-    /// Also writes the figures as JSON.
-    #[arg(long)]
-    json: Option<PathBuf>,
 }
 
 /// A store with one bucket of rows, each of whose commits is durable.
@@ -82,28 +76,28 @@ macro_rules! each_store {
 }
 
 /// Runs the workloads on each store.
-pub(crate) fn run(options: &Options) -> Result<(), Failure> {
-    let mut figures = Figures::default();
+pub(crate) fn run(options: &Options, quick: bool) -> Result<Figures, Failure> {
+    let share = if quick { 10 } else { 1 };
+    let rows = options.rows.unwrap_or(1_000_000) / share;
+    let mut figures = Figures::new("files", rows);
     let temporary = tempfile::tempdir()?;
     let folder = options.folder.as_deref().unwrap_or(temporary.path());
-    each_store!(options.only, measure(options, folder, &mut figures));
+    let commits = 1000 / share;
+    each_store!(options.only, measure(rows, commits, folder, &mut figures));
     figures.print();
-    if let Some(path) = &options.json {
-        figures.write_json(path)?;
-    }
-    Ok(())
+    Ok(figures)
 }
 
 fn measure<S: Store>(
-    options: &Options,
+    rows: usize,
+    commits: usize,
     folder: &Path,
     figures: &mut Figures,
 ) -> Result<(), Failure> {
     let folder = folder.join(S::NAME);
     std::fs::create_dir_all(&folder)?;
-    let share = if options.quick { 10 } else { 1 };
     eprintln!("{}", S::NAME);
-    workload::run::<S>(options.rows / share, 1000 / share, &folder, figures)?;
+    workload::run::<S>(rows, commits, &folder, figures)?;
     std::fs::remove_dir_all(&folder)?;
     Ok(())
 }

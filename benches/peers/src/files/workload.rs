@@ -98,7 +98,7 @@ fn megabytes(folder: &Path) -> Result<f64, Failure> {
     Ok(bytes as f64 / 1e6)
 }
 
-impl<'f, S: Store> Bench<'f, S> {
+impl<S: Store> Bench<'_, S> {
     fn figure(&mut self, workload: &'static str, metric: (&'static str, &'static str), value: f64) {
         self.figures.add(S::NAME, workload, metric, value);
     }

@@ -1,0 +1,97 @@
+//! Figures of several rounds, whose medians count.
+
+use std::borrow::Cow;
+use std::hint::black_box;
+use std::time::{Duration, Instant};
+
+use crate::figures::{Figures, median};
+
+type Name = Cow<'static, str>;
+
+/// What is measured: a workload and one of its sides, in a unit. Less is better in all of them.
+#[derive(Clone, PartialEq)]
+pub(super) struct Measure {
+    pub(super) workload: Name,
+    pub(super) metric: Name,
+    pub(super) unit: Name,
+}
+
+impl Measure {
+    pub(super) fn new(
+        workload: impl Into<Name>,
+        metric: impl Into<Name>,
+        unit: impl Into<Name>,
+    ) -> Self {
+        Self {
+            workload: workload.into(),
+            metric: metric.into(),
+            unit: unit.into(),
+        }
+    }
+
+    /// Nanoseconds for each of something.
+    pub(super) fn ns(workload: &'static str, each: &'static str) -> Self {
+        Self::new(workload, each, "ns")
+    }
+}
+
+/// One figure of each round, by measure and store.
+#[derive(Default)]
+pub(super) struct Samples(Vec<(Measure, Name, Vec<f64>)>);
+
+impl Samples {
+    pub(super) fn add(&mut self, store: impl Into<Name>, measure: Measure, value: f64) {
+        let store = store.into();
+        let same = |known: &&mut (Measure, Name, _)| known.0 == measure && known.1 == store;
+        match self.0.iter_mut().find(same) {
+            Some(known) => known.2.push(value),
+            None => self.0.push((measure, store, vec![value])),
+        }
+    }
+
+    /// Runs an operation on each item, or on as many as fit into a tenth of a second.
+    pub(super) fn run<I, R>(
+        &mut self,
+        store: &'static str,
+        measure: Measure,
+        items: &[I],
+        mut operation: impl FnMut(&I) -> R,
+    ) {
+        let start = Instant::now();
+        let mut done = 0;
+        for some in items.chunks(32) {
+            for item in some {
+                black_box(operation(item));
+                done += 1;
+                // Only slow operations are looked at one by one: the clock costs as much as a fast one.
+                if done <= 4 && start.elapsed() > ENOUGH {
+                    break;
+                }
+            }
+            if start.elapsed() > ENOUGH {
+                break;
+            }
+        }
+        let taken = start.elapsed();
+        self.add(store, measure, nanoseconds(taken, done));
+    }
+
+    /// The medians.
+    pub(super) fn settle(self, figures: &mut Figures) {
+        for (measure, store, mut values) in self.0 {
+            let Measure {
+                workload,
+                metric,
+                unit,
+            } = measure;
+            figures.add(store, workload, (metric, unit), median(&mut values));
+        }
+    }
+}
+
+const ENOUGH: Duration = Duration::from_millis(100);
+
+/// For each of so many.
+pub(super) fn nanoseconds(taken: Duration, operations: usize) -> f64 {
+    taken.as_nanos() as f64 / operations.max(1) as f64
+}
