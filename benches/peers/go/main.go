@@ -23,7 +23,7 @@ func main() {
 			reads:       number(arguments[2]),
 			updates:     number(arguments[3]),
 			bulkInserts: number(arguments[4]),
-			beside:      time.Duration(number(arguments[5])) * time.Millisecond,
+			enough:      time.Duration(number(arguments[5])) * time.Millisecond,
 		})
 	case len(arguments) == 4 && arguments[0] == "weigh":
 		weigh(arguments[1], arguments[2], arguments[3])
@@ -48,7 +48,8 @@ func number(text string) int {
 // scale is how much is done in a round.
 type scale struct {
 	reads, updates, bulkInserts int
-	beside                      time.Duration
+	// An operation that takes longer is done less often; and so long, readers read beside a writer.
+	enough time.Duration
 }
 
 // figure is one line of an answer.

@@ -57,7 +57,7 @@ impl Peers {
             .arg("bench")
             .arg(data)
             .args([scale.reads, scale.updates, scale.bulk_inserts].map(|number| number.to_string()))
-            .arg(scale.beside.as_millis().to_string())
+            .arg(scale.enough.as_millis().to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;

@@ -10,6 +10,7 @@ mod watches;
 mod weigh;
 
 use std::hint::black_box;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -74,12 +75,21 @@ pub(crate) fn run(options: &Options, quick: bool, bars: bool) -> Result<Vec<Figu
     let mut all = Vec::new();
     for &rows in sizes {
         let mut figures = Figures::new("memory", rows);
-        let mut samples = Samples::default();
         let rounds = options.rounds.unwrap_or(if quick { 3 } else { 7 });
-        measure(
+        let updates = if quick { 4_000 } else { 20_000 };
+        let enough = Duration::from_millis(if quick { 100 } else { 300 });
+        let scale = Scale {
             rows,
+            reads: 20_000,
+            updates,
+            enough,
+            bulk_inserts: rounds.min(3),
+        };
+        let mut samples = Samples::new(enough);
+        measure(
+            scale,
             rounds,
-            options,
+            only,
             go.as_deref(),
             folder.path(),
             &mut samples,
@@ -107,21 +117,14 @@ fn load<S: Store + 'static>(rows: usize, benches: &mut Vec<Box<dyn Bench>>) {
 }
 
 fn measure(
-    rows: usize,
+    scale: Scale,
     rounds: usize,
-    options: &Options,
-    go: Option<&std::path::Path>,
-    folder: &std::path::Path,
+    only: &[String],
+    go: Option<&Path>,
+    folder: &Path,
     samples: &mut Samples,
 ) -> Result<(), Failure> {
-    let scale = Scale {
-        rows,
-        reads: 20_000,
-        updates: 4_000,
-        beside: Duration::from_millis(200),
-        bulk_inserts: rounds.min(3),
-    };
-    let only = &options.only;
+    let rows = scale.rows;
     let ids: Vec<String> = Tasks::new(rows).map(|task| task.id).collect();
     let mut benches = Vec::new();
     each_store!(only, load(rows, &mut benches));

@@ -36,20 +36,28 @@ impl Measure {
 }
 
 /// One figure of each round, by measure and store.
-#[derive(Default)]
-pub(super) struct Samples(Vec<(Measure, Name, Vec<f64>)>);
+pub(super) struct Samples {
+    all: Vec<(Measure, Name, Vec<f64>)>,
+    /// An operation that takes longer is done less often.
+    enough: Duration,
+}
 
 impl Samples {
+    pub(super) fn new(enough: Duration) -> Self {
+        let all = Vec::new();
+        Self { all, enough }
+    }
+
     pub(super) fn add(&mut self, store: impl Into<Name>, measure: Measure, value: f64) {
         let store = store.into();
         let same = |known: &&mut (Measure, Name, _)| known.0 == measure && known.1 == store;
-        match self.0.iter_mut().find(same) {
+        match self.all.iter_mut().find(same) {
             Some(known) => known.2.push(value),
-            None => self.0.push((measure, store, vec![value])),
+            None => self.all.push((measure, store, vec![value])),
         }
     }
 
-    /// Runs an operation on each item, or on as many as fit into a tenth of a second.
+    /// Runs an operation on each item, or on as many as there is time for.
     pub(super) fn run<I, R>(
         &mut self,
         store: &'static str,
@@ -64,11 +72,11 @@ impl Samples {
                 black_box(operation(item));
                 done += 1;
                 // Only slow operations are looked at one by one: the clock costs as much as a fast one.
-                if done <= 4 && start.elapsed() > ENOUGH {
+                if done <= 4 && start.elapsed() > self.enough {
                     break;
                 }
             }
-            if start.elapsed() > ENOUGH {
+            if start.elapsed() > self.enough {
                 break;
             }
         }
@@ -78,7 +86,7 @@ impl Samples {
 
     /// The medians.
     pub(super) fn settle(self, figures: &mut Figures) {
-        for (measure, store, mut values) in self.0 {
+        for (measure, store, mut values) in self.all {
             let Measure {
                 workload,
                 metric,
@@ -88,8 +96,6 @@ impl Samples {
         }
     }
 }
-
-const ENOUGH: Duration = Duration::from_millis(100);
 
 /// For each of so many.
 pub(super) fn nanoseconds(taken: Duration, operations: usize) -> f64 {
