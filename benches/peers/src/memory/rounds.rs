@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::samples::{Measure, Samples, nanoseconds};
+use super::samples::{Measure, Samples, nanoseconds, tidy};
 use super::stores::{Store, View};
 use super::task::{Change, Picks, Status, Task, Tasks};
 use crate::data::Random;
@@ -78,6 +78,7 @@ impl<S: Store> Bench for Loaded<S> {
 fn bulk_insert<S: Store>(rows: usize, samples: &mut Samples) {
     let tasks: Vec<Task> = Tasks::new(rows).collect();
     let store = S::new(true);
+    tidy();
     let start = Instant::now();
     store.load(&mut tasks.into_iter());
     let taken = nanoseconds(start.elapsed(), rows);
@@ -160,6 +161,7 @@ impl<S: Store> Loaded<S> {
         let stop = AtomicBool::new(false);
         let reads = AtomicUsize::new(0);
         let mut writes = 0;
+        tidy();
         let start = Instant::now();
         thread::scope(|scope| {
             for thread in 0..2 {

@@ -13,6 +13,9 @@ use rpds::RedBlackTreeMapSync;
 use super::{Store, View};
 use crate::memory::task::{Change, Status, Task};
 
+/// A column of a key. Its clone is one count: persistent maps clone the keys of each node that they copy.
+type Text = Arc<str>;
+
 /// The maps, of whatever kind.
 pub(in crate::memory) trait Maps:
     View + Default + Clone + Send + Sync + 'static
@@ -27,21 +30,21 @@ macro_rules! maps {
     ($maps:ident, $name:literal, $map:ident, $insert:ident, $remove:ident) => {
         #[derive(Default, Clone)]
         pub(in crate::memory) struct $maps {
-            rows: $map<String, Arc<Task>>,
-            by_node: $map<(String, String), Arc<Task>>,
-            by_job_status: $map<(String, Status, String), Arc<Task>>,
+            rows: $map<Text, Arc<Task>>,
+            by_node: $map<(Text, Text), Arc<Task>>,
+            by_job_status: $map<(Text, Status, Text), Arc<Task>>,
         }
 
         impl Maps for $maps {
             const NAME: &'static str = $name;
 
             fn insert(&mut self, task: Task, indexed: bool) {
-                let task = Arc::new(task);
-                self.rows.$insert(task.id.clone(), Arc::clone(&task));
+                let (id, task) = (Text::from(&*task.id), Arc::new(task));
+                self.rows.$insert(Arc::clone(&id), Arc::clone(&task));
                 if indexed {
-                    let key = (task.node.clone(), task.id.clone());
+                    let key = (Text::from(&*task.node), Arc::clone(&id));
                     self.by_node.$insert(key, Arc::clone(&task));
-                    let key = (task.job.clone(), task.status, task.id.clone());
+                    let key = (Text::from(&*task.job), task.status, id);
                     self.by_job_status.$insert(key, task);
                 }
             }
@@ -52,25 +55,22 @@ macro_rules! maps {
                 };
                 let mut new = Task::clone(&old);
                 change.make(&mut new);
-                let new = Arc::new(new);
-                self.rows.$insert(new.id.clone(), Arc::clone(&new));
-                let key = (new.node.clone(), new.id.clone());
+                let (id, new) = (Text::from(id), Arc::new(new));
+                self.rows.$insert(Arc::clone(&id), Arc::clone(&new));
+                let key = (Text::from(&*new.node), Arc::clone(&id));
                 self.by_node.$insert(key, Arc::clone(&new));
+                let mut key = (Text::from(&*new.job), old.status, id);
                 if new.status != old.status {
-                    let key = (old.job.clone(), old.status, old.id.clone());
                     self.by_job_status.$remove(&key);
+                    key.1 = new.status;
                 }
-                let key = (new.job.clone(), new.status, new.id.clone());
                 self.by_job_status.$insert(key, new);
             }
         }
 
         impl $maps {
-            fn jobs(
-                &self,
-                begin: &str,
-            ) -> impl Iterator<Item = (&(String, Status, String), &Task)> {
-                let start = (begin.to_owned(), Status::Pending, String::new());
+            fn jobs(&self, begin: &str) -> impl Iterator<Item = (&(Text, Status, Text), &Task)> {
+                let start = (Text::from(begin), Status::Pending, Text::default());
                 let rows = self.by_job_status.range(start..);
                 rows.map(|(key, task)| (key, &**task))
             }
@@ -82,25 +82,25 @@ macro_rules! maps {
             }
 
             fn of_node(&self, node: &str) -> u64 {
-                let rows = self.by_node.range((node.to_owned(), String::new())..);
-                let rows = rows.take_while(|(key, _)| key.0 == node);
+                let rows = self.by_node.range((Text::from(node), Text::default())..);
+                let rows = rows.take_while(|(key, _)| *key.0 == *node);
                 rows.map(|(_, task)| u64::from(task.cpu)).sum()
             }
 
             fn of_job_and_status(&self, job: &str, status: Status) -> u64 {
-                let start = (job.to_owned(), status, String::new());
+                let start = (Text::from(job), status, Text::default());
                 let rows = self.by_job_status.range(start..);
-                let rows = rows.take_while(|(key, _)| key.0 == job && key.1 == status);
+                let rows = rows.take_while(|(key, _)| *key.0 == *job && key.1 == status);
                 rows.map(|(_, task)| u64::from(task.cpu)).sum()
             }
 
             fn of_job(&self, job: &str) -> u64 {
-                let rows = self.jobs(job).take_while(|(key, _)| key.0 == job);
+                let rows = self.jobs(job).take_while(|(key, _)| *key.0 == *job);
                 rows.map(|(_, task)| u64::from(task.cpu)).sum()
             }
 
             fn count_of_job(&self, job: &str) -> usize {
-                self.jobs(job).take_while(|(key, _)| key.0 == job).count()
+                self.jobs(job).take_while(|(key, _)| *key.0 == *job).count()
             }
 
             fn count_of_jobs(&self, begin: &str) -> usize {
