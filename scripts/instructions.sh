@@ -25,7 +25,7 @@ valgrind --quiet --tool=callgrind --callgrind-out-file="$out/counts" "$binary" 2
     exit 2
 }
 # The instructions of each function, with all that it calls.
-callgrind_annotate --inclusive=yes --threshold=100 --show-percs=no "$out/counts" >"$out/functions"
+callgrind_annotate --auto=no --inclusive=yes --threshold=100 --show-percs=no "$out/counts" >"$out/functions"
 
 # name operations
 operations='point_read 1000
