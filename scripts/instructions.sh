@@ -10,7 +10,7 @@ set -euo pipefail
 cd "$(dirname "$0")/.."
 noted=benches/instructions.txt
 keep=${1:-}
-if ! command -v valgrind >/dev/null; then
+if ! command -v valgrind >/dev/null || ! command -v callgrind_annotate >/dev/null; then
     echo "instructions: no valgrind here, skipped"
     exit 0
 fi
@@ -20,7 +20,8 @@ binary=$(cargo bench --quiet --no-run --bench instructions --message-format=json
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
 built=$SECONDS
-valgrind --quiet --tool=callgrind --callgrind-out-file="$out/counts" "$binary" 2>"$out/messages" || {
+# Without an environment: its length moves the stack, and with it a few counts.
+env -i "$(command -v valgrind)" --quiet --tool=callgrind --callgrind-out-file="$out/counts" "$binary" 2>"$out/messages" || {
     cat "$out/messages" >&2
     exit 2
 }
