@@ -18,8 +18,8 @@ import (
 func main() {
 	arguments := os.Args[1:]
 	switch {
-	case len(arguments) == 6 && arguments[0] == "bench":
-		bench(arguments[1], scale{
+	case len(arguments) == 7 && arguments[0] == "bench":
+		bench(arguments[1], strings.Split(arguments[6], ","), scale{
 			reads:       number(arguments[2]),
 			updates:     number(arguments[3]),
 			bulkInserts: number(arguments[4]),
@@ -28,7 +28,7 @@ func main() {
 	case len(arguments) == 4 && arguments[0] == "weigh":
 		weigh(arguments[1], arguments[2], arguments[3])
 	default:
-		fail("bench DATA READS UPDATES BULK_INSERTS MILLISECONDS | weigh DATA STORE STAGE")
+		fail("bench DATA READS UPDATES BULK_INSERTS MILLISECONDS STORES | weigh DATA STORE STAGE")
 	}
 }
 
@@ -61,12 +61,21 @@ type figure struct {
 	Value    float64 `json:"value"`
 }
 
+func newStore(name string, indexed bool) store {
+	if name == "statedb" {
+		return newStatedb(indexed)
+	}
+	return newMemdb(indexed)
+}
+
 // bench answers until there are no more questions.
-func bench(data string, scale scale) {
+func bench(data string, names []string, scale scale) {
 	ids := allIDs(data)
-	stores := []store{newMemdb(true), newStatedb(true)}
-	for _, store := range stores {
+	var stores []store
+	for _, name := range names {
+		store := newStore(name, true)
 		store.load(allTasks(data))
+		stores = append(stores, store)
 	}
 	output := json.NewEncoder(os.Stdout)
 	questions := bufio.NewScanner(os.Stdin)
@@ -102,12 +111,7 @@ func weigh(data, name, stage string) {
 		before += uint64(8 * rows)
 		keep = tasks
 	} else {
-		var store store
-		if name == "statedb" {
-			store = newStatedb(stage != "plain")
-		} else {
-			store = newMemdb(stage != "plain")
-		}
+		store := newStore(name, stage != "plain")
 		store.stream(data)
 		var snapshot any
 		if stage == "held" {

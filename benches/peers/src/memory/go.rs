@@ -52,12 +52,19 @@ pub(super) struct Peers {
 }
 
 impl Peers {
-    pub(super) fn start(program: &Path, data: &Path, scale: Scale) -> Result<Self, Failure> {
+    /// With these stores.
+    pub(super) fn start(
+        program: &Path,
+        data: &Path,
+        scale: Scale,
+        stores: &[&str],
+    ) -> Result<Self, Failure> {
         let mut child = Command::new(program)
             .arg("bench")
             .arg(data)
             .args([scale.reads, scale.updates, scale.bulk_inserts].map(|number| number.to_string()))
             .arg(scale.enough.as_millis().to_string())
+            .arg(stores.join(","))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -110,8 +117,13 @@ impl Peers {
     }
 }
 
-pub(super) fn weigh(program: &Path, data: &Path, samples: &mut Samples) -> Result<(), Failure> {
-    for store in STORES {
+pub(super) fn weigh(
+    program: &Path,
+    data: &Path,
+    stores: &[&'static str],
+    samples: &mut Samples,
+) -> Result<(), Failure> {
+    for store in stores {
         let data = data.display().to_string();
         let arguments = |stage: &str| {
             let words = ["weigh", &data, store, stage];

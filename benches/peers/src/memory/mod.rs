@@ -67,11 +67,14 @@ pub(crate) fn run(options: &Options, quick: bool, bars: bool) -> Result<Vec<Figu
     };
     let folder = tempfile::tempdir()?;
     let only = &options.only;
-    let go = if go::STORES.iter().any(|store| wants(only, store)) {
-        go::build(folder.path())?
-    } else {
+    let in_go = go::STORES.into_iter().filter(|store| wants(only, store));
+    let in_go: Vec<&str> = in_go.collect();
+    let go = if in_go.is_empty() {
         None
+    } else {
+        go::build(folder.path())?
     };
+    let go = go.as_deref().map(|program| (program, &*in_go));
     let mut all = Vec::new();
     for &rows in sizes {
         let mut figures = Figures::new("memory", rows);
@@ -86,14 +89,7 @@ pub(crate) fn run(options: &Options, quick: bool, bars: bool) -> Result<Vec<Figu
             bulk_inserts: rounds.min(3),
         };
         let mut samples = Samples::new(enough);
-        measure(
-            scale,
-            rounds,
-            only,
-            go.as_deref(),
-            folder.path(),
-            &mut samples,
-        )?;
+        measure(scale, rounds, only, go, folder.path(), &mut samples)?;
         if all.is_empty() && !quick && options.rows.is_empty() {
             grow(&mut samples);
         }
@@ -120,7 +116,7 @@ fn measure(
     scale: Scale,
     rounds: usize,
     only: &[String],
-    go: Option<&Path>,
+    go: Option<(&Path, &[&'static str])>,
     folder: &Path,
     samples: &mut Samples,
 ) -> Result<(), Failure> {
@@ -135,9 +131,9 @@ fn measure(
     });
     let data = folder.join(format!("tasks-{rows}"));
     let mut peers = None;
-    if let Some(go) = go {
+    if let Some((program, stores)) = go {
         Tasks::new(rows).write(&data)?;
-        peers = Some(go::Peers::start(go, &data, scale)?);
+        peers = Some(go::Peers::start(program, &data, scale, stores)?);
     }
     compare(&benches, peers.as_mut(), &ids, scale)?;
     for number in 0..rounds {
@@ -165,8 +161,8 @@ fn measure(
     }
     eprintln!("{rows} rows, memory");
     each_store!(only, weigh_in_a_child(rows, samples));
-    if let Some(go) = go {
-        go::weigh(go, &data, samples)?;
+    if let Some((program, stores)) = go {
+        go::weigh(program, &data, stores, samples)?;
     }
     Ok(())
 }
