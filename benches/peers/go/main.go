@@ -74,7 +74,7 @@ func bench(data string, names []string, scale scale) {
 	var stores []store
 	for _, name := range names {
 		store := newStore(name, true)
-		store.load(allTasks(data))
+		fill(store, data)
 		stores = append(stores, store)
 	}
 	output := json.NewEncoder(os.Stdout)
@@ -112,7 +112,7 @@ func weigh(data, name, stage string) {
 		keep = tasks
 	} else {
 		store := newStore(name, stage != "plain")
-		store.stream(data)
+		fill(store, data)
 		var snapshot any
 		if stage == "held" {
 			snapshot = store.snapshot()

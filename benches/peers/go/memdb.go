@@ -50,12 +50,6 @@ func (s *memdbStore) load(tasks []*Task) {
 	txn.Commit()
 }
 
-func (s *memdbStore) stream(data string) {
-	txn := s.db.Txn(true)
-	readTasks(data, func(task *Task) { insertMemdb(txn, task) })
-	txn.Commit()
-}
-
 func updateMemdb(db *memdb.MemDB, ids []string, change change) {
 	txn := db.Txn(true)
 	for _, id := range ids {

@@ -77,12 +77,6 @@ func (s *statedbStore) load(tasks []*Task) {
 	txn.Commit()
 }
 
-func (s *statedbStore) stream(data string) {
-	txn := s.db.WriteTxn(s.table)
-	readTasks(data, func(task *Task) { s.insert(txn, task) })
-	txn.Commit()
-}
-
 func (s *statedbStore) update(ids []string, change change) {
 	txn := s.db.WriteTxn(s.table)
 	for _, id := range ids {
