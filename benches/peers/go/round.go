@@ -63,6 +63,17 @@ func (r *round) measure(workload, metric string, operations int, operation func(
 	r.add(workload, metric, float64(time.Since(start).Nanoseconds())/float64(done))
 }
 
+// measureWrites runs an operation for a second, over and over the same items: long enough for the collector to come by, as it does in the long run.
+func (r *round) measureWrites(workload, metric string, items int, operation func(at int)) {
+	start := time.Now()
+	done := 0
+	for done < 4 || done%8 != 0 || time.Since(start) < time.Second {
+		operation(done % items)
+		done++
+	}
+	r.add(workload, metric, float64(time.Since(start).Nanoseconds())/float64(done))
+}
+
 func (r *round) run(store store) {
 	r.store = store
 	if r.number < r.scale.bulkInserts {
@@ -134,17 +145,17 @@ func (r *round) updates() {
 	ids := r.picks.ids[:r.scale.updates]
 	random := &random{2000 + uint64(r.number)}
 	status := func() change { return change{true, uint32(random.below(4))} }
-	r.measure("update, an indexed field", "update", len(ids), func(at int) {
+	r.measureWrites("update, an indexed field", "update", len(ids), func(at int) {
 		r.store.update(ids[at:at+1], status())
 	})
-	r.measure("update, no indexed field", "update", len(ids), func(at int) {
+	r.measureWrites("update, no indexed field", "update", len(ids), func(at int) {
 		r.store.update(ids[at:at+1], change{value: uint32(random.below(4000))})
 	})
-	r.measure("update of 100 rows, an indexed field", "update", len(ids)/100, func(at int) {
+	r.measureWrites("update of 100 rows, an indexed field", "update", len(ids)/100, func(at int) {
 		r.store.update(ids[100*at:100*at+100], status())
 	})
 	if r.store.forkAndUpdate(ids[0], change{value: 1}) {
-		r.measure("fork and update", "both", len(ids), func(at int) {
+		r.measureWrites("fork and update", "both", len(ids), func(at int) {
 			r.store.forkAndUpdate(ids[at], change{value: 1})
 		})
 	}
@@ -205,7 +216,7 @@ func (r *round) underWatches() {
 		view = nil
 		random := &random{3000 + uint64(r.number)}
 		workload := "update under watches on other rows"
-		r.measure(workload, fmt.Sprintf("%d watches", count), r.scale.updates, func(at int) {
+		r.measureWrites(workload, fmt.Sprintf("%d watches", count), r.scale.updates, func(at int) {
 			row := 2 * random.below(len(r.ids)/2)
 			r.store.update(r.ids[row:row+1], change{value: uint32(at)})
 		})
@@ -215,7 +226,7 @@ func (r *round) underWatches() {
 
 func (r *round) oneThread() {
 	ids := r.picks.ids[:r.scale.updates]
-	r.measure("watch a row, update it, wake", "on one thread", len(ids), func(at int) {
+	r.measureWrites("watch a row, update it, wake", "on one thread", len(ids), func(at int) {
 		watch := r.store.snapshot().watch(ids[at])
 		r.store.update(ids[at:at+1], change{value: uint32(at)})
 		<-watch
@@ -299,7 +310,7 @@ func (r *round) followers() {
 		}
 		ids := r.picks.ids[:r.scale.updates/10]
 		metric := fmt.Sprintf("%d streams", count)
-		r.measure("update, taken by change streams", metric, len(ids), func(at int) {
+		r.measureWrites("update, taken by change streams", metric, len(ids), func(at int) {
 			r.store.update(ids[at:at+1], change{value: uint32(at)})
 			for _, follower := range followers {
 				if follower.take() != 1 {
