@@ -44,9 +44,11 @@ impl<'v> Cursor<'v> {
             match node.kind() {
                 Kind::Inner => {
                     let index = child_index(node, digit(key, depth));
+                    let child = node.child(index);
+                    NodeRef::prefetch(child.node());
                     rank += sum(&node.counts()[..index]);
                     cursor.above.push((node, index as u8));
-                    node = node.child(index);
+                    node = child;
                 }
                 Kind::Bucket => {
                     cursor.rows = node.rows();
@@ -112,27 +114,27 @@ impl<'v> Cursor<'v> {
         self.index = self.rows.len();
     }
 
-    /// The row behind the gap, which moves over it.
+    /// The row behind the gap, which moves over it. `left` are still wanted, with this one.
     #[inline]
-    pub(super) fn next(&mut self) -> Option<&'v Handle> {
+    pub(super) fn next(&mut self, left: usize) -> Option<&'v Handle> {
         loop {
             if let Some(row) = self.rows.get(self.index) {
                 self.index += 1;
                 return Some(row);
             }
-            self.step()?;
+            self.step(left)?;
         }
     }
 
-    /// The row before the gap, which moves over it.
+    /// The row before the gap, which moves over it. `left` are still wanted, with this one.
     #[inline]
-    pub(super) fn previous(&mut self) -> Option<&'v Handle> {
+    pub(super) fn previous(&mut self, left: usize) -> Option<&'v Handle> {
         loop {
             if let Some(index) = self.index.checked_sub(1) {
                 self.index = index;
                 return self.rows.get(index);
             }
-            self.step_back()?;
+            self.step_back(left)?;
         }
     }
 
@@ -155,7 +157,7 @@ impl<'v> Cursor<'v> {
 
     /// On to the next bucket. Where there is none, the cursor stays behind the last row.
     #[cold]
-    fn step(&mut self) -> Option<()> {
+    fn step(&mut self, left: usize) -> Option<()> {
         let level = self
             .above
             .iter()
@@ -165,26 +167,51 @@ impl<'v> Cursor<'v> {
         *index += 1;
         let at = usize::from(*index);
         let child = node.child(at);
-        look_ahead(*node, |steps| Some(at + steps));
+        look_ahead(*node, at, Way::Forth, left);
         self.first_below(child);
         Some(())
     }
 
     #[cold]
-    fn step_back(&mut self) -> Option<()> {
+    fn step_back(&mut self, left: usize) -> Option<()> {
         let level = self.above.iter().rposition(|&(_, index)| index > 0)?;
         self.above.truncate(level + 1);
         let (node, index) = &mut self.above[level];
         *index -= 1;
         let at = usize::from(*index);
         let child = node.child(at);
-        look_ahead(*node, |steps| at.checked_sub(steps));
+        look_ahead(*node, at, Way::Back, left);
         self.last_below(child);
         Some(())
     }
+
+    /// Asks the processor for the memory of the bucket behind this one.
+    fn prefetch_next(&self) {
+        if let Some(&(node, index)) = self.above.last()
+            && let Some(&next) = node.children().get(usize::from(index) + 1)
+        {
+            NodeRef::prefetch_rows(next);
+        }
+    }
+
+    /// Asks the processor for the rows of this bucket and of the one behind it, of which `left` are wanted and the first `asked` come already.
+    fn prefetch_rows(&self, asked: usize, left: usize) {
+        let here = &self.rows[self.index..];
+        for row in here.iter().take(left).skip(asked) {
+            row.prefetch_early();
+        }
+        let Some(left) = left.checked_sub(here.len()) else {
+            return;
+        };
+        if let Some(&(node, index)) = self.above.last()
+            && usize::from(index) + 1 < node.len()
+        {
+            look_at(node.child(usize::from(index) + 1), Way::Forth, left);
+        }
+    }
 }
 
-/// A scan that has passed a bucket asks for the rows of the one so many further on, which the processor can do for many at once; and for that bucket's own
+/// A scan that comes to a bucket asks for the rows of the one so many further on, which the processor can do for many at once; and for that bucket's own
 /// memory some time before, to find them.
 const ROWS_AHEAD: usize = 2;
 const BUCKETS_AHEAD: usize = 4;
@@ -192,18 +219,45 @@ const BUCKETS_AHEAD: usize = 4;
 /// The rows that a scan is asked to begin with, of those in its first bucket.
 const FIRST_ROWS: usize = 16;
 
-/// Asks the processor for what a scan will read, which has just come to a child of `node`: `ahead` gives the number of the child so many further on.
-fn look_ahead(node: NodeRef<'_>, ahead: impl Fn(usize) -> Option<usize>) {
-    let child = |steps| ahead(steps).filter(|&index| index < node.len());
-    if let Some(index) = child(BUCKETS_AHEAD) {
-        NodeRef::prefetch_rows(node.children()[index]);
-    }
-    if let Some(child) = child(ROWS_AHEAD).map(|index| node.child(index))
-        && child.kind() == Kind::Bucket
-    {
-        for row in child.rows() {
-            row.prefetch_early();
+/// Which way a scan goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Forth,
+    Back,
+}
+
+/// Asks the processor for what a scan will read that has just come to child `at` of `node`, and wants `left` rows from there.
+fn look_ahead(node: NodeRef<'_>, at: usize, way: Way, mut left: usize) {
+    let counts = node.counts();
+    for steps in 0..=BUCKETS_AHEAD {
+        let index = match way {
+            Way::Forth => at + steps,
+            Way::Back => at.wrapping_sub(steps),
+        };
+        if left == 0 || index >= counts.len() {
+            return;
         }
+        match steps {
+            ROWS_AHEAD => look_at(node.child(index), way, left),
+            BUCKETS_AHEAD => NodeRef::prefetch_rows(node.children()[index]),
+            _ => {}
+        }
+        left = left.saturating_sub(counts[index] as usize);
+    }
+}
+
+/// Asks for the first rows of a bucket that a scan will come to.
+fn look_at(child: NodeRef<'_>, way: Way, left: usize) {
+    if child.kind() == Kind::Inner {
+        return;
+    }
+    let rows = child.rows();
+    let wanted = match way {
+        Way::Forth => &rows[..left.min(rows.len())],
+        Way::Back => &rows[rows.len().saturating_sub(left)..],
+    };
+    for row in wanted {
+        row.prefetch_early();
     }
 }
 
@@ -221,8 +275,10 @@ fn rank(root: NodeRef<'_>, key: &[u8]) -> usize {
         match node.kind() {
             Kind::Inner => {
                 let index = child_index(node, digit(key, depth));
+                let child = node.child(index);
+                NodeRef::prefetch(child.node());
                 rank += sum(&node.counts()[..index]);
-                node = node.child(index);
+                node = child;
             }
             Kind::Bucket => return rank + position(node, key).unwrap_or_else(|index| index),
         }
@@ -250,7 +306,7 @@ pub(super) fn first_from<'v>(
 ) -> Option<&'v Handle> {
     let root = root?;
     let (mut cursor, _) = Cursor::seek(root, from);
-    let row = cursor.next()?;
+    let row = cursor.next(1)?;
     cursor.key(root, cursor.index - 1, key);
     Some(row)
 }
@@ -266,7 +322,7 @@ pub(super) fn last_below<'v>(
         Some(end) => Cursor::seek(root, end).0,
         None => Cursor::end(root),
     };
-    let row = cursor.previous()?;
+    let row = cursor.previous(1)?;
     cursor.key(root, cursor.index, key);
     Some(row)
 }
@@ -293,16 +349,19 @@ impl<'v> Scan<'v> {
         };
         let (front, start) = Cursor::seek(tree, range.start());
         // They come while the other end is looked for.
-        for row in front.rows.iter().skip(front.index).take(FIRST_ROWS) {
+        for row in front.rows[front.index..].iter().take(FIRST_ROWS) {
             row.prefetch_early();
         }
+        front.prefetch_next();
         let (back, end) = match range.end() {
             Some(end) => Cursor::seek(tree, &end),
             None => (Cursor::end(tree), tree.total()),
         };
+        let left = end.saturating_sub(start);
+        front.prefetch_rows(FIRST_ROWS, left);
         Self {
             ends: Some((front, back)),
-            left: end.saturating_sub(start),
+            left,
             root,
             rank: start,
         }
@@ -332,15 +391,17 @@ impl<'v> Scan<'v> {
 
     #[inline]
     pub(super) fn next(&mut self) -> Option<&'v Handle> {
-        self.left = self.left.checked_sub(1)?;
+        let left = self.left;
+        self.left = left.checked_sub(1)?;
         self.rank += 1;
-        self.ends.as_mut()?.0.next()
+        self.ends.as_mut()?.0.next(left)
     }
 
     #[inline]
     pub(super) fn next_back(&mut self) -> Option<&'v Handle> {
-        self.left = self.left.checked_sub(1)?;
-        self.ends.as_mut()?.1.previous()
+        let left = self.left;
+        self.left = left.checked_sub(1)?;
+        self.ends.as_mut()?.1.previous(left)
     }
 
     /// Makes `out` the key of the row that [`next`](Self::next) has just given. O(key length).
