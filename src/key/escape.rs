@@ -17,15 +17,15 @@ pub(super) fn escape_prefix(bytes: &[u8], out: &mut KeyBuf) {
 /// Whether any of the bytes is 0. Nearly never, and every string of every key is asked: so words at a time, without a call.
 #[inline]
 fn has_zero(bytes: &[u8]) -> bool {
-    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
     // The highest bit of a byte that is 0, and perhaps of bytes above it.
     let zeros = |word: &[u8; 8]| {
-        let word = u64::from_ne_bytes(*word);
+        let word = u64::from_le_bytes(*word);
         word.wrapping_sub(ONES) & !word & (ONES << 7)
     };
     // The last word covers what the others leave over.
     let Some(last) = bytes.last_chunk() else {
-        return bytes.iter().any(|&byte| byte == 0);
+        return bytes.contains(&0);
     };
     let (words, _) = bytes.as_chunks();
     words
