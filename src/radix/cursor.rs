@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use super::digit::{bytes_of, digit};
 use super::find::{Fit, child_index, fit, position};
 use super::node::{Kind, NodeRef, sum};
-use super::row::Handle;
+use super::row::{Handle, Width};
 use crate::key::{KeyBuf, KeyRange};
 
 /// A gap between two rows: before row `index` of a bucket, with the way that leads there.
@@ -16,15 +16,18 @@ pub(super) struct Cursor<'v> {
     above: SmallVec<[(NodeRef<'v>, u8); 5]>,
     rows: &'v [Handle],
     index: usize,
+    /// Of the rows, for who reads them.
+    width: Width,
 }
 
 impl<'v> Cursor<'v> {
     /// The gap before the first row whose key is `key` or greater, and how many rows are before it. O(key length).
-    pub(super) fn seek(root: NodeRef<'v>, key: &[u8]) -> (Self, usize) {
+    pub(super) fn seek(root: NodeRef<'v>, key: &[u8], width: Width) -> (Self, usize) {
         let mut cursor = Self {
             above: SmallVec::new(),
             rows: &[],
             index: 0,
+            width,
         };
         let mut rank = 0;
         let mut node = root;
@@ -61,11 +64,12 @@ impl<'v> Cursor<'v> {
     }
 
     /// The gap that has `rank` rows before it, at most all. O(depth).
-    pub(super) fn at(root: NodeRef<'v>, rank: usize) -> Self {
+    pub(super) fn at(root: NodeRef<'v>, rank: usize, width: Width) -> Self {
         let mut cursor = Self {
             above: SmallVec::new(),
             rows: &[],
             index: 0,
+            width,
         };
         let mut left = rank;
         let mut node = root;
@@ -85,11 +89,12 @@ impl<'v> Cursor<'v> {
     }
 
     /// The gap behind the last row.
-    pub(super) fn end(root: NodeRef<'v>) -> Self {
+    pub(super) fn end(root: NodeRef<'v>, width: Width) -> Self {
         let mut cursor = Self {
             above: SmallVec::new(),
             rows: &[],
             index: 0,
+            width,
         };
         cursor.last_below(root);
         cursor
@@ -167,7 +172,7 @@ impl<'v> Cursor<'v> {
         *index += 1;
         let at = usize::from(*index);
         let child = node.child(at);
-        look_ahead(*node, at, Way::Forth, left);
+        look_ahead(*node, at, Way::Forth, left, self.width);
         self.first_below(child);
         Some(())
     }
@@ -180,7 +185,7 @@ impl<'v> Cursor<'v> {
         *index -= 1;
         let at = usize::from(*index);
         let child = node.child(at);
-        look_ahead(*node, at, Way::Back, left);
+        look_ahead(*node, at, Way::Back, left, self.width);
         self.last_below(child);
         Some(())
     }
@@ -198,7 +203,7 @@ impl<'v> Cursor<'v> {
     fn prefetch_rows(&self, asked: usize, left: usize) {
         let here = &self.rows[self.index..];
         for row in here.iter().take(left).skip(asked) {
-            row.prefetch_early();
+            row.prefetch_early(self.width);
         }
         let Some(left) = left.checked_sub(here.len()) else {
             return;
@@ -206,7 +211,8 @@ impl<'v> Cursor<'v> {
         if let Some(&(node, index)) = self.above.last()
             && usize::from(index) + 1 < node.len()
         {
-            look_at(node.child(usize::from(index) + 1), Way::Forth, left);
+            let next = node.child(usize::from(index) + 1);
+            look_at(next, Way::Forth, left, self.width);
         }
     }
 }
@@ -227,7 +233,7 @@ enum Way {
 }
 
 /// Asks the processor for what a scan will read that has just come to child `at` of `node`, and wants `left` rows from there.
-fn look_ahead(node: NodeRef<'_>, at: usize, way: Way, mut left: usize) {
+fn look_ahead(node: NodeRef<'_>, at: usize, way: Way, mut left: usize, width: Width) {
     let counts = node.counts();
     for steps in 0..=BUCKETS_AHEAD {
         let index = match way {
@@ -238,7 +244,7 @@ fn look_ahead(node: NodeRef<'_>, at: usize, way: Way, mut left: usize) {
             return;
         }
         match steps {
-            ROWS_AHEAD => look_at(node.child(index), way, left),
+            ROWS_AHEAD => look_at(node.child(index), way, left, width),
             BUCKETS_AHEAD => NodeRef::prefetch_rows(node.children()[index]),
             _ => {}
         }
@@ -247,7 +253,7 @@ fn look_ahead(node: NodeRef<'_>, at: usize, way: Way, mut left: usize) {
 }
 
 /// Asks for the first rows of a bucket that a scan will come to.
-fn look_at(child: NodeRef<'_>, way: Way, left: usize) {
+fn look_at(child: NodeRef<'_>, way: Way, left: usize, width: Width) {
     if child.kind() == Kind::Inner {
         return;
     }
@@ -257,7 +263,7 @@ fn look_at(child: NodeRef<'_>, way: Way, left: usize) {
         Way::Back => &rows[rows.len().saturating_sub(left)..],
     };
     for row in wanted {
-        row.prefetch_early();
+        row.prefetch_early(width);
     }
 }
 
@@ -305,7 +311,7 @@ pub(super) fn first_from<'v>(
     key: &mut KeyBuf,
 ) -> Option<&'v Handle> {
     let root = root?;
-    let (mut cursor, _) = Cursor::seek(root, from);
+    let (mut cursor, _) = Cursor::seek(root, from, Width::Line);
     let row = cursor.next(1)?;
     cursor.key(root, cursor.index - 1, key);
     Some(row)
@@ -319,8 +325,8 @@ pub(super) fn last_below<'v>(
 ) -> Option<&'v Handle> {
     let root = root?;
     let mut cursor = match end {
-        Some(end) => Cursor::seek(root, end).0,
-        None => Cursor::end(root),
+        Some(end) => Cursor::seek(root, end, Width::Line).0,
+        None => Cursor::end(root, Width::Line),
     };
     let row = cursor.previous(1)?;
     cursor.key(root, cursor.index, key);
@@ -338,7 +344,7 @@ pub(super) struct Scan<'v> {
 }
 
 impl<'v> Scan<'v> {
-    pub(super) fn new(root: Option<NodeRef<'v>>, range: &KeyRange) -> Self {
+    pub(super) fn new(root: Option<NodeRef<'v>>, range: &KeyRange, width: Width) -> Self {
         let Some(tree) = root else {
             return Self {
                 ends: None,
@@ -347,15 +353,15 @@ impl<'v> Scan<'v> {
                 rank: 0,
             };
         };
-        let (front, start) = Cursor::seek(tree, range.start());
+        let (front, start) = Cursor::seek(tree, range.start(), width);
         // They come while the other end is looked for.
         for row in front.rows[front.index..].iter().take(FIRST_ROWS) {
-            row.prefetch_early();
+            row.prefetch_early(width);
         }
         front.prefetch_next();
         let (back, end) = match range.end() {
-            Some(end) => Cursor::seek(tree, &end),
-            None => (Cursor::end(tree), tree.total()),
+            Some(end) => Cursor::seek(tree, &end, width),
+            None => (Cursor::end(tree, width), tree.total()),
         };
         let left = end.saturating_sub(start);
         front.prefetch_rows(FIRST_ROWS, left);
@@ -377,7 +383,7 @@ impl<'v> Scan<'v> {
         self.left -= rows;
         self.rank += rows;
         if let (Some(root), Some((front, _))) = (self.root, &mut self.ends) {
-            *front = Cursor::at(root, self.rank);
+            *front = Cursor::at(root, self.rank, front.width);
         }
     }
 
@@ -385,7 +391,7 @@ impl<'v> Scan<'v> {
     pub(super) fn skip_back(&mut self, rows: usize) {
         self.left -= rows.min(self.left);
         if let (Some(root), Some((_, back))) = (self.root, &mut self.ends) {
-            *back = Cursor::at(root, self.rank + self.left);
+            *back = Cursor::at(root, self.rank + self.left, back.width);
         }
     }
 
