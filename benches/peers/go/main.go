@@ -1,6 +1,6 @@
-// The peers in Go: go-memdb and statedb under the workloads of the program beside which this one runs.
+// The peers in Go: go-memdb, statedb and bbolt under the workloads of the program beside which this one runs.
 //
-// It is told what to do line by line and answers with figures as lines of JSON, and then "done". What each workload is stands in the Rust sources
+// For the databases in memory it is told what to do line by line and answers with figures as lines of JSON, and then "done". What each workload is stands in the Rust sources
 // (src/memory/rounds.rs and watches.rs); the two draw the same random numbers, so that all stores are asked the same.
 package main
 
@@ -27,8 +27,12 @@ func main() {
 		})
 	case len(arguments) == 4 && arguments[0] == "weigh":
 		weigh(arguments[1], arguments[2], arguments[3])
+	case len(arguments) == 5 && arguments[0] == "files":
+		runFiles(arguments[1], arguments[2], number(arguments[3]), number(arguments[4]))
+	case len(arguments) == 3 && arguments[0] == "die":
+		die(arguments[1], arguments[2])
 	default:
-		fail("bench DATA READS UPDATES BULK_INSERTS MILLISECONDS STORES | weigh DATA STORE STAGE")
+		fail("bench DATA READS UPDATES BULK_INSERTS MILLISECONDS STORES | weigh DATA STORE STAGE | files STORE FOLDER ROWS COMMITS | die STORE FOLDER")
 	}
 }
 
