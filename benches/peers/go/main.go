@@ -15,6 +15,13 @@ import (
 	"time"
 )
 
+const usage = `bench DATA READS UPDATES BULK_INSERTS MILLISECONDS STORES
+weigh DATA STORE STAGE
+files STORE FOLDER ROWS COMMITS
+die STORE FOLDER
+commits DATA FOLDER MILLISECONDS
+reopen DATA FOLDER`
+
 func main() {
 	arguments := os.Args[1:]
 	switch {
@@ -31,8 +38,12 @@ func main() {
 		runFiles(arguments[1], arguments[2], number(arguments[3]), number(arguments[4]))
 	case len(arguments) == 3 && arguments[0] == "die":
 		die(arguments[1], arguments[2])
+	case len(arguments) == 4 && arguments[0] == "commits":
+		answerCommits(arguments[1], arguments[2], time.Duration(number(arguments[3]))*time.Millisecond)
+	case len(arguments) == 3 && arguments[0] == "reopen":
+		reopen(arguments[1], arguments[2])
 	default:
-		fail("bench DATA READS UPDATES BULK_INSERTS MILLISECONDS STORES | weigh DATA STORE STAGE | files STORE FOLDER ROWS COMMITS | die STORE FOLDER")
+		fail(usage)
 	}
 }
 

@@ -5,10 +5,10 @@ use std::process::Command;
 
 use clap::ValueEnum;
 
-use super::samples::{Measure, Samples};
 use super::stores::{Store, View, each_store};
-use super::task::{Change, Task, Tasks};
 use crate::Failure;
+use crate::samples::{Measure, Samples};
+use crate::task::{Change, Task, Tasks};
 
 /// What is in memory when it is weighed.
 #[derive(Clone, Copy, PartialEq, ValueEnum)]

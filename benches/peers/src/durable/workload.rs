@@ -1,0 +1,153 @@
+//! What is done with each store, in a process of its own, so that nobody else's bytes are counted.
+
+use std::io::BufRead as _;
+use std::path::Path;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::stores::{Store, each_store};
+use crate::Failure;
+use crate::child::Line;
+use crate::data::Random;
+use crate::task::{Change, Status, Tasks};
+use crate::written::written;
+
+/// Rows in a commit, and threads that commit.
+const WORKLOADS: [(usize, usize); 4] = [(1, 1), (1, 8), (100, 1), (100, 8)];
+
+/// A question that is answered when the rows are there; the others are numbers of rounds.
+pub(super) const READY: &str = "ready";
+
+/// What a workload is called.
+pub(super) fn names(rows: usize, threads: usize) -> String {
+    let plural = |count| if count == 1 { "" } else { "s" };
+    format!(
+        "commit of {rows} row{}, {threads} thread{}",
+        plural(rows),
+        plural(threads)
+    )
+}
+
+/// Times of commits in microseconds.
+pub(super) struct Times(Vec<f64>);
+
+impl Times {
+    pub(super) fn new() -> Self {
+        Self(Vec::new())
+    }
+
+    pub(super) fn time(
+        &mut self,
+        run: impl FnOnce() -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let begun = Instant::now();
+        run()?;
+        self.0.push(begun.elapsed().as_secs_f64() * 1e6);
+        Ok(())
+    }
+
+    /// The figures of commits that took so long together.
+    pub(super) fn lines(&mut self, store: &str, workload: &str, taken: Duration) -> [Line; 3] {
+        self.0.sort_by(f64::total_cmp);
+        let at = |share: usize| self.0[(self.0.len() * share / 100).min(self.0.len() - 1)];
+        let rate = self.0.len() as f64 / taken.as_secs_f64();
+        [
+            line(store, workload, ("median", "us"), at(50)),
+            line(store, workload, ("p99", "us"), at(99)),
+            line(store, workload, ("commits a second", "1/s"), rate),
+        ]
+    }
+}
+
+fn line(store: &str, workload: &str, (metric, unit): (&str, &str), value: f64) -> Line {
+    Line {
+        store: store.to_owned(),
+        workload: workload.to_owned(),
+        metric: metric.to_owned(),
+        unit: unit.to_owned(),
+        value,
+    }
+}
+
+/// Fills the store of this name and answers until there are no more questions.
+pub(crate) fn answer(
+    name: &str,
+    folder: &Path,
+    rows: usize,
+    time: Duration,
+) -> Result<(), Failure> {
+    let only = [name.to_owned()];
+    each_store!(&only, serve(folder, rows, time));
+    Ok(())
+}
+
+fn serve<S: Store>(folder: &Path, rows: usize, time: Duration) -> Result<(), Failure> {
+    let store = S::create(folder)?;
+    store.load(&mut Tasks::new(rows))?;
+    let ids: Vec<String> = Tasks::new(rows).map(|task| task.id).collect();
+    for question in std::io::stdin().lock().lines() {
+        let question = question?;
+        if question != READY {
+            let round: u64 = question.parse()?;
+            for (rows, threads) in WORKLOADS {
+                for line in commits(&store, &ids, (rows, threads), round, time)? {
+                    println!("{}", serde_json::to_string(&line)?);
+                }
+            }
+        }
+        println!("done");
+    }
+    Ok(())
+}
+
+/// Commits until the time is over.
+fn commits<S: Store>(
+    store: &S,
+    ids: &[String],
+    (rows, threads): (usize, usize),
+    round: u64,
+    time: Duration,
+) -> Result<Vec<Line>, Failure> {
+    store.settle()?;
+    let (bytes, syncs) = (written(), store.syncs());
+    let begun = Instant::now();
+    let one_thread = |seed: u64| -> Result<Times, Failure> {
+        let mut random = Random(seed);
+        let mut times = Times::new();
+        while begun.elapsed() < time {
+            let picks = (0..rows).map(|_| ids[random.below(ids.len())].clone());
+            let picks: Vec<String> = picks.collect();
+            let change = Change::Status(Status::pick(&mut random));
+            times.time(|| store.update(&picks, change))?;
+        }
+        Ok(times)
+    };
+    let mut times = Times::new();
+    thread::scope(|scope| {
+        let all = 0..threads as u64;
+        let one_thread = &one_thread;
+        let all = all.map(|thread| scope.spawn(move || one_thread(1000 * round + thread)));
+        for thread in all.collect::<Vec<_>>() {
+            let one = thread.join().map_err(|_| "a writer panicked")??;
+            times.0.extend(one.0);
+        }
+        Ok::<_, Failure>(())
+    })?;
+    let taken = begun.elapsed();
+    let each = |before: u64, after: u64| (after - before) as f64 / times.0.len() as f64;
+    let kib = |after| each(bytes, after) / 1024.0;
+    let workload = names(rows, threads);
+    let mut costs = vec![("written", "KiB", kib(written()))];
+    if let Some((before, after)) = syncs.zip(store.syncs()) {
+        costs.push(("syncs", "", each(before, after)));
+    }
+    if store.settle()? {
+        costs.push(("written, and what was put off", "KiB", kib(written())));
+    }
+    let costs = costs.into_iter();
+    let costs = costs.map(|(metric, unit, value)| line(S::NAME, &workload, (metric, unit), value));
+    let costs: Vec<Line> = costs.collect();
+    let mut lines = Vec::from(times.lines(S::NAME, &workload, taken));
+    lines.extend(costs);
+    Ok(lines)
+}
