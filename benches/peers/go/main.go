@@ -17,6 +17,7 @@ import (
 
 const usage = `bench DATA READS UPDATES BULK_INSERTS MILLISECONDS STORES
 weigh DATA STORE STAGE
+grow DATA STORE
 files STORE FOLDER ROWS COMMITS
 die STORE FOLDER
 commits DATA FOLDER MILLISECONDS
@@ -34,6 +35,8 @@ func main() {
 		})
 	case len(arguments) == 4 && arguments[0] == "weigh":
 		weigh(arguments[1], arguments[2], arguments[3])
+	case len(arguments) == 3 && arguments[0] == "grow":
+		grow(arguments[1], arguments[2])
 	case len(arguments) == 5 && arguments[0] == "files":
 		runFiles(arguments[1], arguments[2], number(arguments[3]), number(arguments[4]))
 	case len(arguments) == 3 && arguments[0] == "die":

@@ -1,6 +1,6 @@
 //! Sapwood beside what one would use instead, on the same data, in one run.
 //!
-//! `cargo run --release -p sapwood-peers -- [--quick] [--bars] [--json FILE] [memory | durable | files] [OPTIONS]`
+//! `cargo run --release -p sapwood-peers -- [--quick] [--bars] [--json FILE] [memory | durable | files | growth] [OPTIONS]`
 
 #![allow(clippy::cast_precision_loss, reason = "figures are for people")]
 
@@ -25,7 +25,7 @@ use clap::{Parser, Subcommand};
 /// Why a run ended early: of whatever store.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
-/// Runs one workload on sapwood and on its peers, in turn, and prints what each took. All suites, unless one is named.
+/// Runs one workload on sapwood and on its peers, in turn, and prints what each took. All suites but growth, unless one is named.
 #[derive(Parser)]
 #[command(args_conflicts_with_subcommands = false)]
 struct Options {
@@ -50,6 +50,8 @@ enum Suite {
     Durable(durable::Options),
     /// The database beside maps, trees and databases in memory, in Rust and in Go.
     Memory(memory::Options),
+    /// What the main operations of the database in memory cost from 1,000 rows to 10,000,000.
+    Growth(memory::growth::Options),
     /// Commits one row to a store that is there, and dies without closing it: run by the suite itself.
     #[command(hide = true)]
     Die { store: String, folder: PathBuf },
@@ -61,6 +63,9 @@ enum Suite {
         rows: usize,
         milliseconds: u64,
     },
+    /// Fills one store and prints what its main operations cost: run by the suite itself.
+    #[command(hide = true)]
+    Grow { store: String, rows: usize },
     /// Opens the database in a folder, or makes it if there is none, and prints the seconds: run by the suite itself.
     #[command(hide = true)]
     Reopen { folder: PathBuf, rows: usize },
@@ -99,6 +104,8 @@ fn run(options: &Options) -> Result<(), Failure> {
         }) => {
             return durable::answer(store, folder, *rows, Duration::from_millis(*milliseconds));
         }
+        Some(Suite::Growth(growth)) => memory::growth::run(growth, quick)?,
+        Some(Suite::Grow { store, rows }) => return memory::growth::grow(store, *rows),
         Some(Suite::Reopen { folder, rows }) => return durable::reopen(folder, *rows),
         Some(Suite::Weigh { store, rows, stage }) => {
             memory::weigh(store, *rows, *stage);

@@ -93,14 +93,23 @@ impl Samples {
     }
 
     /// The medians.
+    pub(crate) fn lines(self) -> impl Iterator<Item = Line> {
+        self.all
+            .into_iter()
+            .map(|(measure, store, mut values)| Line {
+                store: store.into(),
+                workload: measure.workload.into(),
+                metric: measure.metric.into(),
+                unit: measure.unit.into(),
+                value: median(&mut values),
+            })
+    }
+
+    /// The same, among others.
     pub(crate) fn settle(self, figures: &mut Figures) {
-        for (measure, store, mut values) in self.all {
-            let Measure {
-                workload,
-                metric,
-                unit,
-            } = measure;
-            figures.add(store, workload, (metric, unit), median(&mut values));
+        for line in self.lines() {
+            let metric = (line.metric, line.unit);
+            figures.add(line.store, line.workload, metric, line.value);
         }
     }
 }

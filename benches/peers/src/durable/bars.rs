@@ -10,7 +10,7 @@ pub(super) const BARS: [Asked; 12] = [
     (ONE, "median", Bar::Times("lmdb", 1.0)),
     (ONE, "median", Bar::Times("bbolt", 1.0)),
     (ONE, "median", Bar::Within("fjall", 1.05)),
-    (ONE, "written", Bar::AtMost(8.0, "KiB")),
+    (ONE, "written at once", Bar::AtMost(8.0, "KiB")),
     (EIGHT, RATE, Bar::More("redb", 4.0)),
     (EIGHT, RATE, Bar::More("lmdb", 4.0)),
     (EIGHT, RATE, Bar::More("bbolt", 4.0)),

@@ -46,7 +46,7 @@ pub(crate) struct Options {
 const NOTES: [&str; 5] = [
     "each store is a process of its own; the rounds go through all of them in turn, and a plain loop of 4 KiB and a sync comes first in each",
     "commits a second and rows a second: more is better",
-    "written: what the process gave to write calls while it committed; and what was put off: with the checkpoint that follows",
+    "written: what the process gives to write calls: at once is by the time a commit returns; in all is with what is put off, of many commits, as sapwood's checkpoint; fjall's merging comes later still",
     "redb, lmdb, fjall, bbolt: rows as bytes, index entries kept by hand; fjall's next writer need not wait for the sync of the one before",
     "reopen: sapwood builds its three indexes; bbolt's rows go into a go-memdb with the same three",
 ];

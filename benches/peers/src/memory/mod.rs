@@ -2,6 +2,7 @@
 
 mod bars;
 mod go;
+pub(crate) mod growth;
 mod rounds;
 pub(crate) mod stores;
 mod watches;

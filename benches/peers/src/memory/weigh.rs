@@ -33,7 +33,7 @@ impl Stage {
 }
 
 /// The memory of this process in bytes, as the system counts it; zero where it does not say.
-fn resident() -> usize {
+pub(super) fn resident() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages = statm.split(' ').nth(1);
     let pages = pages.and_then(|pages| pages.parse::<usize>().ok());

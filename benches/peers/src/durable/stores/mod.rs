@@ -29,8 +29,8 @@ pub(super) trait Store: Sync + Sized {
     /// One transaction that reads rows, changes each, and writes them and their index entries.
     fn update(&self, ids: &[String], change: Change) -> Result<(), Failure>;
     /// Writes what the store has put off, where it can be told to.
-    fn settle(&self) -> Result<bool, Failure> {
-        Ok(false)
+    fn settle(&self) -> Result<(), Failure> {
+        Ok(())
     }
     /// Syncs so far, where the store tells.
     fn syncs(&self) -> Option<u64> {

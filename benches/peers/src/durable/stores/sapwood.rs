@@ -27,9 +27,8 @@ impl Store for Sapwood {
         Ok(())
     }
 
-    fn settle(&self) -> Result<bool, Failure> {
-        self.0.db.checkpoint()?;
-        Ok(true)
+    fn settle(&self) -> Result<(), Failure> {
+        Ok(self.0.db.checkpoint()?)
     }
 
     fn syncs(&self) -> Option<u64> {
