@@ -18,6 +18,11 @@ func grow(data, name string) {
 		store:  newStore(name, true),
 	}
 	r.bulkInsert()
+	if len(ids) <= 100000 {
+		for range 5 {
+			r.bulkInsert()
+		}
+	}
 	before := live()
 	fill(r.store, data)
 	if len(ids) >= 100000 {
