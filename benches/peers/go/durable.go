@@ -168,9 +168,10 @@ func (b boltTasks) commits(output *json.Encoder, ids []string, rows, threads int
 	add("p99", "us", all[len(all)*99/100])
 	add("commits a second", "1/s", float64(len(all))/taken)
 	// It puts nothing off.
-	for _, metric := range []string{"written at once", "written in all"} {
-		add(metric, "KiB", float64(bytes)/1024/float64(len(all)))
+	if threads == 1 {
+		add("written at once", "KiB", float64(bytes)/1024/float64(len(all)))
 	}
+	add("written in all", "KiB", float64(bytes)/1024/float64(len(all)))
 }
 
 // reopen loads a go-memdb from the file in a folder, which it makes if there is none, and prints the seconds.

@@ -18,6 +18,9 @@ const WORKLOADS: [(usize, usize); 4] = [(1, 1), (1, 8), (100, 1), (100, 8)];
 /// A question that is answered when the rows are there; the others are numbers of rounds.
 pub(super) const READY: &str = "ready";
 
+/// So few commits that no store gets to what it puts off.
+const FEW: usize = 20;
+
 /// What a workload is called.
 pub(super) fn names(rows: usize, threads: usize) -> String {
     let plural = |count| if count == 1 { "" } else { "s" };
@@ -109,8 +112,18 @@ fn commits<S: Store>(
     time: Duration,
 ) -> Result<Vec<Line>, Failure> {
     store.settle()?;
-    let at_once = written_at_once(store, ids, rows)?;
-    let (bytes, syncs) = (written(), store.syncs());
+    let workload = names(rows, threads);
+    let mut lines = Vec::new();
+    if threads == 1 {
+        let before = Cost::of(store);
+        for at in 0..FEW {
+            let first = at * rows % (ids.len() - rows);
+            store.update(&ids[first..first + rows], Change::Status(Status::Running))?;
+        }
+        let names = ["written at once", "syncs at once"];
+        lines.extend(before.lines(store, &workload, names, FEW));
+    }
+    let before = Cost::of(store);
     let begun = Instant::now();
     let one_thread = |seed: u64| -> Result<Times, Failure> {
         let mut random = Random(seed);
@@ -134,33 +147,42 @@ fn commits<S: Store>(
         }
         Ok::<_, Failure>(())
     })?;
-    let taken = begun.elapsed();
-    let each = |before: u64, after: u64| (after - before) as f64 / times.0.len() as f64;
+    lines.extend(times.lines(S::NAME, &workload, begun.elapsed()));
     store.settle()?;
-    let in_all = each(bytes, written()) / 1024.0;
-    let mut costs = vec![
-        ("written at once", "KiB", at_once),
-        ("written in all", "KiB", in_all),
-    ];
-    if let Some((before, after)) = syncs.zip(store.syncs()) {
-        costs.push(("syncs in all", "", each(before, after)));
-    }
-    let workload = names(rows, threads);
-    let costs = costs.into_iter();
-    let costs = costs.map(|(metric, unit, value)| line(S::NAME, &workload, (metric, unit), value));
-    let costs: Vec<Line> = costs.collect();
-    let mut lines = Vec::from(times.lines(S::NAME, &workload, taken));
-    lines.extend(costs);
+    let names = ["written in all", "syncs in all"];
+    lines.extend(before.lines(store, &workload, names, times.0.len()));
     Ok(lines)
 }
 
-/// What a commit has written when it returns, in KiB: of a few, in which no store gets to what it puts off.
-fn written_at_once<S: Store>(store: &S, ids: &[String], rows: usize) -> Result<f64, Failure> {
-    const COMMITS: usize = 20;
-    let before = written();
-    for at in 0..COMMITS {
-        let first = at * rows % (ids.len() - rows);
-        store.update(&ids[first..first + rows], Change::Status(Status::Running))?;
+/// What commits have cost beside time, so far.
+struct Cost {
+    bytes: u64,
+    syncs: Option<u64>,
+}
+
+impl Cost {
+    fn of(store: &impl Store) -> Self {
+        Self {
+            bytes: written(),
+            syncs: store.syncs(),
+        }
     }
-    Ok((written() - before) as f64 / 1024.0 / COMMITS as f64)
+
+    /// What each of so many commits since then has cost.
+    fn lines<S: Store>(
+        &self,
+        store: &S,
+        workload: &str,
+        [bytes, syncs]: [&str; 2],
+        commits: usize,
+    ) -> Vec<Line> {
+        let now = Self::of(store);
+        let each = |before: u64, now: u64| (now - before) as f64 / commits as f64;
+        let kib = each(self.bytes, now.bytes) / 1024.0;
+        let mut lines = vec![line(S::NAME, workload, (bytes, "KiB"), kib)];
+        if let Some((before, now)) = self.syncs.zip(now.syncs) {
+            lines.push(line(S::NAME, workload, (syncs, ""), each(before, now)));
+        }
+        lines
+    }
 }
