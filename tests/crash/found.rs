@@ -50,6 +50,11 @@ fn lost_commit_does_not_come_back() {
     let disk = disk.crash(Crash::OnlyLast, 1);
     let (file, found) = open_clean(&disk, "after the first crash");
     assert_eq!(found, model);
+    // Nor is its number given to another one.
+    let seen = number(&disk, 0).max(number(&disk, 1));
+    let twin = SimDisk::of(disk.image()).open().unwrap();
+    let next = change(&twin, &mut found.clone(), 9).unwrap();
+    assert!(next > seen, "{next}, and {seen} was seen");
     disk.fail(Some(Failure {
         at: disk.ops() + 1,
         forever: true,
