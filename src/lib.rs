@@ -590,7 +590,7 @@ pub use db::{
     Builder, Change, ChangeList, ChangeListError, Database, Durability, Groups, Initializer, Only,
     RowChange, Rows, Savepoint, SlowWrite, Snapshot, Staged, WriteTxn,
 };
-pub use durable::{Inspect, StoredRow, StoredRows};
+pub use durable::{Backup, Inspect, RestoreOptions, Restored, StoredRow, StoredRows};
 pub use error::Error;
 pub use follow::{Batch, Follow};
 pub use key::Key;

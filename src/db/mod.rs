@@ -10,6 +10,7 @@
 //! | `commit/` | the pipeline, the writer's seat, staged commits, the published version |
 //! | `changes/` | what a transaction changed: typed, as bytes, and written on another node |
 //! | `catalog`, `stored` | the tables, and what is done with rows where their type is not known |
+//! | `replace` | making a table's rows those of a file |
 //! | `live_index` | indexes that are added at run time |
 //! | `validate`, `refusal` | what a program demands of its rows; why one is not written |
 //! | `initializers` | what tables wait for |
@@ -29,6 +30,7 @@ mod live_index;
 mod observe;
 mod read;
 mod refusal;
+mod replace;
 mod snapshot;
 pub mod stats;
 mod stored;
@@ -41,7 +43,7 @@ pub use changes::{Change, ChangeList, ChangeListError, RowChange};
 pub use commit::Staged;
 pub(crate) use commit::core::Core;
 pub(crate) use commit::durable::Durable;
-pub(crate) use commit::persist::{CommitRecord, Persist};
+pub(crate) use commit::persist::{CommitRecord, Persist, UnknownTables};
 pub use database::Database;
 pub use initializers::Initializer;
 pub use observe::slow_write::SlowWrite;

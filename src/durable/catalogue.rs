@@ -10,7 +10,8 @@
 //!
 //! All integers are little-endian.
 
-use crate::pagefile::{Error as FileError, ReadTxn, WriteTxn};
+use crate::Revision;
+use crate::pagefile::{Error as FileError, NewFile, ReadTxn, WriteTxn};
 use crate::table::{CodecError, FORMAT, TableSchema};
 
 const ABOUT: &str = "sapwood";
@@ -111,6 +112,23 @@ pub(super) fn begin(tx: &mut WriteTxn) -> Result<(), FileError> {
     about.put("rows", FORMAT.to_le_bytes())?;
     about.put("revision", 0u64.to_le_bytes())?;
     tx.create_bucket(TABLES)?;
+    Ok(())
+}
+
+/// Writes what a new file says of itself, behind the rows of all tables: their names, in order, and their definitions.
+pub(super) fn describe<'t>(
+    file: &mut NewFile<'_>,
+    tables: impl Iterator<Item = (&'t str, &'t [u8])>,
+    revision: Revision,
+) -> Result<(), FileError> {
+    file.bucket(ABOUT)?;
+    file.put("format", LAYOUT.to_le_bytes())?;
+    file.put("revision", revision.get().to_le_bytes())?;
+    file.put("rows", FORMAT.to_le_bytes())?;
+    file.bucket(TABLES)?;
+    for (name, definition) in tables {
+        file.put(name, definition)?;
+    }
     Ok(())
 }
 
