@@ -36,7 +36,10 @@ fn check(copy: &[u8], model: &Model) {
     model.check_all(&loaded.snapshot());
     // And it goes on from there.
     for db in [db, loaded] {
-        let next = db.write(|tx| tx.put(support::item::plain("new", 999)).map(|_| tx.revision()));
+        let next = db.write(|tx| {
+            tx.put(support::item::plain("new", 999))
+                .map(|_| tx.revision())
+        });
         assert_eq!(next.unwrap(), Revision::new(model.revision.get() + 1));
         db.close().unwrap();
     }
