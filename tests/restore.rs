@@ -667,3 +667,84 @@ fn restoring_is_a_write() {
     db.close().unwrap();
     assert!(matches!(db.restore_from(&path), Err(Error::Closed)));
 }
+
+/// As a part of a transaction: what it wrote before is replaced, what it writes afterwards stays, and at whatever revision it is published, that is the one of all rows that were written. Where it is refused, in a later table
+/// even, the transaction is as it was, and goes on.
+#[test]
+fn a_transaction_restores() {
+    let open = || {
+        Database::builder()
+            .table::<Host>()
+            .table::<Pod>()
+            .in_memory()
+            .unwrap()
+    };
+    let from = open();
+    from.write(|tx| {
+        tx.insert(host("h"))?;
+        tx.insert(pod(1, "a"))?;
+        tx.insert(pod(2, "b"))
+    })
+    .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("copy.sap");
+    from.backup_to(&path).unwrap();
+    let backup = Inspect::open(&path).unwrap();
+    let options = RestoreOptions::new();
+
+    let db = open();
+    db.write(|tx| tx.insert(pod(2, "b"))).unwrap();
+    let mut tx = db.begin_write().unwrap();
+    tx.insert(pod(1, "x")).unwrap();
+    tx.insert(pod(9, "a")).unwrap();
+    let restored = tx.restore_with(&backup, &options, &mut |_, _| ()).unwrap();
+    let counts = (
+        restored.inserted,
+        restored.updated,
+        restored.removed,
+        restored.equal,
+    );
+    assert_eq!((restored.revision, counts), (tx.revision(), (1, 1, 1, 1)));
+    tx.insert(pod(3, "c")).unwrap();
+    let staged = tx.stage().unwrap();
+    assert_eq!(staged.publish_at(Revision::new(70)).unwrap().get(), 70);
+    let now = db.snapshot();
+    let revisions = now.list(Pod::ALL).map(|pod| (pod.id, pod.modified().get()));
+    assert!(revisions.eq([(1, 70), (2, 1), (3, 70)]));
+    assert_eq!(now.get::<Host>("h").unwrap().created().get(), 70);
+
+    // Names are unique by now, and were not.
+    let twice = Database::builder()
+        .table::<Host>()
+        .table::<earlier::Pod>()
+        .in_memory()
+        .unwrap();
+    twice
+        .write(|tx| {
+            tx.insert(host("new"))?;
+            let pod = |id| earlier::Pod {
+                gone: 0,
+                id,
+                name: "same".into(),
+            };
+            tx.insert(pod(1))?;
+            tx.insert(pod(2))
+        })
+        .unwrap();
+    let path = folder.path().join("twice.sap");
+    twice.backup_to(&path).unwrap();
+    let backup = Inspect::open(&path).unwrap();
+    db.write(|tx| {
+        tx.insert(pod(4, "d"))?;
+        let refused = tx.restore_with(&backup, &options, &mut |_, _| ());
+        assert!(
+            matches!(refused, Err(Error::Duplicate { .. })),
+            "{refused:?}"
+        );
+        assert_eq!((tx.count(Host::ALL), tx.count(Pod::ALL)), (1, 4));
+        assert!(tx.get::<Host>("new").is_none());
+        tx.insert(pod(5, "e"))
+    })
+    .unwrap();
+    assert_eq!(db.snapshot().count(Pod::ALL), 5);
+}

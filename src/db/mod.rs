@@ -38,7 +38,7 @@ mod validate;
 mod write_txn;
 
 pub use builder::{Builder, Durability};
-pub(crate) use catalog::Catalog;
+pub(crate) use catalog::{Catalog, Entry};
 pub use changes::{Change, ChangeList, ChangeListError, RowChange};
 pub use commit::Staged;
 pub(crate) use commit::core::Core;
@@ -49,6 +49,7 @@ pub use initializers::Initializer;
 pub use observe::slow_write::SlowWrite;
 pub(crate) use observe::{Stopwatch, unwritten};
 pub use read::{Groups, Only, Rows};
+pub(crate) use replace::Replaced;
 pub use snapshot::Snapshot;
 pub(crate) use stats::Disk;
 pub(crate) use stored::{Record, Source, hex, revisions};

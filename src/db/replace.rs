@@ -87,7 +87,7 @@ impl<T: Table> Typed<T> {
             inserted: Vec::new(),
             equal: 0,
         };
-        let tree = tx.draft().base().tree::<T>(self.family, 0);
+        let tree = tx.draft().tree::<T>(self.family, 0);
         let mut there = There::new(tree.scan(&KeyRange::ALL));
         let mut last: Option<Box<[u8]>> = None;
         while let (Some(reader), Some(record)) = (reader, rows.next()) {

@@ -84,7 +84,7 @@ pub(crate) trait Stored: Send + Sync {
     /// the order of their keys.
     fn apply(&self, tx: &mut WriteTxn, from: Revision, rows: &[Record]) -> Result<(), Error>;
 
-    /// Makes the rows those of a file, in a transaction that has not written to the table; no rows where the file has no such table. Rows that are equal are not written.
+    /// Makes the rows those of a file; none, where the file has no such table. Rows that are equal are not written.
     fn replace(
         &self,
         tx: &mut WriteTxn,

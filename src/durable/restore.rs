@@ -8,16 +8,16 @@ use super::backup::{BACKUP, Told};
 use super::inspect::Inspect;
 use super::restore_options::RestoreOptions;
 use super::unknown::is_unknown;
-use crate::db::{Record, Source, UnknownTables, revisions};
+use crate::db::{Core, Entry, Record, Replaced, Source, UnknownTables, revisions};
 use crate::pagefile::{Error as FileError, MemStorage, Options};
 use crate::table::TableSchema;
-use crate::{Database, Error, Revision};
+use crate::{Database, Error, Revision, WriteTxn};
 
 /// What restoring has done: [`Database::restore`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Restored {
-    /// The commit that did it; the one before, where all was equal already.
+    /// The commit that did it; the one before, where all was equal already. In a transaction, its [revision](WriteTxn::revision).
     pub revision: Revision,
     /// The commit that the backup shows.
     pub backup: Revision,
@@ -37,7 +37,7 @@ impl Database {
     /// Makes the rows of all tables those of a [backup](crate::Snapshot::backup), or of any other file of a database, in one commit, while the database runs.
     ///
     /// It is a commit like any other: it has the next revision, watches and followers are told of it, [validators](crate::Builder::validate) are asked, it is as durable as others, and
-    /// all or nothing. A row that is equal, in its bytes, is not written: it keeps its revision, and nobody is told of it. Others are inserted, updated or removed, and
+    /// all or nothing. A row that is equal, in its bytes, is not written: it keeps its revision, and nobody is told of it. (A field that comes in another order each time, as a `HashMap` does, seldom is.) Others are inserted, updated or removed, and
     /// have the revision of this commit, not those of the backup. (To have these, [open](crate::Builder::open) the backup, or a copy of it.) Unique keys may go from one row to another. Where nothing
     /// differs, there is no commit.
     ///
@@ -118,48 +118,81 @@ impl Database {
         options: &RestoreOptions,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Restored, Error> {
-        backup.verify()?;
-        let core = Arc::clone(self.core());
-        let unknown = core.unknown_tables()?;
-        let mut ignored = Vec::new();
-        let mut rows = 0;
-        for table in backup.tables() {
-            if !is_unknown(table, &core.catalog) {
-                rows += backup.count(&table.definition.name)?;
-            } else if options.ignore_unknown {
-                ignored.push(table.definition.name.clone());
-            } else if !has_same(backup, table, unknown.as_deref())? {
-                return Err(Error::ForeignTable {
-                    path: Arc::clone(&backup.path),
-                    table: table.definition.name.clone(),
-                });
-            }
-        }
-        let mut told = Told::new(progress, rows);
+        let planned = Planned::new(self.core(), backup, options)?;
+        let mut tx = self.begin_write()?;
+        let mut restored = tx.restore_planned(backup, options, planned, progress)?;
+        restored.revision = tx.commit()?;
+        Ok(restored)
+    }
+}
+
+impl WriteTxn {
+    /// As [`Database::restore_with`], as a part of this transaction: together with other changes, or to be [staged](Self::stage) and published at a revision that somebody else decided on. What
+    /// the transaction wrote before is replaced like all else. The file is verified while the transaction runs.
+    ///
+    /// ```
+    /// # use sapwood::{Database, Inspect, RestoreOptions, Revision, Table};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Table, Clone, Serialize, Deserialize)]
+    /// # struct Node {
+    /// #     #[key]
+    /// #     name: String,
+    /// # }
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("backup.sap");
+    /// # let leader = Database::builder().table::<Node>().in_memory()?;
+    /// # leader.write(|tx| tx.insert(Node { name: "n1".into() }))?;
+    /// # leader.backup_to(&path)?;
+    /// # let db = Database::builder().table::<Node>().in_memory()?;
+    /// // A node of a cluster that has fallen behind gets the state after entry 70 of the log.
+    /// let mut tx = db.begin_write()?;
+    /// tx.restore_with(&Inspect::open(&path)?, &RestoreOptions::new(), &mut |_, _| ())?;
+    /// tx.stage()?.publish_at(Revision::new(70))?;
+    /// assert_eq!(db.snapshot().get::<Node>("n1").map(|node| node.modified()), Some(Revision::new(70)));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// As [`Database::restore_from`], but for those of a commit. The transaction is then as it was.
+    pub fn restore_with(
+        &mut self,
+        backup: &Inspect,
+        options: &RestoreOptions,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Restored, Error> {
+        let planned = Planned::new(self.core(), backup, options)?;
+        self.restore_planned(backup, options, planned, progress)
+    }
+
+    fn restore_planned(
+        &mut self,
+        backup: &Inspect,
+        options: &RestoreOptions,
+        planned: Planned,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Restored, Error> {
+        let mut told = Told::new(progress, planned.rows);
         let mut restored = Restored {
-            revision: Revision::ZERO,
+            revision: self.revision(),
             backup: backup.revision(),
             inserted: 0,
             updated: 0,
             removed: 0,
             equal: 0,
-            ignored,
+            ignored: planned.ignored,
         };
-        let mut tx = self.begin_write()?;
-        for (_, table) in core.catalog.durable() {
-            let name = &table.definition.name;
-            let replaced = match backup.table(name) {
-                Some(schema) => {
-                    let path = &backup.path;
-                    let rows = backup.records(name)?;
-                    let mut rows = rows.inspect(|_| told.row());
-                    let from = Source { path, schema };
-                    table.rows.replace(&mut tx, Some(&from), &mut rows)?
-                }
-                None if options.keep_absent => continue,
-                None => {
-                    let mut none = std::iter::empty();
-                    table.rows.replace(&mut tx, None, &mut none)?
+        let catalog = Arc::clone(&self.core().catalog);
+        let before = self.savepoint();
+        for (_, table) in catalog.durable() {
+            let schema = backup.table(&table.definition.name);
+            if schema.is_none() && options.keep_absent {
+                continue;
+            }
+            let replaced = match replace(self, table, backup, schema, &mut told) {
+                Ok(replaced) => replaced,
+                Err(error) => {
+                    self.rollback_to(&before)?;
+                    return Err(error);
                 }
             };
             restored.inserted += replaced.inserted;
@@ -167,8 +200,58 @@ impl Database {
             restored.removed += replaced.removed;
             restored.equal += replaced.equal;
         }
-        restored.revision = tx.commit()?;
         Ok(restored)
+    }
+}
+
+fn replace(
+    tx: &mut WriteTxn,
+    table: &Entry,
+    backup: &Inspect,
+    schema: Option<&TableSchema>,
+    told: &mut Told<'_>,
+) -> Result<Replaced, Error> {
+    let Some(schema) = schema else {
+        return table.rows.replace(tx, None, &mut std::iter::empty());
+    };
+    let path = &backup.path;
+    let rows = backup.records(&table.definition.name)?;
+    let mut rows = rows.inspect(|_| told.row());
+    table
+        .rows
+        .replace(tx, Some(&Source { path, schema }), &mut rows)
+}
+
+/// What is known before the writer's seat is taken.
+struct Planned {
+    /// How many rows are to be compared.
+    rows: u64,
+    ignored: Vec<String>,
+}
+
+impl Planned {
+    /// Refuses a file that is not sound, and one with rows that have no place in the database.
+    fn new(core: &Core, backup: &Inspect, options: &RestoreOptions) -> Result<Self, Error> {
+        backup.verify()?;
+        let unknown = core.unknown_tables()?;
+        let mut planned = Self {
+            rows: 0,
+            ignored: Vec::new(),
+        };
+        for table in backup.tables() {
+            let name = &table.definition.name;
+            if !is_unknown(table, &core.catalog) {
+                planned.rows += backup.count(name)?;
+            } else if options.ignore_unknown {
+                planned.ignored.push(name.clone());
+            } else if !has_same(backup, table, unknown.as_deref())? {
+                return Err(Error::ForeignTable {
+                    path: Arc::clone(&backup.path),
+                    table: name.clone(),
+                });
+            }
+        }
+        Ok(planned)
     }
 }
 
