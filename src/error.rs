@@ -383,7 +383,7 @@ impl fmt::Display for Error {
             ),
             Self::ForeignTable { path, table } => write!(
                 f,
-                "{path}: the backup has rows of a table `{table}` that is not part of this database; add it to the builder with `.table::<…>()`, or ignore it"
+                "{path}: it has rows of a table `{table}` that is not part of this database; add it to the builder with `.table::<…>()`, or ignore it"
             ),
             Self::NoTable { path, table } => {
                 write!(f, "{path}: the file has no table `{table}`")
