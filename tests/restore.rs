@@ -162,7 +162,7 @@ proptest! {
             prop_assert_eq!((revision, backup), (after.revision, saved.revision));
             prop_assert_eq!([inserted, updated, removed, equal], counts);
             prop_assert!(ignored.is_empty());
-            let is_fired = watches.each_ref().map(|watch| watch.is_fired());
+            let is_fired = watches.each_ref().map(sapwood::watch::Watch::is_fired);
             prop_assert_eq!(is_fired, [
                 after.items != model.items, after.tasks != model.tasks, after.leases != model.leases,
             ]);

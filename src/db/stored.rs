@@ -29,6 +29,9 @@ impl Keys for KeySet {
 /// One changed row: its primary key, and what it is now; gone where `None`.
 pub(crate) type Changed<'a> = (&'a [u8], Option<&'a [u8]>);
 
+/// A row on its way to a disk: its primary key and its bytes.
+pub(crate) type RowBytes<'a> = (&'a [u8], &'a [u8]);
+
 /// A row on disk: its primary key and its bytes.
 pub(crate) type Record = (Box<[u8]>, Vec<u8>);
 
@@ -63,7 +66,7 @@ pub(crate) trait Stored: Send + Sync {
     fn rows(
         &self,
         version: &Version,
-        each: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), Error>,
+        each: &mut dyn FnMut(RowBytes<'_>) -> Result<(), Error>,
     ) -> Result<(), Error>;
 
     /// Makes `bytes` those of the row under an encoded primary key; `false` if there is none.
@@ -253,14 +256,14 @@ impl<T: Table> Stored for Typed<T> {
     fn rows(
         &self,
         version: &Version,
-        each: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), Error>,
+        each: &mut dyn FnMut(RowBytes<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let mut rows = version.tree::<T>(self.family, 0).scan(&KeyRange::ALL);
         let (mut key, mut bytes) = (KeyBuf::new(), Vec::new());
         while let Some(row) = rows.next() {
             rows.front_key(&mut key);
             encode(row, &mut bytes)?;
-            each(&key, &bytes)?;
+            each((&key, &bytes))?;
         }
         Ok(())
     }

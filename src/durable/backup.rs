@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use super::catalogue::{describe, rows_of};
 use super::transfer::Failed;
-use crate::db::{Catalog, UnknownTables};
-use crate::pagefile::{Error as FileError, NewFile, NotStreamed};
+use crate::db::{Catalog, RowBytes, UnknownTables};
+use crate::pagefile::{Error as FileError, NewBucket, NewFile, NotStreamed};
 use crate::table::TableSchema;
 use crate::{Database, Error, Revision, Snapshot};
 
@@ -281,35 +281,46 @@ impl<'s> Copied<'s> {
     fn fill(&self, new: &mut NewFile<'_>, told: &mut Told<'_>) -> Result<u64, Failed> {
         let mut rows = 0;
         for table in &self.tables {
-            new.bucket(rows_of(table.name()))?;
-            let known = table
-                .family
-                .and_then(|family| self.catalog.tables.get(family));
-            let mut failed = None;
-            let mut put = |key: &[u8], row: &[u8]| {
-                rows += 1;
-                new.put(key, row).map_err(|error| {
-                    failed = Some(error);
-                    Error::Closed
-                })
-            };
-            let walked = match (known, &self.unknown) {
-                (Some(known), _) => known.rows.rows(self.snapshot.version(), &mut |key, row| {
-                    told.row();
-                    put(key, row)
-                }),
-                (None, Some(unknown)) => unknown.rows(table.name(), &mut put),
-                (None, None) => Ok(()),
-            };
-            match failed {
-                Some(error) => return Err(error.into()),
-                None => walked?,
-            }
+            new.bucket(rows_of(table.name()), |bucket| {
+                self.fill_bucket(table, bucket, &mut rows, told)
+            })?;
         }
         let tables = self.tables.iter();
         let tables = tables.map(|table| (table.name(), &table.definition[..]));
         describe(new, tables, self.snapshot.revision())?;
         Ok(rows)
+    }
+
+    fn fill_bucket(
+        &self,
+        table: &CopiedTable,
+        bucket: &mut NewBucket<'_, '_>,
+        rows: &mut u64,
+        told: &mut Told<'_>,
+    ) -> Result<(), Failed> {
+        let mut failed = None;
+        let mut put = |(key, row): RowBytes<'_>| {
+            *rows += 1;
+            bucket.put(key, row).map_err(|error| {
+                failed = Some(error);
+                Error::Closed
+            })
+        };
+        let known = table
+            .family
+            .and_then(|family| self.catalog.tables.get(family));
+        let walked = match (known, &self.unknown) {
+            (Some(known), _) => known.rows.rows(self.snapshot.version(), &mut |row| {
+                told.row();
+                put(row)
+            }),
+            (None, Some(unknown)) => unknown.rows(table.name(), &mut put),
+            (None, None) => Ok(()),
+        };
+        match failed {
+            Some(error) => Err(error.into()),
+            None => Ok(walked?),
+        }
     }
 
     /// The error of the table whose bucket was not the same twice.

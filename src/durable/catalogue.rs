@@ -121,15 +121,15 @@ pub(super) fn describe<'t>(
     tables: impl Iterator<Item = (&'t str, &'t [u8])>,
     revision: Revision,
 ) -> Result<(), FileError> {
-    file.bucket(ABOUT)?;
-    file.put("format", LAYOUT.to_le_bytes())?;
-    file.put("revision", revision.get().to_le_bytes())?;
-    file.put("rows", FORMAT.to_le_bytes())?;
-    file.bucket(TABLES)?;
-    for (name, definition) in tables {
-        file.put(name, definition)?;
-    }
-    Ok(())
+    file.bucket(ABOUT, |about| {
+        about.put("format", LAYOUT.to_le_bytes())?;
+        about.put("revision", revision.get().to_le_bytes())?;
+        about.put("rows", FORMAT.to_le_bytes())
+    })?;
+    file.bucket(TABLES, |bucket| {
+        let mut tables = tables;
+        tables.try_for_each(|(name, definition)| bucket.put(name, definition))
+    })
 }
 
 /// Notes what a table is now; adds it if it is new.

@@ -289,7 +289,7 @@ fn has_same(
         return Ok(false);
     };
     let mut is_same = true;
-    unknown.rows(name, &mut |key, row| {
+    unknown.rows(name, &mut |(key, row)| {
         if is_same {
             let other: Option<Record> = rows.next().transpose()?;
             is_same = other.is_some_and(|(other_key, other)| {

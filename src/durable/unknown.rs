@@ -6,8 +6,8 @@ use std::sync::Arc;
 use super::catalogue::{self, Catalogue, Unreadable, rows_of};
 use super::replay::{Replay, Rows};
 use crate::Error;
-use crate::db::{Catalog, Record, UnknownTables};
-use crate::pagefile::{Error as FileError, ReadTxn};
+use crate::db::{Catalog, Record, RowBytes, UnknownTables};
+use crate::pagefile::{Bucket, Error as FileError, ReadTxn};
 use crate::table::TableSchema;
 
 /// Whether a file has tables that the program does not declare.
@@ -65,18 +65,18 @@ impl UnknownTables for Unknown {
     fn rows(
         &self,
         table: &str,
-        each: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), Error>,
+        each: &mut dyn FnMut(RowBytes<'_>) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let bucket = self.snapshot.bucket(rows_of(table));
         let bucket = bucket.map_err(|error| self.file(error))?;
-        let stored = bucket.iter().flat_map(|bucket| bucket.iter());
+        let stored = bucket.iter().flat_map(Bucket::iter);
         let stored = stored.map(|entry| -> Result<Record, Error> {
             let (key, row) = entry.map_err(|error| self.file(error))?;
             Ok((Box::from(&*key), row.to_vec()))
         });
         for record in self.newer.over(table, stored) {
             let (key, row) = record?;
-            each(&key, &row)?;
+            each((&key, &row))?;
         }
         Ok(())
     }

@@ -25,18 +25,30 @@ pub(crate) struct NewFile<'o> {
     pages: NewPages<'o>,
     /// The tree of buckets.
     directory: Tree,
-    buckets: u64,
-    open: Option<OpenBucket>,
     /// What was found of each bucket when all of this was written the first time.
     expected: Option<std::vec::IntoIter<BucketRecord>>,
     written: Vec<BucketRecord>,
     uneven: Option<Vec<u8>>,
 }
 
-struct OpenBucket {
-    name: Vec<u8>,
+/// A bucket that is being written.
+pub(crate) struct NewBucket<'n, 'o> {
+    pages: &'n mut NewPages<'o>,
     rows: u64,
     tree: Tree,
+}
+
+impl NewBucket<'_, '_> {
+    /// Adds a key, behind all others.
+    pub(crate) fn put(
+        &mut self,
+        key: impl AsRef<[u8]>,
+        value: impl AsRef<[u8]>,
+    ) -> Result<(), Error> {
+        self.rows += 1;
+        self.tree
+            .push_value(key.as_ref(), value.as_ref(), self.pages)
+    }
 }
 
 /// Why a page file was not written to a stream.
@@ -53,61 +65,43 @@ impl<'o> NewFile<'o> {
         Self {
             pages: NewPages::new(sink, PAGE_SIZE, COMMIT, first_page(PAGE_SIZE)),
             directory: Tree::default(),
-            buckets: 0,
-            open: None,
             expected: expected.map(Vec::into_iter),
             written: Vec::new(),
             uneven: None,
         }
     }
 
-    /// Begins a bucket, whose name is behind those of all others.
-    pub(crate) fn bucket(&mut self, name: impl AsRef<[u8]>) -> Result<(), Error> {
-        self.close_bucket()?;
-        self.open = Some(OpenBucket {
-            name: name.as_ref().to_vec(),
+    /// Adds a bucket, whose name is behind those of all others, with what `fill` puts in.
+    pub(crate) fn bucket<E: From<Error>>(
+        &mut self,
+        name: impl AsRef<[u8]>,
+        fill: impl FnOnce(&mut NewBucket<'_, 'o>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let name = name.as_ref();
+        let mut bucket = NewBucket {
+            pages: &mut self.pages,
             rows: 0,
             tree: Tree::default(),
-        });
-        Ok(())
-    }
-
-    /// Adds a key to the bucket that was begun last, behind all others.
-    pub(crate) fn put(
-        &mut self,
-        key: impl AsRef<[u8]>,
-        value: impl AsRef<[u8]>,
-    ) -> Result<(), Error> {
-        if let Some(bucket) = &mut self.open {
-            bucket.rows += 1;
-            let (key, value) = (key.as_ref(), value.as_ref());
-            bucket.tree.push_value(key, value, &mut self.pages)?;
-        }
-        Ok(())
-    }
-
-    fn close_bucket(&mut self) -> Result<(), Error> {
-        let Some(bucket) = self.open.take() else {
-            return Ok(());
         };
+        fill(&mut bucket)?;
+        let NewBucket { rows, tree, .. } = bucket;
         let record = BucketRecord {
-            root: bucket.tree.finish(&mut self.pages)?,
-            rows: bucket.rows,
+            root: tree.finish(&mut self.pages)?,
+            rows,
             ..BucketRecord::default()
         };
         self.written.push(record);
         let expected = self.expected.as_mut().and_then(Iterator::next);
         if expected.is_some_and(|expected| expected != record) && self.uneven.is_none() {
-            self.uneven = Some(bucket.name.clone());
+            self.uneven = Some(name.to_vec());
         }
-        self.buckets += 1;
         self.directory
-            .push_bucket(&bucket.name, record, &mut self.pages)
+            .push_bucket(name, record, &mut self.pages)
+            .map_err(E::from)
     }
 
     /// Writes what is left, and gives the meta that goes before it, and the records of all buckets.
     fn finish(mut self) -> Result<Finished, Error> {
-        self.close_bucket()?;
         let root = self.directory.finish(&mut self.pages)?;
         self.pages.flush()?;
         Ok(Finished {
@@ -115,7 +109,7 @@ impl<'o> NewFile<'o> {
                 commit: COMMIT,
                 pages: self.pages.end,
                 directory: root.map_or(Directory::Empty, Directory::Stored),
-                buckets: self.buckets,
+                buckets: self.written.len() as u64,
                 ..Meta::empty(PAGE_SIZE)
             },
             written: self.written,

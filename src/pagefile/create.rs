@@ -29,8 +29,8 @@ pub(super) fn create<E: From<Error>>(
         return Ok(None);
     }
     sync_folder(path).map_err(Error::io("sync the folder of"))?;
-    let file = temporary.into_file().map_err(Error::io("create"))?;
-    Ok(Some(file))
+    let created = temporary.into_file().map_err(Error::io("create"))?;
+    Ok(Some(created))
 }
 
 /// A file beside the one to be, removed when dropped.

@@ -85,7 +85,7 @@ mod writer;
 pub use bucket::Bucket;
 pub use bucket_mut::{BucketMut, KeyValue};
 pub use bucket_stats::BucketStats;
-pub(crate) use build::{NewFile, NotStreamed};
+pub(crate) use build::{NewBucket, NewFile, NotStreamed};
 pub use bytes::Bytes;
 pub use check::Report;
 pub use cursor::Cursor;

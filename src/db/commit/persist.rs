@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::super::stats::Disk;
+use super::super::stored::RowBytes;
 use super::durable::Durable;
 use crate::Error;
 use crate::radix::Version;
@@ -21,7 +22,7 @@ pub(crate) trait UnknownTables {
     fn rows(
         &self,
         table: &str,
-        each: &mut dyn FnMut(&[u8], &[u8]) -> Result<(), Error>,
+        each: &mut dyn FnMut(RowBytes<'_>) -> Result<(), Error>,
     ) -> Result<(), Error>;
 }
 
