@@ -156,17 +156,17 @@ fn filled(rows: u32, bytes: usize) -> Database {
     db
 }
 
-/// A writer that does something before each write.
-struct Before<F>(F);
+/// A writer to which something happens before each write, and before a flush, for which there is no length.
+struct Tapped<'o, F>(&'o mut dyn Write, F);
 
-impl<F: FnMut(usize) -> io::Result<()>> Write for Before<F> {
+impl<F: FnMut(Option<usize>) -> io::Result<()>> Write for Tapped<'_, F> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        (self.0)(bytes.len())?;
-        Ok(bytes.len())
+        (self.1)(Some(bytes.len()))?;
+        self.0.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        Ok(())
+        (self.1)(None)
     }
 }
 
@@ -179,7 +179,8 @@ fn large_backups_go_out_in_pieces() {
         .unwrap();
     let (mut most, mut all) = (0, 0);
     let backup = db
-        .backup(Before(|len| {
+        .backup(Tapped(&mut io::sink(), |len| {
+            let len = len.unwrap_or(0);
             most = most.max(len);
             all += len as u64;
             Ok(())
@@ -204,23 +205,12 @@ fn a_backup_does_not_take_the_seat() {
     let before = db.revision();
     let mut next = 100_000;
     let mut copy = Vec::new();
-    struct Commits<'a, F>(&'a mut Vec<u8>, F);
-    impl<F: FnMut()> Write for Commits<'_, F> {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            (self.1)();
-            self.0.write(bytes)
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            (self.1)();
-            Ok(())
-        }
-    }
-    let backup = db
-        .backup(Commits(&mut copy, || {
-            next += 1;
-            db.write(|tx| tx.insert(pod(next, 1))).unwrap();
-        }))
-        .unwrap();
+    let commits = |_| {
+        next += 1;
+        db.write(|tx| tx.insert(pod(next, 1))).unwrap();
+        Ok(())
+    };
+    let backup = db.backup(Tapped(&mut copy, commits)).unwrap();
     assert!(db.revision().get() >= before.get() + 3);
     assert_eq!((backup.revision, backup.rows), (before, 5000));
     let copy = Inspect::open_storage(Box::new(MemStorage::new(copy))).unwrap();
@@ -232,30 +222,23 @@ fn a_backup_does_not_take_the_seat() {
 fn a_writer_that_fails_gives_its_error() {
     let db = filled(3000, 500);
     let mut writes = 0;
-    db.backup(Before(|_| {
+    let mut count = |_| {
         writes += 1;
         Ok(())
-    }))
-    .unwrap();
-    assert!(writes > 2, "{writes}");
+    };
+    db.backup(Tapped(&mut io::sink(), &mut count)).unwrap();
+    assert!(writes > 3, "{writes}");
+    // The last one is the flush.
     for fails_at in 0..writes {
         let (mut part, mut done) = (Vec::new(), 0);
-        struct Fails<'a>(&'a mut Vec<u8>, &'a mut usize, usize);
-        impl Write for Fails<'_> {
-            fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-                if *self.1 == self.2 {
-                    return Err(io::Error::other("the line is cut"));
-                }
-                *self.1 += 1;
-                self.0.write(bytes)
+        let fails = |_| {
+            done += 1;
+            if done > fails_at {
+                return Err(io::Error::other("the line is cut"));
             }
-            fn flush(&mut self) -> io::Result<()> {
-                Ok(())
-            }
-        }
-        let error = db
-            .backup(Fails(&mut part, &mut done, fails_at))
-            .unwrap_err();
+            Ok(())
+        };
+        let error = db.backup(Tapped(&mut part, fails)).unwrap_err();
         assert_eq!(
             error.to_string(),
             "backup: could not back up the page file: the line is cut"
@@ -263,6 +246,10 @@ fn a_writer_that_fails_gives_its_error() {
         let cause = error.source().and_then(|error| error.source()).unwrap();
         let cause = cause.downcast_ref::<io::Error>().unwrap();
         assert_eq!(cause.kind(), io::ErrorKind::Other);
+        if fails_at + 1 == writes {
+            // All is there, but nobody knows where.
+            continue;
+        }
         let storage = || Box::new(MemStorage::new(part.clone()));
         assert!(pods().load_storage(storage()).is_err());
         assert!(db.restore(&part[..]).is_err());
@@ -271,17 +258,6 @@ fn a_writer_that_fails_gives_its_error() {
         }
     }
     assert_eq!(db.backup(io::sink()).unwrap().rows, 3000);
-    // Of a flush, too.
-    struct NoFlush;
-    impl Write for NoFlush {
-        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-            Ok(bytes.len())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Err(io::ErrorKind::ConnectionReset.into())
-        }
-    }
-    assert!(matches!(db.backup(NoFlush), Err(Error::File { .. })));
 }
 
 /// A backup into a file is there whole or not at all, and replaces nothing: not a file, not a link that leads nowhere, and not when the folder is not there. No other file is left behind.
@@ -451,8 +427,8 @@ fn tables_that_are_not_declared_are_in_backups() {
     db.backup_to(&copy).unwrap();
     let again = all().open(&copy).unwrap();
     let snapshot = again.snapshot();
-    let names: Vec<_> = snapshot.list(Zone::ALL).map(|zone| &zone.name).collect();
-    assert_eq!(names, ["a", "b", "c"]);
+    let zones: Vec<_> = snapshot.list(Zone::ALL).map(|zone| &zone.name).collect();
+    assert_eq!(zones, ["a", "b", "c"]);
     assert_eq!(snapshot.count(Host::ALL), 1);
     assert_eq!(snapshot.count(Beat::ALL), 0);
 
