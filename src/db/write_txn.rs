@@ -125,7 +125,7 @@ impl WriteTxn {
         KeysOf::index(self.draft().added(), self.core.family::<T>(), index)
     }
 
-    pub(super) fn core(&self) -> &Core {
+    pub(crate) fn core(&self) -> &Core {
         &self.core
     }
 
