@@ -102,7 +102,8 @@ def draw(title, stores):
         f'<text x="{LEFT}" y="24" font-size="15" font-weight="600" fill="#222222">{title}</text>',
     ]
     decades = math.log10(up.high / up.low)
-    for cost in up.marks((1, 2, 5) if decades < 3.5 else (1,)):
+    of_ten = (1, 1.5, 2, 3, 5, 7) if decades < 1 else (1, 2, 5) if decades < 3.5 else (1,)
+    for cost in up.marks(of_ten):
         y = up.at(cost)
         parts.append(f'<line x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}" stroke="#e4e4e4"/>')
         parts.append(f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end" fill="#555555">{short(cost)}</text>')
@@ -112,7 +113,7 @@ def draw(title, stores):
         parts.append(f'<text x="{x:.1f}" y="{HEIGHT - BOTTOM + 18}" text-anchor="middle" fill="#555555">{short(rows)}</text>')
     middle = (LEFT + WIDTH - RIGHT) / 2
     parts.append(f'<text x="{middle}" y="{HEIGHT - 10}" text-anchor="middle" fill="#555555">rows</text>')
-    labels = []
+    ends = {}
     order = list(COLOURS)
     for store in sorted(stores, key=lambda store: order.index(store) if store in order else -1):
         points = [(across.at(rows), up.at(cost)) for rows, cost in sorted(stores[store].items())]
@@ -121,10 +122,11 @@ def draw(title, stores):
         thick = 3 if store == "sapwood" else 1.6
         parts.append(f'<polyline points="{line}" fill="none" stroke="{colour}" stroke-width="{thick}"/>')
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{thick + 0.8}" fill="{colour}"/>' for x, y in points]
-        labels.append([points[-1][1], store, colour])
-    for y, store, colour in spread(labels, 15):
-        weight = ' font-weight="700"' if store == "sapwood" else ""
-        parts.append(f'<text x="{WIDTH - RIGHT + 10}" y="{y + 4:.1f}" fill="{colour}"{weight}>{store}</text>')
+        ends.setdefault(points[-1][0], []).append([points[-1][1], store, colour])
+    for x, labels in ends.items():
+        for y, store, colour in spread(labels, 14):
+            weight = ' font-weight="700"' if store == "sapwood" else ""
+            parts.append(f'<text x="{x + 10:.1f}" y="{y + 4:.1f}" fill="{colour}"{weight}>{store}</text>')
     return "\n".join(parts) + "\n</svg>\n"
 
 

@@ -9,7 +9,7 @@ use super::stores::{Store, View, each_store};
 use super::weigh::resident;
 use crate::child::Line;
 use crate::data::Random;
-use crate::figures::Figures;
+use crate::figures::{Figures, OURS};
 use crate::samples::{Measure, Samples, nanoseconds, tidy};
 use crate::task::{Change, Status, Task, Tasks, node};
 use crate::{Failure, go, wants};
@@ -25,10 +25,8 @@ pub(crate) struct Options {
     only: Vec<String>,
 }
 
-/// The greatest size for those that are not named in [`LARGE`].
+/// The greatest size for peers: ten times as many rows would take some of them more than 20 GiB, and the others many minutes.
 const MOST: usize = 1_000_000;
-/// What holds 10,000,000 rows in 16 GiB, and is there in two minutes or three.
-const LARGE: [&str; 2] = [crate::figures::OURS, "BTreeMap"];
 
 /// Up to here, rows are put into a store more than once.
 const SMALL: usize = 100_000;
@@ -74,7 +72,7 @@ pub(crate) fn run(options: &Options, quick: bool) -> Result<Vec<Figures>, Failur
 
 /// Has a process of its own measure a store.
 fn ask<S: Store>(rows: usize, samples: &mut Samples) {
-    if rows > MOST && !LARGE.contains(&S::NAME) {
+    if rows > MOST && S::NAME != OURS {
         return;
     }
     let program = std::env::current_exe().map_err(Failure::from);
