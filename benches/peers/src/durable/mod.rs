@@ -92,7 +92,7 @@ pub(crate) fn run(options: &Options, quick: bool, bars: bool) -> Result<Vec<Figu
         let mut samples = Samples::new(place.time);
         let data = folder.join("tasks");
         let go = place.go.map(|program| (program, &*data));
-        let rounds = rounds.min(3);
+        let rounds = if quick { 1 } else { 3 };
         reopen::measure(only, (rows, rounds), folder, go, &mut samples)?;
         add(rows, samples);
     }
