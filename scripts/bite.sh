@@ -166,7 +166,7 @@ done < <(sed -n 's/^ *Executable .*(\(.*\))$/\1/p' "$copy/out")
 # stage TURN TEST ARGUMENT...: runs tests, and says which one fails.
 stage() {
     local status=0
-    (cd "$copy" && SAPWOOD_MUTANT=$1 timeout 300 "${program[$2]}" --quiet "${@:3}" >"$copy/out" 2>&1) || status=$?
+    (cd "$copy" && SAPWOOD_MUTANT=$1 timeout 1500 "${program[$2]}" --quiet "${@:3}" >"$copy/out" 2>&1) || status=$?
     if [ "$status" -eq 124 ]; then
         echo "$2 (does not end)"
     elif [ "$status" -ne 0 ]; then

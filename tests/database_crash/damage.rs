@@ -99,6 +99,11 @@ fn every_flipped_byte_is_right_or_refused() {
             if at >= image.len() {
                 return;
             }
+            // Of pages that hold nothing a few will do.
+            let page = &image[at / 512 * 512..][..512];
+            if at % 64 > 0 && page.iter().all(|byte| *byte == 0) {
+                continue;
+            }
             let mut image = image.clone();
             // Also what makes a number smaller by one, or greater.
             image[at] ^= if image[at] < 8 { 1 } else { 1 << (at % 8) };
@@ -117,7 +122,7 @@ fn every_flipped_byte_is_right_or_refused() {
     let [right, before, refused] = counts.map(AtomicUsize::into_inner);
     println!(
         "flipped bytes: {}, right: {right}, as before the last group: {before}, refused: {refused}",
-        image.len()
+        right + before + refused
     );
     assert!(before > 40 && before <= 2048 && refused > 1000);
 }
