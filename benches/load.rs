@@ -15,8 +15,10 @@
 
 use std::fs;
 use std::hint::black_box;
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
@@ -193,21 +195,24 @@ fn entries(read: &ReadTxn) -> impl Iterator<Item = (Vec<u8>, Vec<u8>)> {
 }
 
 /// Opens a file in this process. The seconds that takes.
-fn open(path: &Path, rows: usize) -> f64 {
+fn open(path: &Path, rows: usize, threads: usize) -> f64 {
     let begun = Instant::now();
-    let db = builder().open(path).unwrap();
+    let db = builder().load_threads(threads).open(path).unwrap();
     let time = begun.elapsed();
     assert_eq!(db.snapshot().count(Task::ALL), rows);
+    // What is freed is no part of it.
+    std::mem::forget(db);
     time.as_secs_f64()
 }
 
 /// The same in a process of its own, with a copy of the file.
-fn open_apart(path: &Path, rows: usize) -> f64 {
+fn open_apart(path: &Path, rows: usize, threads: usize) -> f64 {
     let copy = path.with_extension("copy");
     fs::copy(path, &copy).unwrap();
     let mut child = Command::new(std::env::current_exe().unwrap());
-    let rows = rows.to_string();
-    let child = child.args(["--rows", &rows]).arg("--open").arg(&copy);
+    let [rows, threads] = [rows, threads].map(|number| number.to_string());
+    let child = child.args(["--rows", &rows, "--threads", &threads]);
+    let child = child.arg("--open").arg(&copy);
     let output = child.output().unwrap();
     fs::remove_file(copy).unwrap();
     let text = String::from_utf8(output.stdout).unwrap();
@@ -219,12 +224,15 @@ fn main() {
         rows,
         rounds,
         dir,
+        threads,
         json,
         open: only,
         ..
     } = Arguments::parse();
+    let cores = thread::available_parallelism().map_or(1, NonZero::get);
+    let threads = threads.unwrap_or(cores);
     if let Some(path) = only {
-        return println!("{}", open(&path, rows));
+        return println!("{}", open(&path, rows, threads));
     }
     let dir = tempfile::tempdir_in(dir).unwrap();
     let [closed, killed] = ["closed", "killed"].map(|name| dir.path().join(name));
@@ -233,8 +241,12 @@ fn main() {
     let mut figures = Figures::new("Opening, in ns a row", &["a row"]);
     let mut rates = Figures::new("Opening, in thousands of rows a second", &["rows"]);
     for _ in 0..rounds {
-        for (name, path) in [("closed file", &closed), ("killed file", &killed)] {
-            let seconds = open_apart(path, rows);
+        for (name, path, threads) in [
+            ("closed file", &closed, threads),
+            ("killed file", &killed, threads),
+            ("closed file, one thread", &closed, 1),
+        ] {
+            let seconds = open_apart(path, rows, threads);
             figures.add(name, "ns", "a row", seconds * 1e9 / rows as f64);
             rates.add(name, "1000/s", "rows", rows as f64 / seconds / 1e3);
         }

@@ -12,6 +12,7 @@
 //! | `catalog`, `stored` | the tables, and what is done with rows where their type is not known |
 //! | `live_index` | indexes that are added at run time |
 //! | `validate`, `refusal` | what a program demands of its rows; why one is not written |
+//! | `load`, `progress` | filling a table from a file, on several threads; who is told how far it is |
 //! | `initializers` | what tables wait for |
 //! | `stats/` | numbers about all of it |
 //! | `observe/` | who is told of what happens, and of slow writes |
@@ -26,7 +27,9 @@ mod commit;
 mod database;
 mod initializers;
 mod live_index;
+mod load;
 mod observe;
+mod progress;
 mod read;
 mod refusal;
 mod snapshot;
@@ -44,10 +47,12 @@ pub(crate) use commit::durable::Durable;
 pub(crate) use commit::persist::{CommitRecord, Persist};
 pub use database::Database;
 pub use initializers::Initializer;
+pub(crate) use load::{EachRow, Loading, Source, Stock};
 pub use observe::slow_write::SlowWrite;
 pub(crate) use observe::{Stopwatch, unwritten};
+pub(crate) use progress::Progress;
 pub use read::{Groups, Only, Rows};
 pub use snapshot::Snapshot;
 pub(crate) use stats::Disk;
-pub(crate) use stored::{Record, Source, hex, revisions};
+pub(crate) use stored::{Record, hex, revisions};
 pub use write_txn::{Savepoint, WriteTxn};

@@ -15,6 +15,7 @@
 //! |---|---|
 //! | `open` | `Builder::open`: creates or loads |
 //! | `catalogue` | what the file says of itself: formats, revision, the tables' definitions |
+//! | `stock` | the rows of a table as they are loaded, in parts |
 //! | `evolve` | bringing the file to what the program declares |
 //! | `inspect` | the file without the program |
 //! | `store` | commits into the journal, or where that is full into the trees |
@@ -31,6 +32,7 @@ mod open;
 mod period;
 mod record;
 mod replay;
+mod stock;
 mod store;
 mod transfer;
 

@@ -1,16 +1,21 @@
 //! Opening a database on a file.
 
+use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use super::catalogue::{self, Catalogue, Unreadable, rows_of};
 use super::evolve::{Evolution, NotEvolved};
 use super::period::Keeper;
 use super::replay::Replay;
+use super::stock::FileStock;
 use super::store::{FIRST_JOURNAL, Store};
 use super::transfer::{Failed, Trees};
-use crate::db::{Builder, Catalog, Core, Durability, Persist, Record, Source, Stopwatch};
+use crate::db::{
+    Builder, Catalog, Core, Durability, Loading, Persist, Progress, Source, Stock, Stopwatch,
+};
 use crate::pagefile::{Error as FileError, Journal, Options, PageFile, ReadTxn, Storage};
 use crate::radix::{Draft, Version, Writer};
 use crate::{Database, Error, Revision};
@@ -103,7 +108,12 @@ impl Builder {
         let journal = file
             .open_journal(|record| replay.take(record))
             .map_err(|error| opened.unreadable(error))?;
-        let loaded = opened.load(&snapshot, found.as_ref(), &replay)?;
+        let threads = self.load_threads.unwrap_or_else(|| {
+            let cores = thread::available_parallelism();
+            cores.map_or(1, NonZero::get)
+        });
+        let mut progress = Progress::new(self.on_progress.take());
+        let loaded = opened.load(&snapshot, found.as_ref(), &replay, threads, &mut progress)?;
         drop(snapshot);
         journal.sync().map_err(|error| opened.file(error))?;
         let evolution = Evolution::new(&catalog, found.as_ref(), loaded.rewritten)?;
@@ -136,6 +146,7 @@ impl Builder {
                 source,
             }),
         })?;
+        progress.end();
         observe.opened(version.revision(), keeper.file_bytes(), loading);
         Ok(Database::from_core(Core::new(
             catalog,
@@ -177,6 +188,8 @@ impl Opened<'_> {
         snapshot: &ReadTxn,
         found: Option<&Catalogue>,
         replay: &Replay,
+        threads: usize,
+        progress: &mut Progress,
     ) -> Result<LoadedFile, Error> {
         let (mut writer, empty) = Writer::new(self.catalog.layout.clone(), Revision::ZERO);
         let Some(found) = found else {
@@ -187,30 +200,37 @@ impl Opened<'_> {
                 rewritten: Vec::new(),
             });
         };
+        let mut tables = Vec::new();
+        let mut total = 0;
+        for (family, table) in self.catalog.durable() {
+            let name = &table.definition.name;
+            let Some(schema) = found.table(name) else {
+                continue;
+            };
+            let bucket = snapshot.bucket(rows_of(name));
+            let bucket = bucket.map_err(|error| self.file(error))?;
+            let stock = FileStock::new(&self.path, name, bucket, replay);
+            total += stock.len() * (1 + table.definition.indexes.len() as u64);
+            tables.push((family, table, schema, stock));
+        }
+        progress.begin(total);
         let mut rewritten = Vec::new();
         let revision = Revision::new(replay.revision);
         // A file without commits has no rows; that its tables are the program's is seen all the same.
         let drafted = revision.max(Revision::new(1));
         let mut draft = Draft::new(&mut writer, empty.clone(), drafted);
-        for (family, table) in self.catalog.durable() {
-            let Some(schema) = found.table(&table.definition.name) else {
-                continue;
-            };
-            let bucket = snapshot
-                .bucket(rows_of(&table.definition.name))
-                .map_err(|error| self.file(error))?;
-            let Some(bucket) = bucket else { continue };
-            let stored = bucket.iter().map(|entry| -> Result<Record, Error> {
-                let (key, bytes) = entry.map_err(|error| self.file(error))?;
-                Ok((Box::from(&*key), bytes.to_vec()))
-            });
-            let mut rows = replay.over(&table.definition.name, stored);
+        for (family, table, schema, stock) in &tables {
             let from = Source {
                 path: &self.path,
                 schema,
             };
-            match table.rows.load(&mut draft, &from, &mut rows) {
-                Ok(true) => rewritten.push(family),
+            let mut loading = Loading {
+                stock,
+                threads,
+                progress,
+            };
+            match table.rows.load(&mut draft, &from, &mut loading) {
+                Ok(true) => rewritten.push(*family),
                 Ok(false) => {}
                 Err(error) => {
                     drop(draft.abort(&mut writer));

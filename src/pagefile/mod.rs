@@ -59,6 +59,7 @@ mod pack;
 mod page;
 mod page_file;
 mod page_set;
+mod parts;
 mod placement;
 mod read_txn;
 mod savepoint;
