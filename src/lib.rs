@@ -588,9 +588,9 @@ mod revision;
 pub use db::stats;
 pub use db::{
     Builder, Change, ChangeList, ChangeListError, Database, Durability, Groups, Initializer, Only,
-    RowChange, Rows, Savepoint, SlowWrite, Snapshot, Staged, WriteTxn,
+    RefusedRow, RowChange, Rows, Savepoint, SlowWrite, Snapshot, Staged, WriteTxn,
 };
-pub use durable::{Inspect, StoredRow, StoredRows};
+pub use durable::{Inspect, Salvage, SalvagedTable, StoredRow, StoredRows};
 pub use error::Error;
 pub use follow::{Batch, Follow};
 pub use key::Key;

@@ -8,8 +8,10 @@ use std::thread;
 use super::progress::Progress;
 use super::stored::{ReadError, Typed, hex, index_name, traced, untraceable};
 use crate::Error;
-use crate::radix::{Draft, LoadedPart, NotLoaded, Row, RowMemory};
-use crate::table::{CodecError, KeySet, NoReading, NotRead, Reading, Table, TableSchema};
+use crate::radix::{Draft, Loaded, LoadedPart, NotLoaded, Row, RowMemory};
+use crate::table::{
+    CodecError, Difference, KeySet, NoReading, NotRead, Reading, Table, TableSchema,
+};
 
 /// A table in a file, and the path of the file.
 pub(crate) struct Source<'f> {
@@ -39,30 +41,49 @@ pub(crate) struct Loading<'l> {
     pub(crate) progress: &'l mut Progress,
 }
 
+/// Reads the rows of a file into the struct of the program.
+pub(super) struct RowReader<'f, T> {
+    path: &'f Arc<str>,
+    reading: Reading<'f, T>,
+}
+
+impl<'f, T: Table> RowReader<'f, T> {
+    pub(super) fn new(from: &Source<'f>) -> Result<Self, Error> {
+        let path = from.path;
+        match Reading::new(from.schema, traced::<T>()?) {
+            Ok(reading) => Ok(Self { path, reading }),
+            Err(NoReading::Difference(difference)) => Err(other(path, difference)),
+            Err(NoReading::Untraceable(field)) => Err(untraceable::<T>(field)),
+        }
+    }
+
+    pub(super) fn read<'k>(&self, key: &'k [u8], bytes: &[u8]) -> Result<Loaded<'k, T>, Error> {
+        Typed::<T>::read(key, bytes, |key, row| {
+            self.reading.read(row).map_err(|not_read| match not_read {
+                NotRead::Codec(error) => ReadError::Codec(error),
+                NotRead::Refused(refusal) => match self.reading.explain(&refusal, &hex(key)) {
+                    Ok(difference) => ReadError::Other(other(self.path, Box::new(difference))),
+                    Err(reason) => ReadError::Codec(CodecError::Decode { reason }),
+                },
+            })
+        })
+    }
+}
+
+fn other(path: &Arc<str>, difference: Box<Difference>) -> Error {
+    Error::Schema {
+        path: Arc::clone(path),
+        difference,
+    }
+}
+
 pub(super) fn load<T: Table>(
     table: &Typed<T>,
     draft: &mut Draft,
     from: &Source<'_>,
     loading: &mut Loading<'_>,
 ) -> Result<bool, Error> {
-    let other = |difference| Error::Schema {
-        path: Arc::clone(from.path),
-        difference,
-    };
-    let reading = Reading::<T>::new(from.schema, traced::<T>()?);
-    let reading = reading.map_err(|no_reading| match no_reading {
-        NoReading::Difference(difference) => other(difference),
-        NoReading::Untraceable(field) => untraceable::<T>(field),
-    })?;
-    let read = |key: &[u8], row: &[u8]| {
-        reading.read(row).map_err(|not_read| match not_read {
-            NotRead::Codec(error) => ReadError::Codec(error),
-            NotRead::Refused(refusal) => match reading.explain(&refusal, &hex(key)) {
-                Ok(difference) => ReadError::Other(other(Box::new(difference))),
-                Err(reason) => ReadError::Codec(CodecError::Decode { reason }),
-            },
-        })
-    };
+    let reader = RowReader::<T>::new(from)?;
     let Loading {
         stock,
         threads,
@@ -74,7 +95,7 @@ pub(super) fn load<T: Table>(
         let mut rows = LoadedPart::<T>::new(table.trees, newest);
         let mut sets = vec![KeySet::default(); table.trees - 1];
         stock.read(part, &mut |key, bytes| {
-            let row = Typed::<T>::read(key, bytes, read)?;
+            let row = reader.read(key, bytes)?;
             for (tree, set) in sets.iter_mut().enumerate() {
                 set.reset(key);
                 row.value.encode_index_keys(tree + 1, set);
@@ -101,7 +122,7 @@ pub(super) fn load<T: Table>(
     });
     done.map_err(not_loaded)?;
     progress.pass(stock.len() * (1 + table.trees as u64));
-    Ok(reading.rewrites())
+    Ok(reader.reading.rewrites())
 }
 
 /// Does all parts, the first ones first, on a thread for each memory; this is one of them, and calls `told` after each part that it did. Gives back the memories, and what
@@ -161,7 +182,7 @@ fn in_parts<P: Send>(
 }
 
 /// Says in the words of the table why its rows were not loaded.
-fn not_loaded<T: Table>(refused: NotLoaded<T>) -> Error {
+pub(super) fn not_loaded<T: Table>(refused: NotLoaded<T>) -> Error {
     let damaged = |row: Row<T>, reason: &str| Error::Row {
         table: T::NAME,
         key: row.format_key(0),

@@ -1,11 +1,13 @@
 //! What is done with the rows of a table where their type is not known: writing, loading, telling watchers.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::marker::PhantomData;
 use std::ops::ControlFlow;
 
 use super::live_index;
 use super::load::{Loading, Source, load};
+use super::salvage::{RefusedRow, salvage};
 use super::write_txn::WriteTxn;
 use crate::key::{KeyBuf, KeyRange};
 use crate::radix::{Draft, Keys, Loaded, Row, Version};
@@ -61,6 +63,15 @@ pub(crate) trait Stored: Send + Sync {
         from: &Source<'_>,
         loading: &mut Loading<'_>,
     ) -> Result<bool, Error>;
+
+    /// Fills the table, which is empty, with those of these rows that are sound. Gives their number.
+    fn salvage(
+        &self,
+        draft: &mut Draft,
+        from: &Source<'_>,
+        rows: &BTreeMap<Box<[u8]>, Vec<u8>>,
+        refused: &mut Vec<RefusedRow>,
+    ) -> Result<u64, Error>;
 
     /// Writes into `tx` what a transaction of another database, which was number `from` there, made of these rows; removed are those without bytes. In
     /// the order of their keys.
@@ -190,6 +201,16 @@ impl<T: Table> Stored for Typed<T> {
         loading: &mut Loading<'_>,
     ) -> Result<bool, Error> {
         load(self, draft, from, loading)
+    }
+
+    fn salvage(
+        &self,
+        draft: &mut Draft,
+        from: &Source<'_>,
+        rows: &BTreeMap<Box<[u8]>, Vec<u8>>,
+        refused: &mut Vec<RefusedRow>,
+    ) -> Result<u64, Error> {
+        salvage(self, draft, from, rows, refused)
     }
 
     fn apply(&self, tx: &mut WriteTxn, from: Revision, rows: &[Record]) -> Result<(), Error> {

@@ -17,6 +17,7 @@
 //! | `catalogue` | what the file says of itself: formats, revision, the tables' definitions |
 //! | `stock` | the rows of a table as they are loaded, in parts |
 //! | `evolve` | bringing the file to what the program declares |
+//! | `salvage` | what is sound of a damaged file, in a new one |
 //! | `inspect` | the file without the program |
 //! | `store` | commits into the journal, or where that is full into the trees |
 //! | `record`, `replay` | a commit as the journal has it; what the journal adds to the trees |
@@ -32,8 +33,10 @@ mod open;
 mod period;
 mod record;
 mod replay;
+mod salvage;
 mod stock;
 mod store;
 mod transfer;
 
 pub use inspect::{Inspect, StoredRow, StoredRows};
+pub use salvage::{Salvage, SalvagedTable};

@@ -14,7 +14,8 @@ use super::stock::FileStock;
 use super::store::{FIRST_JOURNAL, Store};
 use super::transfer::{Failed, Trees};
 use crate::db::{
-    Builder, Catalog, Core, Durability, Loading, Persist, Progress, Source, Stock, Stopwatch,
+    Builder, Catalog, Core, Durability, Loading, Observe, Persist, Progress, Source, Stock,
+    Stopwatch,
 };
 use crate::pagefile::{Error as FileError, Journal, Options, PageFile, ReadTxn, Storage};
 use crate::radix::{Draft, Version, Writer};
@@ -91,12 +92,7 @@ impl Builder {
     ) -> Result<Database, Error> {
         let loading = Stopwatch::start();
         let observe = self.observe(name);
-        let catalog = self.catalog?.complete();
-        if let Durability::Eventual { within } = self.durability
-            && (within.is_zero() || within > LONGEST)
-        {
-            return Err(Error::Period { within });
-        }
+        let catalog = self.declared()?;
         let opened = Opened {
             path: name.into(),
             catalog: &catalog,
@@ -113,10 +109,52 @@ impl Builder {
             cores.map_or(1, NonZero::get)
         });
         let mut progress = Progress::new(self.on_progress.take());
-        let loaded = opened.load(&snapshot, found.as_ref(), &replay, threads, &mut progress)?;
+        let mut loaded = opened.load(&snapshot, found.as_ref(), &replay, threads, &mut progress)?;
         drop(snapshot);
         journal.sync().map_err(|error| opened.file(error))?;
-        let evolution = Evolution::new(&catalog, found.as_ref(), loaded.rewritten)?;
+        let rewritten = std::mem::take(&mut loaded.rewritten);
+        let evolution = Evolution::new(&catalog, found.as_ref(), rewritten)?;
+        let trees = Trees::new(file, &catalog, loaded.version.clone(), replay);
+        let path = opened.path;
+        let ready = Ready {
+            path,
+            catalog,
+            trees,
+            journal,
+            loaded,
+            evolution,
+        };
+        let db = self.begin(ready, observe, loading)?;
+        progress.end();
+        Ok(db)
+    }
+
+    /// What they all open with: a catalogue, which the builder does not have from then on.
+    pub(super) fn declared(&mut self) -> Result<Catalog, Error> {
+        if let Durability::Eventual { within } = self.durability
+            && (within.is_zero() || within > LONGEST)
+        {
+            return Err(Error::Period { within });
+        }
+        let catalog = std::mem::replace(&mut self.catalog, Ok(Catalog::default()))?;
+        Ok(catalog.complete())
+    }
+
+    /// Brings the file to what is declared, and begins with the database.
+    pub(super) fn begin(
+        self,
+        ready: Ready,
+        observe: Observe,
+        loading: Stopwatch,
+    ) -> Result<Database, Error> {
+        let Ready {
+            path,
+            catalog,
+            mut trees,
+            journal,
+            loaded,
+            evolution,
+        } = ready;
         let LoadedFile {
             writer,
             empty,
@@ -127,12 +165,14 @@ impl Builder {
             Durability::Checkpoint => 0,
             _ => FIRST_JOURNAL.min(self.journal_size),
         };
-        let mut trees = Trees::new(file, &catalog, version.clone(), replay);
+        let opened = Opened {
+            path: Arc::clone(&path),
+            catalog: &catalog,
+        };
         opened.evolve(&mut trees, &journal, &evolution, &empty, size)?;
-        let named = Arc::clone(&opened.path);
         let catalog = Arc::new(catalog);
         let store = Store::new(
-            Arc::clone(&named),
+            Arc::clone(&path),
             Arc::clone(&catalog),
             self.durability,
             self.journal_size,
@@ -140,13 +180,12 @@ impl Builder {
             journal,
         );
         let keeper = Keeper::new(store, self.checkpoint_within).map_err(|source| Error::File {
-            path: named,
+            path,
             source: Arc::new(FileError::Io {
                 action: "start a thread for",
                 source,
             }),
         })?;
-        progress.end();
         observe.opened(version.revision(), keeper.file_bytes(), loading);
         Ok(Database::from_core(Core::new(
             catalog,
@@ -156,6 +195,16 @@ impl Builder {
             observe,
         )))
     }
+}
+
+/// A file from which all was read.
+pub(super) struct Ready {
+    pub(super) path: Arc<str>,
+    pub(super) catalog: Catalog,
+    pub(super) trees: Trees,
+    pub(super) journal: Journal,
+    pub(super) loaded: LoadedFile,
+    pub(super) evolution: Evolution,
 }
 
 /// A file that is being opened, for its tables.
@@ -285,11 +334,11 @@ impl Opened<'_> {
 }
 
 /// What was read from a file.
-struct LoadedFile {
-    writer: Writer,
+pub(super) struct LoadedFile {
+    pub(super) writer: Writer,
     /// The version before all.
-    empty: Version,
-    version: Version,
+    pub(super) empty: Version,
+    pub(super) version: Version,
     /// The families whose rows have other bytes now.
-    rewritten: Vec<usize>,
+    pub(super) rewritten: Vec<usize>,
 }

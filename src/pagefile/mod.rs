@@ -91,6 +91,7 @@ pub use cursor::Cursor;
 pub use cursor_mut::CursorMut;
 pub use error::Error;
 pub use file_storage::FileStorage;
+pub(crate) use inspect::Remains;
 pub use inspect::{
     Damage, DamagedPage, EntryContent, PageContent, PageEntry, PageInfo, PageKind, PageView,
     RecoverOptions, Recovery, Slot, SlotState, Unverified, slots,
