@@ -168,7 +168,7 @@
 //!
 //! [`Inspect`] reads such a file without the structs: its tables, what their rows are made of, and the rows, ready for JSON.
 //!
-//! The command-line tool `sapwood` (feature `cli`) shows, changes, copies and checks page files; [`pagefile::RecoverOptions`], and `sapwood recover`, get out of a damaged one
+//! The command-line tool `sapwood` (feature `cli`) shows, changes, copies and checks page files; [`Builder::salvage_into`], [`pagefile::RecoverOptions`], and `sapwood recover`, get out of a damaged one
 //! what is sound, and tell what is lost.
 //!
 //! # Changing structs
