@@ -179,11 +179,9 @@ fn each_page_in_turn() {
         fs::write(&damaged, bytes).unwrap();
         let (found, report) = salvage(&damaged).unwrap();
         let opened = builder().open(&damaged).map(drop);
-        if opened.is_ok() {
-            assert_eq!(
-                found, model,
-                "page {page}: it opens, and something is missing"
-            );
+        for name in ["pods", "nodes"].iter().filter(|_| opened.is_ok()) {
+            let whole = found[*name] == model[*name];
+            assert!(whole, "page {page}: it opens, and something is missing");
         }
         untouched += usize::from(report.is_whole());
         assert_eq!(
@@ -212,12 +210,14 @@ fn each_page_in_turn() {
             // And nothing is named that is there.
             assert!(there.keys().all(|key| !is_named(said, key)));
             lost += missing.len();
-            if let (Err(error), false) = (&opened, missing.is_empty()) {
-                let offset = format!("offset {}", said.pages[0].offset);
+            if name != "others"
+                && let Some(page) = said.pages.first()
+            {
+                // And `open` refuses it for that page.
+                let error = opened.as_ref().unwrap_err().to_string();
                 assert!(
-                    error.to_string().contains(&offset)
-                        || report.tables.iter().filter(|t| t.rows_lost > 0).count() > 1,
-                    "{error}, {report}"
+                    error.contains(&format!("offset {}", page.offset)),
+                    "{error}"
                 );
             }
         }
@@ -269,11 +269,9 @@ fn each_page_of_the_journal_in_turn() {
     let sound = fs::read(&killed).unwrap();
     let mut cut = 0;
     for page in 0..sound.len() / PAGE {
-        if !sound[page * PAGE..][..PAGE]
-            .windows(9)
-            .any(|bytes| bytes == b"pod-01000" || bytes.starts_with(b"rows"))
-            && page % 16 > 0
-        {
+        // The rows that only the commits in the journal brought.
+        let mut words = sound[page * PAGE..][..PAGE].windows(7);
+        if !words.any(|bytes| bytes == b"pod-010") {
             continue;
         }
         let mut bytes = sound.clone();
@@ -296,7 +294,7 @@ fn each_page_of_the_journal_in_turn() {
         drop(db);
         fs::remove_file(&new).unwrap();
     }
-    assert!(cut > 1, "{cut} pages of the journal");
+    assert!(cut > 6, "{cut} pages of the journal");
 }
 
 /// Rows that are there and no rows of the struct, and rows whose unique key is taken, are each named with what is wrong; all others are there.
