@@ -520,6 +520,72 @@ mod tests {
         assert!(heap.regions() <= 2, "{} regions are left", heap.regions());
     }
 
+    /// Threads fill branches of one heap, while blocks of all of them come back, and are taken again; put together, no block overlaps another one, and all memory goes back when
+    /// no block is left.
+    #[test]
+    fn branches_are_put_together() {
+        let mut heap = Heap::default();
+        let early: Vec<_> = (0..1000u64)
+            .map(|n| Sent(heap.take(SMALL), SMALL, n))
+            .collect();
+        for round in 0..3u64 {
+            for Sent(block, layout, canary) in &early {
+                write(*block, *layout, *canary);
+            }
+            let branches = RowMemory::divide(&mut heap, 3).into_iter().zip(1u64..);
+            let filled: Vec<(RowMemory, Vec<Sent>)> = thread::scope(|scope| {
+                let threads = branches.map(|(mut branch, number)| {
+                    scope.spawn(move || {
+                        let mut held = Vec::new();
+                        for turn in 0..30_000u64 {
+                            let layout = if turn % 5 == 0 { LARGE } else { SMALL };
+                            let block = branch.heap().take(layout);
+                            let canary = turn * 8 + number * 2;
+                            write(block, layout, canary);
+                            held.push(Sent(block, layout, canary));
+                            if turn % 3 == 0 {
+                                let Sent(block, layout, canary) =
+                                    held.swap_remove((turn / 2) as usize % held.len());
+                                assert(block, layout, canary);
+                                // SAFETY: taken with this layout, and not used any more.
+                                unsafe { Heap::give(block, layout) };
+                            }
+                        }
+                        (branch, held)
+                    })
+                });
+                let threads: Vec<_> = threads.collect();
+                let threads = threads.into_iter();
+                threads
+                    .map(|thread| thread.join().expect("no canary was hurt"))
+                    .collect()
+            });
+            let (branches, held): (Vec<_>, Vec<_>) = filled.into_iter().unzip();
+            RowMemory::join(branches, &mut heap);
+            let mut held: Vec<Sent> = held.into_iter().flatten().collect();
+            for turn in 0..10_000 {
+                let (block, canary) = (heap.take(SMALL), turn * 8 + round % 2);
+                write(block, SMALL, canary);
+                held.push(Sent(block, SMALL, canary));
+            }
+            for Sent(block, layout, canary) in early.iter().chain(&held) {
+                assert(*block, *layout, *canary);
+            }
+            for Sent(block, layout, _) in held {
+                // SAFETY: as above.
+                unsafe { Heap::give(block, layout) };
+            }
+            heap.trim();
+            assert!(heap.regions() <= 3, "{} regions are left", heap.regions());
+        }
+        for Sent(block, layout, _) in early {
+            // SAFETY: as above.
+            unsafe { Heap::give(block, layout) };
+        }
+        heap.trim();
+        assert!(heap.regions() <= 2, "{} regions are left", heap.regions());
+    }
+
     /// Blocks outlive their heap, and their region goes with the last of them.
     #[test]
     fn blocks_outlive_the_heap() {

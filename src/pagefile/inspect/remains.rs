@@ -20,6 +20,9 @@ pub(crate) struct Remains {
     source: Source,
 }
 
+/// What takes in the names that lead to a bucket, and a key and a value in it.
+pub(crate) type EachKey<'e> = dyn FnMut(&[Vec<u8>], &[u8], &[u8]) + 'e;
+
 /// What a walk through it has found wrong.
 pub(crate) struct Wrong {
     pub(crate) damage: Vec<Damage>,
@@ -58,7 +61,7 @@ impl Remains {
     /// of how many pages were read. O(file).
     pub(crate) fn walk(
         &self,
-        row: &mut dyn FnMut(&[Vec<u8>], &[u8], &[u8]),
+        row: &mut EachKey<'_>,
         told: &mut dyn FnMut(u64),
     ) -> Result<Wrong, Error> {
         let mut at = Paths::TOP;
