@@ -156,7 +156,7 @@ fn parts(path: &Path, figures: &mut Figures, rows: usize) {
         .collect();
     figures.add("decode", "ns", "a row", took(begun));
     let begun = Instant::now();
-    let mut keys: Vec<Vec<(Box<[u8]>, u32)>> = vec![Vec::with_capacity(rows); 2];
+    let mut keys: Vec<Vec<(Box<[u8]>, u32)>> = vec![Vec::new(); 2];
     let mut set = KeySet::default();
     let mut primary = KeyBuf::new();
     for (task, number) in tasks.iter().zip(0..) {
