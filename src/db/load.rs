@@ -42,12 +42,12 @@ pub(crate) struct Loading<'l> {
 }
 
 /// Reads the rows of a file into the struct of the program.
-pub(super) struct RowReader<'f, T> {
+pub(super) struct Reader<'f, T> {
     path: &'f Arc<str>,
     reading: Reading<'f, T>,
 }
 
-impl<'f, T: Table> RowReader<'f, T> {
+impl<'f, T: Table> Reader<'f, T> {
     pub(super) fn new(from: &Source<'f>) -> Result<Self, Error> {
         let path = from.path;
         match Reading::new(from.schema, traced::<T>()?) {
@@ -55,6 +55,11 @@ impl<'f, T: Table> RowReader<'f, T> {
             Err(NoReading::Difference(difference)) => Err(other(path, difference)),
             Err(NoReading::Untraceable(field)) => Err(untraceable::<T>(field)),
         }
+    }
+
+    /// Whether the rows have other bytes in the program than in the file.
+    pub(super) fn rewrites(&self) -> bool {
+        self.reading.rewrites()
     }
 
     pub(super) fn read<'k>(&self, key: &'k [u8], bytes: &[u8]) -> Result<Loaded<'k, T>, Error> {
@@ -83,7 +88,7 @@ pub(super) fn load<T: Table>(
     from: &Source<'_>,
     loading: &mut Loading<'_>,
 ) -> Result<bool, Error> {
-    let reader = RowReader::<T>::new(from)?;
+    let reader = Reader::<T>::new(from)?;
     let Loading {
         stock,
         threads,
@@ -122,7 +127,7 @@ pub(super) fn load<T: Table>(
     });
     done.map_err(not_loaded)?;
     progress.pass(stock.len() * (1 + table.trees as u64));
-    Ok(reader.reading.rewrites())
+    Ok(reader.rewrites())
 }
 
 /// Does all parts, the first ones first, on a thread for each memory; this is one of them, and calls `told` after each part that it did. Gives back the memories, and what

@@ -10,6 +10,7 @@
 //! | `commit/` | the pipeline, the writer's seat, staged commits, the published version |
 //! | `changes/` | what a transaction changed: typed, as bytes, and written on another node |
 //! | `catalog`, `stored` | the tables, and what is done with rows where their type is not known |
+//! | `replace` | making a table's rows those of a file |
 //! | `live_index` | indexes that are added at run time |
 //! | `validate`, `refusal` | what a program demands of its rows; why one is not written |
 //! | `load`, `progress` | filling a table from a file, on several threads; who is told how far it is |
@@ -33,6 +34,7 @@ mod observe;
 mod progress;
 mod read;
 mod refusal;
+mod replace;
 mod salvage;
 mod snapshot;
 pub mod stats;
@@ -41,12 +43,12 @@ mod validate;
 mod write_txn;
 
 pub use builder::{Builder, Durability};
-pub(crate) use catalog::Catalog;
+pub(crate) use catalog::{Catalog, Entry};
 pub use changes::{Change, ChangeList, ChangeListError, RowChange};
 pub use commit::Staged;
 pub(crate) use commit::core::Core;
 pub(crate) use commit::durable::Durable;
-pub(crate) use commit::persist::{CommitRecord, Persist};
+pub(crate) use commit::persist::{CommitRecord, Persist, UnknownTables};
 pub use database::Database;
 pub use initializers::Initializer;
 pub(crate) use load::{EachRow, Loading, Source, Stock};
@@ -54,8 +56,9 @@ pub use observe::slow_write::SlowWrite;
 pub(crate) use observe::{Observe, Stopwatch, unwritten};
 pub(crate) use progress::Progress;
 pub use read::{Groups, Only, Rows};
+pub(crate) use replace::Replaced;
 pub use salvage::RefusedRow;
 pub use snapshot::Snapshot;
 pub(crate) use stats::Disk;
-pub(crate) use stored::{Record, hex, revisions};
+pub(crate) use stored::{Record, RowBytes, hex, revisions};
 pub use write_txn::{Savepoint, WriteTxn};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::load::{RowReader, Source, not_loaded};
+use super::load::{Reader, Source, not_loaded};
 use super::stored::{Typed, index_name};
 use crate::Error;
 use crate::radix::{Draft, LoadedPart};
@@ -17,7 +17,7 @@ pub(super) fn salvage<T: Table>(
     rows: &BTreeMap<Box<[u8]>, Vec<u8>>,
     refused: &mut Vec<RefusedRow>,
 ) -> Result<u64, Error> {
-    let reader = RowReader::<T>::new(from)?;
+    let reader = Reader::<T>::new(from)?;
     let definition = T::definition();
     let unique: Vec<bool> = (definition.indexes.iter().skip(1))
         .map(|index| index.unique)

@@ -5,8 +5,8 @@ use std::fmt::Write;
 use std::marker::PhantomData;
 use std::ops::ControlFlow;
 
-use super::live_index;
 use super::load::{Loading, Source, load};
+use super::replace::Replaced;
 use super::salvage::{RefusedRow, salvage};
 use super::write_txn::WriteTxn;
 use crate::key::{KeyBuf, KeyRange};
@@ -29,6 +29,9 @@ impl Keys for KeySet {
 /// One changed row: its primary key, and what it is now; gone where `None`.
 pub(crate) type Changed<'a> = (&'a [u8], Option<&'a [u8]>);
 
+/// A row on its way to a disk: its primary key and its bytes.
+pub(crate) type RowBytes<'a> = (&'a [u8], &'a [u8]);
+
 /// A row on disk: its primary key and its bytes.
 pub(crate) type Record = (Box<[u8]>, Vec<u8>);
 
@@ -48,6 +51,16 @@ pub(crate) trait Stored: Send + Sync {
         from: &Version,
         to: &Version,
         each: &mut dyn FnMut(Changed<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error>;
+
+    /// How many rows there are.
+    fn count(&self, version: &Version) -> usize;
+
+    /// Calls `each` for every row, in the order of their keys, with its bytes.
+    fn rows(
+        &self,
+        version: &Version,
+        each: &mut dyn FnMut(RowBytes<'_>) -> Result<(), Error>,
     ) -> Result<(), Error>;
 
     /// Makes `bytes` those of the row under an encoded primary key; `false` if there is none.
@@ -76,6 +89,14 @@ pub(crate) trait Stored: Send + Sync {
     /// Writes into `tx` what a transaction of another database, which was number `from` there, made of these rows; removed are those without bytes. In
     /// the order of their keys.
     fn apply(&self, tx: &mut WriteTxn, from: Revision, rows: &[Record]) -> Result<(), Error>;
+
+    /// Makes the rows those of a file; none, where the file has no such table. Rows that are equal are not written.
+    fn replace(
+        &self,
+        tx: &mut WriteTxn,
+        from: Option<&Source<'_>>,
+        rows: &mut dyn Iterator<Item = Result<Record, Error>>,
+    ) -> Result<Replaced, Error>;
 
     /// Fires the watches on index `tree` whose rows differ between two versions, the newer of which is published.
     fn fire(&self, tree: usize, from: &Version, to: &Version, written: usize, watches: &Registry);
@@ -185,6 +206,25 @@ impl<T: Table> Stored for Typed<T> {
         }
     }
 
+    fn count(&self, version: &Version) -> usize {
+        version.tree::<T>(self.family, 0).count(&KeyRange::ALL)
+    }
+
+    fn rows(
+        &self,
+        version: &Version,
+        each: &mut dyn FnMut(RowBytes<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut rows = version.tree::<T>(self.family, 0).scan(&KeyRange::ALL);
+        let (mut key, mut bytes) = (KeyBuf::new(), Vec::new());
+        while let Some(row) = rows.next() {
+            rows.front_key(&mut key);
+            encode(row, &mut bytes)?;
+            each((&key, &bytes))?;
+        }
+        Ok(())
+    }
+
     fn row(&self, version: &Version, key: &[u8], bytes: &mut Vec<u8>) -> Result<bool, Error> {
         let row = version.tree::<T>(self.family, 0).get(key);
         row.map_or(Ok(false), |row| encode(row, bytes).map(|()| true))
@@ -215,9 +255,7 @@ impl<T: Table> Stored for Typed<T> {
 
     fn apply(&self, tx: &mut WriteTxn, from: Revision, rows: &[Record]) -> Result<(), Error> {
         // Where a key can go from one row to another, all that are changed go first, so that none is in the way of another.
-        let definition = T::definition();
-        let unique = definition.indexes.iter().skip(1).any(|index| index.unique)
-            || live_index::has_unique(tx.draft().added(), self.family);
+        let unique = self.has_unique(tx);
         for (key, record) in rows {
             if !unique && !record.is_empty() {
                 continue;
@@ -251,6 +289,15 @@ impl<T: Table> Stored for Typed<T> {
             tx.replay(self.family, row.value, created)?;
         }
         Ok(())
+    }
+
+    fn replace(
+        &self,
+        tx: &mut WriteTxn,
+        from: Option<&Source<'_>>,
+        rows: &mut dyn Iterator<Item = Result<Record, Error>>,
+    ) -> Result<Replaced, Error> {
+        self.replace_rows(tx, from, rows)
     }
 
     fn fire(&self, tree: usize, from: &Version, to: &Version, written: usize, watches: &Registry) {

@@ -43,12 +43,12 @@ use crate::{Error, Revision};
 /// # }
 /// ```
 pub struct Inspect {
-    path: Arc<str>,
-    file: PageFile,
-    snapshot: ReadTxn,
-    catalogue: Catalogue,
+    pub(super) path: Arc<str>,
+    pub(super) file: PageFile,
+    pub(super) snapshot: ReadTxn,
+    pub(super) catalogue: Catalogue,
     /// What its journal says otherwise.
-    replay: Replay,
+    pub(super) replay: Replay,
 }
 
 impl Inspect {
@@ -79,7 +79,7 @@ impl Inspect {
         Self::in_file(&path.as_ref().display().to_string(), Ok(file))
     }
 
-    fn in_file(name: &str, file: Result<PageFile, FileError>) -> Result<Self, Error> {
+    pub(super) fn in_file(name: &str, file: Result<PageFile, FileError>) -> Result<Self, Error> {
         let path: Arc<str> = name.into();
         let file = file.map_err(|error| failed(&path, error))?;
         let snapshot = file.begin_read();
@@ -161,6 +161,16 @@ impl Inspect {
                 .replay
                 .over(table, Stored(bucket.map(|bucket| bucket.iter()))),
         })
+    }
+
+    /// The rows of a table as they lie there.
+    pub(super) fn records(
+        &self,
+        table: &str,
+    ) -> Result<impl Iterator<Item = Result<Record, Error>>, Error> {
+        let rows = self.rows(table)?;
+        let entries = rows.entries;
+        Ok(entries.map(|entry| entry.map_err(|error| failed(&self.path, error))))
     }
 
     fn known(&self, table: &str) -> Result<&TableSchema, Error> {

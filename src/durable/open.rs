@@ -13,6 +13,7 @@ use super::replay::Replay;
 use super::stock::FileStock;
 use super::store::{FIRST_JOURNAL, Store};
 use super::transfer::{Failed, Trees};
+use super::unknown::has_unknown;
 use crate::db::{
     Builder, Catalog, Core, Durability, Loading, Observe, Persist, Progress, Source, Stock,
     Stopwatch,
@@ -104,17 +105,15 @@ impl Builder {
         let journal = file
             .open_journal(|record| replay.take(record))
             .map_err(|error| opened.unreadable(error))?;
-        let threads = self.load_threads.unwrap_or_else(|| {
-            let cores = thread::available_parallelism();
-            cores.map_or(1, NonZero::get)
-        });
+        let threads = self.threads();
         let mut progress = Progress::new(self.on_progress.take());
         let mut loaded = opened.load(&snapshot, found.as_ref(), &replay, threads, &mut progress)?;
         drop(snapshot);
         journal.sync().map_err(|error| opened.file(error))?;
         let rewritten = std::mem::take(&mut loaded.rewritten);
         let evolution = Evolution::new(&catalog, found.as_ref(), rewritten)?;
-        let trees = Trees::new(file, &catalog, loaded.version.clone(), replay);
+        let mut trees = Trees::new(file, &catalog, loaded.version.clone(), replay);
+        trees.has_unknown = has_unknown(found.as_ref(), &catalog);
         let path = opened.path;
         let ready = Ready {
             path,
@@ -127,6 +126,14 @@ impl Builder {
         let db = self.begin(ready, observe, loading)?;
         progress.end();
         Ok(db)
+    }
+
+    /// How many threads load.
+    pub(super) fn threads(&self) -> usize {
+        self.load_threads.unwrap_or_else(|| {
+            let cores = thread::available_parallelism();
+            cores.map_or(1, NonZero::get)
+        })
     }
 
     /// What they all open with: a catalogue, which the builder does not have from then on.
@@ -208,9 +215,9 @@ pub(super) struct Ready {
 }
 
 /// A file that is being opened, for its tables.
-struct Opened<'a> {
-    path: Arc<str>,
-    catalog: &'a Catalog,
+pub(super) struct Opened<'a> {
+    pub(super) path: Arc<str>,
+    pub(super) catalog: &'a Catalog,
 }
 
 impl Opened<'_> {
@@ -232,7 +239,7 @@ impl Opened<'_> {
     }
 
     /// Reads all rows, as the journal says that they are, and builds all trees.
-    fn load(
+    pub(super) fn load(
         &self,
         snapshot: &ReadTxn,
         found: Option<&Catalogue>,

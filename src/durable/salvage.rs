@@ -190,6 +190,7 @@ impl Builder {
             let evolution = Evolution::of_all(&catalog, definitions.collect())?;
             let replay = Replay::new(0);
             let mut trees = Trees::new(file, &catalog, loaded.version.clone(), replay);
+            trees.has_unknown = !others.is_empty();
             let rows = others.into_iter();
             trees.foreign = rows
                 .map(|(schema, rows)| (schema.definition.name, rows))
