@@ -172,7 +172,7 @@
 //!
 //! [`Inspect`] reads such a file without the structs: its tables, what their rows are made of, and the rows, ready for JSON.
 //!
-//! The command-line tool `sapwood` (feature `cli`) shows, changes, copies and checks page files; [`pagefile::RecoverOptions`], and `sapwood recover`, get out of a damaged one
+//! The command-line tool `sapwood` (feature `cli`) shows, changes, copies and checks page files; [`Builder::salvage_into`], [`pagefile::RecoverOptions`], and `sapwood recover`, get out of a damaged one
 //! what is sound, and tell what is lost.
 //!
 //! # Changing structs
@@ -594,9 +594,11 @@ mod revision;
 pub use db::stats;
 pub use db::{
     Builder, Change, ChangeList, ChangeListError, Database, Durability, Groups, Initializer, Only,
-    RowChange, Rows, Savepoint, SlowWrite, Snapshot, Staged, WriteTxn,
+    RefusedRow, RowChange, Rows, Savepoint, SlowWrite, Snapshot, Staged, WriteTxn,
 };
-pub use durable::{Backup, Inspect, RestoreOptions, Restored, StoredRow, StoredRows};
+pub use durable::{
+    Backup, Inspect, RestoreOptions, Restored, Salvage, SalvagedTable, StoredRow, StoredRows,
+};
 pub use error::Error;
 pub use follow::{Batch, Follow};
 pub use key::Key;

@@ -8,6 +8,7 @@ use super::catalog::Catalog;
 use super::commit::core::Core;
 use super::observe::slow_write::WARN_AFTER;
 use super::observe::{Hook, Stopwatch};
+use super::progress::Told;
 use crate::radix::Writer;
 use crate::table::Table;
 use crate::{Error, Revision};
@@ -42,6 +43,8 @@ pub struct Builder {
     pub(crate) checkpoint_within: Duration,
     pub(super) warn_after: Duration,
     pub(super) on_slow_write: Option<Hook>,
+    pub(crate) on_progress: Option<Told>,
+    pub(crate) load_threads: Option<usize>,
 }
 
 impl Builder {
@@ -53,6 +56,8 @@ impl Builder {
             checkpoint_within: CHECKPOINT_WITHIN,
             warn_after: WARN_AFTER,
             on_slow_write: None,
+            on_progress: None,
+            load_threads: None,
         }
     }
 
@@ -85,6 +90,35 @@ impl Builder {
     /// [`Durability::Checkpoint`], which has no journal.
     pub fn checkpoint_within(mut self, time: Duration) -> Self {
         self.checkpoint_within = time;
+        self
+    }
+
+    /// Is called while a file is opened, on the thread that opens it: with how much is done and how much there is to do, a few times a second, and when all is done. A row
+    /// counts once when it is read, and once for each index when that is built.
+    ///
+    /// ```
+    /// # use sapwood::{Database, Table};
+    /// # use serde::{Deserialize, Serialize};
+    /// # #[derive(Table, Serialize, Deserialize)]
+    /// # struct Node {
+    /// #     #[key]
+    /// #     name: String,
+    /// # }
+    /// # let dir = tempfile::tempdir()?;
+    /// # let path = dir.path().join("state.sap");
+    /// let builder = Database::builder().table::<Node>();
+    /// let db = builder.on_progress(|done, total| eprintln!("{done} of {total}")).open(&path)?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn on_progress(mut self, told: impl FnMut(u64, u64) + Send + 'static) -> Self {
+        self.on_progress = Some(Box::new(told));
+        self
+    }
+
+    /// On how many threads a file is loaded, the one that opens it among them; as many as the machine has cores unless said. What is loaded, and what is refused with which
+    /// error, does not depend on it.
+    pub fn load_threads(mut self, threads: usize) -> Self {
+        self.load_threads = Some(threads.max(1));
         self
     }
 

@@ -13,6 +13,8 @@
 //! | `replace` | making a table's rows those of a file |
 //! | `live_index` | indexes that are added at run time |
 //! | `validate`, `refusal` | what a program demands of its rows; why one is not written |
+//! | `load`, `progress` | filling a table from a file, on several threads; who is told how far it is |
+//! | `salvage` | filling a table with what is sound of a damaged file |
 //! | `initializers` | what tables wait for |
 //! | `stats/` | numbers about all of it |
 //! | `observe/` | who is told of what happens, and of slow writes |
@@ -27,10 +29,13 @@ mod commit;
 mod database;
 mod initializers;
 mod live_index;
+mod load;
 mod observe;
+mod progress;
 mod read;
 mod refusal;
 mod replace;
+mod salvage;
 mod snapshot;
 pub mod stats;
 mod stored;
@@ -46,11 +51,14 @@ pub(crate) use commit::durable::Durable;
 pub(crate) use commit::persist::{CommitRecord, Persist, UnknownTables};
 pub use database::Database;
 pub use initializers::Initializer;
+pub(crate) use load::{EachRow, Loading, Source, Stock};
 pub use observe::slow_write::SlowWrite;
-pub(crate) use observe::{Stopwatch, unwritten};
+pub(crate) use observe::{Observe, Stopwatch, unwritten};
+pub(crate) use progress::Progress;
 pub use read::{Groups, Only, Rows};
 pub(crate) use replace::Replaced;
+pub use salvage::RefusedRow;
 pub use snapshot::Snapshot;
 pub(crate) use stats::Disk;
-pub(crate) use stored::{Record, RowBytes, Source, hex, revisions};
+pub(crate) use stored::{Record, RowBytes, hex, revisions};
 pub use write_txn::{Savepoint, WriteTxn};

@@ -3,10 +3,11 @@
 use std::cmp::Ordering;
 
 use super::live_index;
-use super::stored::{Reader, Record, Source, Typed, hex, revisions};
+use super::load::{Reader, Source};
+use super::stored::{Record, Typed, hex, revisions};
 use super::write_txn::WriteTxn;
 use crate::key::{KeyBuf, KeyRange};
-use crate::radix::{Loaded, Row, Rows};
+use crate::radix::{Row, Rows};
 use crate::table::{CodecError, Table};
 use crate::{Error, Revision};
 
@@ -22,9 +23,9 @@ pub(crate) struct Replaced {
 /// What is to be written, found before anything is.
 struct Difference<T> {
     removed: Vec<Box<[u8]>>,
-    /// With the commits that created what they replace.
-    updated: Vec<(Loaded<T>, Revision)>,
-    inserted: Vec<Loaded<T>>,
+    /// With their keys, and the commits that created what they replace.
+    updated: Vec<(Box<[u8]>, T, Revision)>,
+    inserted: Vec<T>,
     equal: u64,
 }
 
@@ -53,16 +54,16 @@ impl<T: Table> Typed<T> {
         }
         // Where a key can go from one row to another, all that are changed go first, so that none is in the way of another.
         if self.has_unique(tx) {
-            for (row, _) in &updated {
-                tx.replay_removal::<T>(self.family, &row.key)?;
+            for (key, ..) in &updated {
+                tx.replay_removal::<T>(self.family, key)?;
             }
         }
-        for (row, created) in updated {
-            tx.replay(self.family, row.value, created)?;
+        for (_, row, created) in updated {
+            tx.replay(self.family, row, created)?;
         }
         let revision = tx.revision();
         for row in inserted {
-            tx.replay(self.family, row.value, revision)?;
+            tx.replay(self.family, row, revision)?;
         }
         Ok(done)
     }
@@ -110,11 +111,11 @@ impl<T: Table> Typed<T> {
                 }
             };
             let Some(old) = old else {
-                difference.inserted.push(reader.read(key, &bytes)?);
+                difference.inserted.push(reader.read(&key, &bytes)?.value);
                 continue;
             };
-            match there.unless_equal(old, reader, key, &bytes)? {
-                Some(row) => difference.updated.push((row, old.created())),
+            match there.unless_equal(old, reader, &key, &bytes)? {
+                Some(row) => difference.updated.push((key, row, old.created())),
                 None => difference.equal += 1,
             }
         }
@@ -158,9 +159,9 @@ impl<'v, T: Table> There<'v, T> {
         &mut self,
         old: &Row<T>,
         reader: &Reader<'_, T>,
-        key: Box<[u8]>,
+        key: &[u8],
         bytes: &[u8],
-    ) -> Result<Option<Loaded<T>>, Error> {
+    ) -> Result<Option<T>, Error> {
         self.bytes.clear();
         // What cannot be written is in no file.
         let is_written = old.encode_row(&mut self.bytes).is_ok();
@@ -169,11 +170,11 @@ impl<'v, T: Table> There<'v, T> {
             if is_written && stored == Some(&self.bytes) {
                 return Ok(None);
             }
-            return reader.read(key, bytes).map(Some);
+            return reader.read(key, bytes).map(|row| Some(row.value));
         }
-        let row = reader.read(key, bytes)?;
+        let row = reader.read(key, bytes)?.value;
         let mut new = Vec::with_capacity(self.bytes.len());
-        let is_equal = is_written && row.value.encode_row(&mut new).is_ok() && new == self.bytes;
+        let is_equal = is_written && row.encode_row(&mut new).is_ok() && new == self.bytes;
         Ok((!is_equal).then_some(row))
     }
 }

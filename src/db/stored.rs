@@ -1,17 +1,17 @@
 //! What is done with the rows of a table where their type is not known: writing, loading, telling watchers.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::marker::PhantomData;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 
+use super::load::{Loading, Source, load};
 use super::replace::Replaced;
+use super::salvage::{RefusedRow, salvage};
 use super::write_txn::WriteTxn;
 use crate::key::{KeyBuf, KeyRange};
-use crate::radix::{Draft, Keys, Loaded, LoadedKey, NotLoaded, Row, Version};
-use crate::table::{
-    CodecError, KeySet, NoReading, NotRead, Reading, Table, TableSchema, Traced, Untraceable, trace,
-};
+use crate::radix::{Draft, Keys, Loaded, Row, Version};
+use crate::table::{CodecError, KeySet, Table, TableSchema, Traced, Untraceable, trace};
 use crate::watch::Registry;
 use crate::{Error, Revision};
 
@@ -43,12 +43,6 @@ pub(crate) fn revisions(record: &[u8]) -> Option<(Revision, Revision, &[u8])> {
     Some((revision(created), revision(modified), row))
 }
 
-/// A table in a file, and the path of the file.
-pub(crate) struct Source<'f> {
-    pub(crate) path: &'f Arc<str>,
-    pub(crate) schema: &'f TableSchema,
-}
-
 /// A table whose rows' type is known inside only.
 pub(crate) trait Stored: Send + Sync {
     /// Calls `each` for every row that is not the same in both versions, in the order of their keys, with its bytes.
@@ -75,13 +69,22 @@ pub(crate) trait Stored: Send + Sync {
     /// What a file is to say of the table.
     fn schema(&self) -> Result<TableSchema, Error>;
 
-    /// Fills the table, which is empty, from rows in ascending order of their keys, and builds its indexes. Says whether the rows have other bytes now than there.
+    /// Fills the table, which is empty, from a file, and builds its indexes. Says whether the rows have other bytes now than there.
     fn load(
         &self,
         draft: &mut Draft,
         from: &Source<'_>,
-        rows: &mut dyn Iterator<Item = Result<Record, Error>>,
+        loading: &mut Loading<'_>,
     ) -> Result<bool, Error>;
+
+    /// Fills the table, which is empty, with those of these rows that are sound. Gives their number.
+    fn salvage(
+        &self,
+        draft: &mut Draft,
+        from: &Source<'_>,
+        rows: &BTreeMap<Box<[u8]>, Vec<u8>>,
+        refused: &mut Vec<RefusedRow>,
+    ) -> Result<u64, Error>;
 
     /// Writes into `tx` what a transaction of another database, which was number `from` there, made of these rows; removed are those without bytes. In
     /// the order of their keys.
@@ -102,7 +105,7 @@ pub(crate) trait Stored: Send + Sync {
 /// The table of `T`, in this family of trees.
 pub(super) struct Typed<T> {
     pub(super) family: usize,
-    trees: usize,
+    pub(super) trees: usize,
     rows: PhantomData<fn() -> T>,
 }
 
@@ -115,21 +118,21 @@ impl<T: Table> Typed<T> {
         }
     }
 
-    fn decode(key: Box<[u8]>, bytes: &[u8]) -> Result<Loaded<T>, Error> {
+    fn decode<'k>(key: &'k [u8], bytes: &[u8]) -> Result<Loaded<'k, T>, Error> {
         Self::read(key, bytes, |_, row| {
             T::decode_row(row).map_err(ReadError::Codec)
         })
     }
 
     /// Reads a row on disk, whose own bytes are for `read`.
-    fn read(
-        key: Box<[u8]>,
+    pub(super) fn read<'k>(
+        key: &'k [u8],
         bytes: &[u8],
         read: impl FnOnce(&[u8], &[u8]) -> Result<T, ReadError>,
-    ) -> Result<Loaded<T>, Error> {
+    ) -> Result<Loaded<'k, T>, Error> {
         let fail = |source| Error::Row {
             table: T::NAME,
-            key: hex(&key),
+            key: hex(key),
             source,
         };
         let Some((created, modified, row)) = revisions(bytes) else {
@@ -137,7 +140,7 @@ impl<T: Table> Typed<T> {
                 reason: format!("{} bytes are too few", bytes.len()),
             }));
         };
-        let value = match read(&key, row) {
+        let value = match read(key, row) {
             Ok(value) => value,
             Err(ReadError::Codec(error)) => return Err(fail(error)),
             Err(ReadError::Other(error)) => return Err(error),
@@ -158,64 +161,18 @@ impl<T: Table> Typed<T> {
     }
 }
 
-/// The way from rows in a file to those of the program.
-pub(super) struct Reader<'f, T> {
-    path: &'f Arc<str>,
-    reading: Reading<'f, T>,
-}
-
-impl<'f, T: Table> Reader<'f, T> {
-    pub(super) fn new(from: &Source<'f>) -> Result<Self, Error> {
-        let reading = Reading::<T>::new(from.schema, traced::<T>()?);
-        let reading = reading.map_err(|no_reading| match no_reading {
-            NoReading::Difference(difference) => Error::Schema {
-                path: Arc::clone(from.path),
-                difference,
-            },
-            NoReading::Untraceable(field) => untraceable::<T>(field),
-        })?;
-        Ok(Self {
-            path: from.path,
-            reading,
-        })
-    }
-
-    /// Whether the rows have other bytes in the program than in the file.
-    pub(super) fn rewrites(&self) -> bool {
-        self.reading.rewrites()
-    }
-
-    pub(super) fn read(&self, key: Box<[u8]>, bytes: &[u8]) -> Result<Loaded<T>, Error> {
-        let other = |difference| {
-            ReadError::Other(Error::Schema {
-                path: Arc::clone(self.path),
-                difference,
-            })
-        };
-        Typed::<T>::read(key, bytes, |key, row| {
-            self.reading.read(row).map_err(|not_read| match not_read {
-                NotRead::Codec(error) => ReadError::Codec(error),
-                NotRead::Refused(refusal) => match self.reading.explain(&refusal, &hex(key)) {
-                    Ok(difference) => other(Box::new(difference)),
-                    Err(reason) => ReadError::Codec(CodecError::Decode { reason }),
-                },
-            })
-        })
-    }
-}
-
 /// Why a row is not read: its bytes, or the struct.
-enum ReadError {
+pub(super) enum ReadError {
     Codec(CodecError),
     Other(Error),
 }
 
 /// Finds out what the rows are made of.
-fn traced<T: Table>() -> Result<Traced, Error> {
+pub(super) fn traced<T: Table>() -> Result<Traced, Error> {
     trace::<T>().map_err(untraceable::<T>)
 }
 
-fn untraceable<T: Table>(untraceable: Untraceable) -> Error {
+pub(super) fn untraceable<T: Table>(untraceable: Untraceable) -> Error {
     Error::Shape {
         table: T::NAME,
         field: untraceable.field,
@@ -281,25 +238,19 @@ impl<T: Table> Stored for Typed<T> {
         &self,
         draft: &mut Draft,
         from: &Source<'_>,
-        rows: &mut dyn Iterator<Item = Result<Record, Error>>,
+        loading: &mut Loading<'_>,
     ) -> Result<bool, Error> {
-        let reader = Reader::<T>::new(from)?;
-        let mut loaded = Vec::new();
-        let mut keys: Vec<Vec<LoadedKey>> = vec![Vec::new(); self.trees - 1];
-        let mut set = KeySet::default();
-        for row in rows {
-            let (key, bytes) = row?;
-            let row = reader.read(key, &bytes)?;
-            for (tree, keys) in keys.iter_mut().enumerate() {
-                set.reset(&row.key);
-                row.value.encode_index_keys(tree + 1, &mut set);
-                keys.extend(set.iter().map(|key| (Box::from(key), loaded.len() as u32)));
-            }
-            loaded.push(row);
-        }
-        let done = draft.load(self.family, loaded, &mut keys);
-        done.map_err(|(refused, rows)| not_loaded(refused, &rows))?;
-        Ok(reader.rewrites())
+        load(self, draft, from, loading)
+    }
+
+    fn salvage(
+        &self,
+        draft: &mut Draft,
+        from: &Source<'_>,
+        rows: &BTreeMap<Box<[u8]>, Vec<u8>>,
+        refused: &mut Vec<RefusedRow>,
+    ) -> Result<u64, Error> {
+        salvage(self, draft, from, rows, refused)
     }
 
     fn apply(&self, tx: &mut WriteTxn, from: Revision, rows: &[Record]) -> Result<(), Error> {
@@ -318,7 +269,7 @@ impl<T: Table> Stored for Typed<T> {
         }
         let to = tx.revision();
         for (key, record) in rows.iter().filter(|(_, record)| !record.is_empty()) {
-            let row = Self::decode(key.clone(), record)?;
+            let row = Self::decode(key, record)?;
             let created = match row.created {
                 created if created == from => to,
                 created if created < from && created < to => created,
@@ -385,47 +336,7 @@ fn encode<T: Table>(row: &Row<T>, bytes: &mut Vec<u8>) -> Result<(), Error> {
     })
 }
 
-/// Says in the words of the table why its rows were not loaded.
-fn not_loaded<T: Table>(refused: NotLoaded, rows: &[Loaded<T>]) -> Error {
-    let key = |row: usize| rows[row].value.format_key(0);
-    let damaged = |row, reason: &str| Error::Row {
-        table: T::NAME,
-        key: key(row),
-        source: CodecError::Decode {
-            reason: reason.to_owned(),
-        },
-    };
-    match refused {
-        NotLoaded::Disorder { row } => {
-            damaged(row, "its key is not greater than that of the row before it")
-        }
-        NotLoaded::FromLater { row } => damaged(
-            row,
-            "it says that a later commit wrote it than the file's newest",
-        ),
-        NotLoaded::KeyTooLong { tree, len, row } => Error::KeyTooLong {
-            table: T::NAME,
-            index: index_name::<T>(tree),
-            key: key(row),
-            len,
-        },
-        // They were stored without: the function of the index is not the one that it was.
-        NotLoaded::Duplicate {
-            tree,
-            key: entry,
-            rows: [existing, refused],
-        } => Error::Duplicate {
-            table: T::NAME,
-            index: index_name::<T>(tree),
-            key: rows[refused].value.format_entry(tree, &entry),
-            existing: key(existing),
-            refused: key(refused),
-        },
-        NotLoaded::Full => Error::TableFull { table: T::NAME },
-    }
-}
-
-fn index_name<T: Table>(tree: usize) -> String {
+pub(super) fn index_name<T: Table>(tree: usize) -> String {
     let definition = T::definition();
     definition
         .index(tree)
@@ -438,58 +349,4 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
         let _ = write!(text, "{byte:02x}");
         text
     })
-}
-
-#[cfg(all(test, feature = "derive"))]
-#[allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-mod tests {
-    use serde::{Deserialize, Serialize};
-
-    use super::{KeyBuf, Record, Revision, Source, Stored, Table, Typed};
-    use crate::Database;
-
-    #[derive(Table, Serialize, Deserialize)]
-    #[table(name = "jobs")]
-    struct Job {
-        #[key]
-        name: String,
-    }
-
-    fn record(name: &str, modified: u64) -> Record {
-        let job = Job { name: name.into() };
-        let mut key = KeyBuf::new();
-        job.encode_key(&mut key);
-        let mut bytes = [1u64, modified].map(u64::to_le_bytes).concat();
-        job.encode_row(&mut bytes).unwrap();
-        (key.as_slice().into(), bytes)
-    }
-
-    /// A row out of order and one from a later commit are refused, each by its key. A page file that is not forged gives none out of order.
-    #[test]
-    fn damaged_rows_are_named() {
-        let db = Database::builder().table::<Job>().in_memory().unwrap();
-        for (rows, text) in [
-            (
-                [record("a", 1), record("c", 1), record("b", 1)],
-                "table `jobs`: row \"b\": bytes are not a row of the table: its key is not greater than that of the row before it",
-            ),
-            (
-                [record("a", 1), record("b", 9), record("c", 1)],
-                "table `jobs`: row \"b\": bytes are not a row of the table: it says that a later commit wrote it than the file's newest",
-            ),
-        ] {
-            let mut tx = db.begin_write().unwrap();
-            let family = tx.core().catalog.family::<Job>().unwrap();
-            assert_eq!(tx.revision(), Revision::new(1));
-            let table = Typed::<Job>::new(family, 1);
-            let from = Source {
-                path: &"file".into(),
-                schema: &table.schema().unwrap(),
-            };
-            let error = table
-                .load(tx.draft_mut(), &from, &mut rows.into_iter().map(Ok))
-                .unwrap_err();
-            assert_eq!(error.to_string(), text);
-        }
-    }
 }

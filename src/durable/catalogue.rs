@@ -14,9 +14,18 @@ use crate::Revision;
 use crate::pagefile::{Error as FileError, NewFile, ReadTxn, WriteTxn};
 use crate::table::{CodecError, FORMAT, TableSchema};
 
-const ABOUT: &str = "sapwood";
-const TABLES: &str = "tables";
+pub(super) const ABOUT: &str = "sapwood";
+pub(super) const TABLES: &str = "tables";
 const LAYOUT: u32 = 1;
+
+/// What the file says of its formats, and what this version reads.
+pub(super) const FORMATS: [(&str, u32); 2] = [("format", LAYOUT), ("rows", FORMAT)];
+
+pub(super) fn other_format(key: &str, found: u32, known: u32) -> Unreadable {
+    Unreadable::Foreign(format!(
+        "the database's `{key}` has number {found}, and this version reads {known}"
+    ))
+}
 
 /// Why a page file can't be read as a database: the disk, or words for what it holds.
 pub(super) enum Unreadable {
@@ -64,14 +73,10 @@ pub(super) fn read(tx: &ReadTxn) -> Result<Option<Catalogue>, Unreadable> {
             .get(key)?
             .and_then(|bytes| <[u8; 4]>::try_from(&*bytes).ok()))
     };
-    for (key, known) in [("format", LAYOUT), ("rows", FORMAT)] {
+    for (key, known) in FORMATS {
         match number(key)?.map(u32::from_le_bytes) {
             Some(found) if found == known => {}
-            Some(found) => {
-                return Err(Unreadable::Foreign(format!(
-                    "the database's `{key}` has number {found}, and this version reads {known}"
-                )));
-            }
+            Some(found) => return Err(other_format(key, found, known)),
             None => {
                 return Err(Unreadable::Foreign(format!(
                     "the database does not say its `{key}`"

@@ -62,6 +62,14 @@ impl Evolution {
         })
     }
 
+    /// All that the program declares and these tables, into a file that holds nothing yet: of what was got out of another one.
+    pub(super) fn of_all(catalog: &Catalog, others: Vec<TableSchema>) -> Result<Self, Error> {
+        let mut evolution = Self::new(catalog, None, Vec::new())?;
+        evolution.tables.extend(others);
+        evolution.rewritten = catalog.durable().map(|(family, _)| family).collect();
+        Ok(evolution)
+    }
+
     /// Whether there is nothing to do.
     pub(super) fn is_none(&self) -> bool {
         !self.begins && self.tables.is_empty()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::inspect::Inspect;
 use super::open::{LoadedFile, Opened};
-use crate::db::{Builder, Core, Stopwatch};
+use crate::db::{Builder, Core, Progress, Stopwatch};
 use crate::pagefile::Storage;
 use crate::{Database, Error};
 
@@ -59,6 +59,8 @@ impl Builder {
     ) -> Result<Database, Error> {
         let loading = Stopwatch::start();
         let observe = self.observe("memory");
+        let threads = self.threads();
+        let mut progress = Progress::new(self.on_progress.take());
         let catalog = self.catalog?.complete();
         let file = open()?;
         let opened = Opened {
@@ -67,7 +69,14 @@ impl Builder {
         };
         let LoadedFile {
             writer, version, ..
-        } = opened.load(&file.snapshot, Some(&file.catalogue), &file.replay)?;
+        } = opened.load(
+            &file.snapshot,
+            Some(&file.catalogue),
+            &file.replay,
+            threads,
+            &mut progress,
+        )?;
+        progress.end();
         observe.opened(version.revision(), 0, loading);
         Ok(Database::from_core(Core::new(
             Arc::new(catalog),

@@ -15,7 +15,9 @@
 //! |---|---|
 //! | `open` | `Builder::open`: creates or loads |
 //! | `catalogue` | what the file says of itself: formats, revision, the tables' definitions |
+//! | `stock` | the rows of a table as they are loaded, in parts |
 //! | `evolve` | bringing the file to what the program declares |
+//! | `salvage` | what is sound of a damaged file, in a new one |
 //! | `inspect` | the file without the program |
 //! | `store` | commits into the journal, or where that is full into the trees |
 //! | `record`, `replay` | a commit as the journal has it; what the journal adds to the trees |
@@ -39,6 +41,8 @@ mod record;
 mod replay;
 mod restore;
 mod restore_options;
+mod salvage;
+mod stock;
 mod store;
 mod transfer;
 mod unknown;
@@ -47,3 +51,4 @@ pub use backup::Backup;
 pub use inspect::{Inspect, StoredRow, StoredRows};
 pub use restore::Restored;
 pub use restore_options::RestoreOptions;
+pub use salvage::{Salvage, SalvagedTable};

@@ -1,17 +1,23 @@
 //! Opening a database on a file.
 
+use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use super::catalogue::{self, Catalogue, Unreadable, rows_of};
 use super::evolve::{Evolution, NotEvolved};
 use super::period::Keeper;
 use super::replay::Replay;
+use super::stock::FileStock;
 use super::store::{FIRST_JOURNAL, Store};
 use super::transfer::{Failed, Trees};
 use super::unknown::has_unknown;
-use crate::db::{Builder, Catalog, Core, Durability, Persist, Record, Source, Stopwatch};
+use crate::db::{
+    Builder, Catalog, Core, Durability, Loading, Observe, Persist, Progress, Source, Stock,
+    Stopwatch,
+};
 use crate::pagefile::{Error as FileError, Journal, Options, PageFile, ReadTxn, Storage};
 use crate::radix::{Draft, Version, Writer};
 use crate::{Database, Error, Revision};
@@ -87,12 +93,7 @@ impl Builder {
     ) -> Result<Database, Error> {
         let loading = Stopwatch::start();
         let observe = self.observe(name);
-        let catalog = self.catalog?.complete();
-        if let Durability::Eventual { within } = self.durability
-            && (within.is_zero() || within > LONGEST)
-        {
-            return Err(Error::Period { within });
-        }
+        let catalog = self.declared()?;
         let opened = Opened {
             path: name.into(),
             catalog: &catalog,
@@ -104,10 +105,63 @@ impl Builder {
         let journal = file
             .open_journal(|record| replay.take(record))
             .map_err(|error| opened.unreadable(error))?;
-        let loaded = opened.load(&snapshot, found.as_ref(), &replay)?;
+        let threads = self.threads();
+        let mut progress = Progress::new(self.on_progress.take());
+        let mut loaded = opened.load(&snapshot, found.as_ref(), &replay, threads, &mut progress)?;
         drop(snapshot);
         journal.sync().map_err(|error| opened.file(error))?;
-        let evolution = Evolution::new(&catalog, found.as_ref(), loaded.rewritten)?;
+        let rewritten = std::mem::take(&mut loaded.rewritten);
+        let evolution = Evolution::new(&catalog, found.as_ref(), rewritten)?;
+        let mut trees = Trees::new(file, &catalog, loaded.version.clone(), replay);
+        trees.has_unknown = has_unknown(found.as_ref(), &catalog);
+        let path = opened.path;
+        let ready = Ready {
+            path,
+            catalog,
+            trees,
+            journal,
+            loaded,
+            evolution,
+        };
+        let db = self.begin(ready, observe, loading)?;
+        progress.end();
+        Ok(db)
+    }
+
+    /// How many threads load.
+    pub(super) fn threads(&self) -> usize {
+        self.load_threads.unwrap_or_else(|| {
+            let cores = thread::available_parallelism();
+            cores.map_or(1, NonZero::get)
+        })
+    }
+
+    /// What they all open with: a catalogue, which the builder does not have from then on.
+    pub(super) fn declared(&mut self) -> Result<Catalog, Error> {
+        if let Durability::Eventual { within } = self.durability
+            && (within.is_zero() || within > LONGEST)
+        {
+            return Err(Error::Period { within });
+        }
+        let catalog = std::mem::replace(&mut self.catalog, Ok(Catalog::default()))?;
+        Ok(catalog.complete())
+    }
+
+    /// Brings the file to what is declared, and begins with the database.
+    pub(super) fn begin(
+        self,
+        ready: Ready,
+        observe: Observe,
+        loading: Stopwatch,
+    ) -> Result<Database, Error> {
+        let Ready {
+            path,
+            catalog,
+            mut trees,
+            journal,
+            loaded,
+            evolution,
+        } = ready;
         let LoadedFile {
             writer,
             empty,
@@ -118,13 +172,14 @@ impl Builder {
             Durability::Checkpoint => 0,
             _ => FIRST_JOURNAL.min(self.journal_size),
         };
-        let mut trees = Trees::new(file, &catalog, version.clone(), replay);
-        trees.has_unknown = has_unknown(found.as_ref(), &catalog);
+        let opened = Opened {
+            path: Arc::clone(&path),
+            catalog: &catalog,
+        };
         opened.evolve(&mut trees, &journal, &evolution, &empty, size)?;
-        let named = Arc::clone(&opened.path);
         let catalog = Arc::new(catalog);
         let store = Store::new(
-            Arc::clone(&named),
+            Arc::clone(&path),
             Arc::clone(&catalog),
             self.durability,
             self.journal_size,
@@ -132,7 +187,7 @@ impl Builder {
             journal,
         );
         let keeper = Keeper::new(store, self.checkpoint_within).map_err(|source| Error::File {
-            path: named,
+            path,
             source: Arc::new(FileError::Io {
                 action: "start a thread for",
                 source,
@@ -147,6 +202,16 @@ impl Builder {
             observe,
         )))
     }
+}
+
+/// A file from which all was read.
+pub(super) struct Ready {
+    pub(super) path: Arc<str>,
+    pub(super) catalog: Catalog,
+    pub(super) trees: Trees,
+    pub(super) journal: Journal,
+    pub(super) loaded: LoadedFile,
+    pub(super) evolution: Evolution,
 }
 
 /// A file that is being opened, for its tables.
@@ -179,6 +244,8 @@ impl Opened<'_> {
         snapshot: &ReadTxn,
         found: Option<&Catalogue>,
         replay: &Replay,
+        threads: usize,
+        progress: &mut Progress,
     ) -> Result<LoadedFile, Error> {
         let (mut writer, empty) = Writer::new(self.catalog.layout.clone(), Revision::ZERO);
         let Some(found) = found else {
@@ -189,30 +256,37 @@ impl Opened<'_> {
                 rewritten: Vec::new(),
             });
         };
+        let mut tables = Vec::new();
+        let mut total = 0;
+        for (family, table) in self.catalog.durable() {
+            let name = &table.definition.name;
+            let Some(schema) = found.table(name) else {
+                continue;
+            };
+            let bucket = snapshot.bucket(rows_of(name));
+            let bucket = bucket.map_err(|error| self.file(error))?;
+            let stock = FileStock::new(&self.path, name, bucket, replay);
+            total += stock.len() * (1 + table.definition.indexes.len() as u64);
+            tables.push((family, table, schema, stock));
+        }
+        progress.begin(total);
         let mut rewritten = Vec::new();
         let revision = Revision::new(replay.revision);
         // A file without commits has no rows; that its tables are the program's is seen all the same.
         let drafted = revision.max(Revision::new(1));
         let mut draft = Draft::new(&mut writer, empty.clone(), drafted);
-        for (family, table) in self.catalog.durable() {
-            let Some(schema) = found.table(&table.definition.name) else {
-                continue;
-            };
-            let bucket = snapshot
-                .bucket(rows_of(&table.definition.name))
-                .map_err(|error| self.file(error))?;
-            let Some(bucket) = bucket else { continue };
-            let stored = bucket.iter().map(|entry| -> Result<Record, Error> {
-                let (key, bytes) = entry.map_err(|error| self.file(error))?;
-                Ok((Box::from(&*key), bytes.to_vec()))
-            });
-            let mut rows = replay.over(&table.definition.name, stored);
+        for (family, table, schema, stock) in &tables {
             let from = Source {
                 path: &self.path,
                 schema,
             };
-            match table.rows.load(&mut draft, &from, &mut rows) {
-                Ok(true) => rewritten.push(family),
+            let mut loading = Loading {
+                stock,
+                threads,
+                progress,
+            };
+            match table.rows.load(&mut draft, &from, &mut loading) {
+                Ok(true) => rewritten.push(*family),
                 Ok(false) => {}
                 Err(error) => {
                     drop(draft.abort(&mut writer));
@@ -270,8 +344,8 @@ impl Opened<'_> {
 pub(super) struct LoadedFile {
     pub(super) writer: Writer,
     /// The version before all.
-    empty: Version,
+    pub(super) empty: Version,
     pub(super) version: Version,
     /// The families whose rows have other bytes now.
-    rewritten: Vec<usize>,
+    pub(super) rewritten: Vec<usize>,
 }

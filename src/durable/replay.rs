@@ -32,11 +32,15 @@ impl Replay {
     where
         S: DoubleEndedIterator,
     {
-        let newer = self.tables.get(table).unwrap_or(&NONE);
         Overlaid {
             stored: Ends::new(stored),
-            newer: Ends::new(newer.iter()),
+            newer: Ends::new(self.of(table).iter()),
         }
+    }
+
+    /// The rows of a table that it adds.
+    pub(super) fn of(&self, table: &str) -> &Rows {
+        self.tables.get(table).unwrap_or(&NONE)
     }
 
     /// Takes in the next record of the journal, and gives its revision. One that the trees have is passed over.

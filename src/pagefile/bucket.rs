@@ -222,6 +222,15 @@ impl<'t> Bucket<'t> {
         gather(self.source, *self, true)
     }
 
+    /// The size of the pages that it lies in, in bytes.
+    pub(crate) fn page_size(&self) -> u32 {
+        self.source.page_size
+    }
+
+    pub(super) fn source(&self) -> &'t Source {
+        self.source
+    }
+
     pub(super) fn root(&self) -> Root<'t> {
         self.root
     }

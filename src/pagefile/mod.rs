@@ -60,6 +60,7 @@ mod pack;
 mod page;
 mod page_file;
 mod page_set;
+mod parts;
 mod placement;
 mod read_txn;
 mod savepoint;
@@ -92,6 +93,7 @@ pub use cursor::Cursor;
 pub use cursor_mut::CursorMut;
 pub use error::Error;
 pub use file_storage::FileStorage;
+pub(crate) use inspect::Remains;
 pub use inspect::{
     Damage, DamagedPage, EntryContent, PageContent, PageEntry, PageInfo, PageKind, PageView,
     RecoverOptions, Recovery, Slot, SlotState, Unverified, slots,

@@ -55,7 +55,7 @@ pub(crate) struct Savepoint {
 /// Dropped otherwise, its memory is lost.
 #[must_use = "to be staged or aborted"]
 pub(crate) struct Draft {
-    base: Version,
+    pub(super) base: Version,
     revision: Revision,
     /// Those of the layout, and then those that were added.
     pub(super) roots: Box<[Option<Node>]>,

@@ -15,6 +15,7 @@
 
 use std::alloc::Layout;
 use std::fmt;
+use std::mem::ManuallyDrop;
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering, fence};
@@ -125,6 +126,49 @@ impl Default for Heap {
 }
 
 impl Heap {
+    /// A heap for another thread to fill, whose blocks come back here: to be [absorbed](Self::absorb).
+    fn branch(&self) -> Self {
+        let mut branch = Self::default();
+        branch.returned = Arc::clone(&self.returned);
+        branch
+    }
+
+    /// Takes over all memory of a branch.
+    fn absorb(&mut self, mut branch: Self) {
+        debug_assert!(Arc::ptr_eq(&self.returned, &branch.returned));
+        for head in branch.regions.drain(..).flatten() {
+            let place = self.free_place();
+            // SAFETY: mapped, for the branch's use is this heap's now; this field is the writer's.
+            unsafe { (*head.as_ptr()).number = place as u32 };
+            self.regions[place] = Some(head);
+        }
+        for class in 0..CLASSES {
+            let other = branch.classes[class];
+            match (other.fresh, self.classes[class].fresh) {
+                (Some(_), None) => self.classes[class].fresh = other.fresh,
+                (Some((page, offset)), Some(_)) => self.free_rest(class, page, offset),
+                (None, _) => {}
+            }
+            self.append_free(class, other.free);
+        }
+    }
+
+    /// Puts the blocks of a page that were never used on the list of the free ones.
+    fn free_rest(&mut self, class: usize, page: NonNull<u8>, mut offset: usize) {
+        let size = size_of_class(class);
+        while offset + size <= PAGE {
+            // SAFETY: a block within the page, which is the heap's, and nobody uses it.
+            unsafe {
+                let block = page.add(offset).cast::<Free>();
+                block.write(Free {
+                    next: self.classes[class].free,
+                });
+                self.classes[class].free = block.as_ptr();
+            }
+            offset += size;
+        }
+    }
+
     /// Whether values of this layout come from here.
     pub(super) const fn takes(layout: Layout) -> bool {
         layout.size() <= LARGEST && layout.align() <= LINE && !cfg!(sapwood_plain_memory)
@@ -190,8 +234,16 @@ impl Heap {
         if stack.load(Ordering::Relaxed).is_null() {
             return;
         }
-        // Only this takes, and it takes all: a block that comes back meanwhile finds another top.
+        // Who takes takes all: a block that comes back meanwhile finds another top, and a branch that takes at the same time finds nothing.
         let taken = stack.swap(ptr::null_mut(), Ordering::Acquire);
+        self.append_free(class, taken);
+    }
+
+    /// Puts a list of free blocks behind those that there are.
+    fn append_free(&mut self, class: usize, taken: *mut Free) {
+        if taken.is_null() {
+            return;
+        }
         let mut last = &raw mut self.classes[class].free;
         // SAFETY: blocks in the list are mapped, and nobody's but the heap's.
         unsafe {
@@ -231,12 +283,17 @@ impl Heap {
         }
     }
 
-    fn new_region(&mut self) -> NonNull<Head> {
+    /// A place for a region.
+    fn free_place(&mut self) -> usize {
         let place = self.regions.iter().position(Option::is_none);
-        let place = place.unwrap_or_else(|| {
+        place.unwrap_or_else(|| {
             self.regions.push(None);
             self.regions.len() - 1
-        });
+        })
+    }
+
+    fn new_region(&mut self) -> NonNull<Head> {
+        let place = self.free_place();
         // A small database keeps to ordinary pages.
         let region = Region::map(self.regions.iter().any(Option::is_some));
         let head = region.base.cast::<Head>();
@@ -349,6 +406,37 @@ impl fmt::Debug for Heap {
 // SAFETY: free blocks are its own, and what it shares is atomic.
 unsafe impl Send for Heap {}
 
+/// Memory for rows that one thread makes while others make others: a [`Heap`], or a branch of one.
+///
+/// Rows that are let go of come back to the stack that all of them share, so none of them may go before the others. So one that is lost, and
+/// does not come back to its heap, leaks.
+#[derive(Debug)]
+pub(crate) struct RowMemory(ManuallyDrop<Heap>);
+
+impl RowMemory {
+    /// Takes a heap apart for so many threads, one at least. The heap is empty until it is [put together](Self::join) again.
+    pub(super) fn divide(heap: &mut Heap, threads: usize) -> Vec<Self> {
+        let empty = heap.branch();
+        let whole = std::mem::replace(heap, empty);
+        let branches = (1..threads).map(|_| whole.branch());
+        let mut parts: Vec<_> = branches.collect();
+        parts.insert(0, whole);
+        let parts = parts.into_iter();
+        parts.map(|heap| Self(ManuallyDrop::new(heap))).collect()
+    }
+
+    /// Puts it together again.
+    pub(super) fn join(parts: Vec<Self>, heap: &mut Heap) {
+        for Self(part) in parts {
+            heap.absorb(ManuallyDrop::into_inner(part));
+        }
+    }
+
+    pub(super) fn heap(&mut self) -> &mut Heap {
+        &mut self.0
+    }
+}
+
 const _: () = assert!(size_of::<Head>() < PAGE && CLASSES <= 256);
 
 #[cfg(all(test, not(sapwood_plain_memory), not(sapwood_loom)))]
@@ -429,6 +517,72 @@ mod tests {
         }
         heap.trim();
         // The pages that are being filled stay.
+        assert!(heap.regions() <= 2, "{} regions are left", heap.regions());
+    }
+
+    /// Threads fill branches of one heap, while blocks of all of them come back, and are taken again; put together, no block overlaps another one, and all memory goes back when
+    /// no block is left.
+    #[test]
+    fn branches_are_put_together() {
+        let mut heap = Heap::default();
+        let early: Vec<_> = (0..1000u64)
+            .map(|n| Sent(heap.take(SMALL), SMALL, n))
+            .collect();
+        for round in 0..3u64 {
+            for Sent(block, layout, canary) in &early {
+                write(*block, *layout, *canary);
+            }
+            let branches = RowMemory::divide(&mut heap, 3).into_iter().zip(1u64..);
+            let filled: Vec<(RowMemory, Vec<Sent>)> = thread::scope(|scope| {
+                let threads = branches.map(|(mut branch, number)| {
+                    scope.spawn(move || {
+                        let mut held = Vec::new();
+                        for turn in 0..30_000u64 {
+                            let layout = if turn % 5 == 0 { LARGE } else { SMALL };
+                            let block = branch.heap().take(layout);
+                            let canary = turn * 8 + number * 2;
+                            write(block, layout, canary);
+                            held.push(Sent(block, layout, canary));
+                            if turn % 3 == 0 {
+                                let Sent(block, layout, canary) =
+                                    held.swap_remove((turn / 2) as usize % held.len());
+                                assert(block, layout, canary);
+                                // SAFETY: taken with this layout, and not used any more.
+                                unsafe { Heap::give(block, layout) };
+                            }
+                        }
+                        (branch, held)
+                    })
+                });
+                let threads: Vec<_> = threads.collect();
+                let threads = threads.into_iter();
+                threads
+                    .map(|thread| thread.join().expect("no canary was hurt"))
+                    .collect()
+            });
+            let (branches, held): (Vec<_>, Vec<_>) = filled.into_iter().unzip();
+            RowMemory::join(branches, &mut heap);
+            let mut held: Vec<Sent> = held.into_iter().flatten().collect();
+            for turn in 0..10_000 {
+                let (block, canary) = (heap.take(SMALL), turn * 8 + round % 2);
+                write(block, SMALL, canary);
+                held.push(Sent(block, SMALL, canary));
+            }
+            for Sent(block, layout, canary) in early.iter().chain(&held) {
+                assert(*block, *layout, *canary);
+            }
+            for Sent(block, layout, _) in held {
+                // SAFETY: as above.
+                unsafe { Heap::give(block, layout) };
+            }
+            heap.trim();
+            assert!(heap.regions() <= 3, "{} regions are left", heap.regions());
+        }
+        for Sent(block, layout, _) in early {
+            // SAFETY: as above.
+            unsafe { Heap::give(block, layout) };
+        }
+        heap.trim();
         assert!(heap.regions() <= 2, "{} regions are left", heap.regions());
     }
 

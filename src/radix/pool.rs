@@ -180,16 +180,18 @@ impl Pool {
             region: Region::map(huge),
             free: ALL_PAGES,
         };
-        let place = self
-            .regions
-            .iter()
-            .position(Option::is_none)
-            .unwrap_or(self.regions.len());
-        if place == self.regions.len() {
-            self.regions.push(None);
-        }
+        let place = self.free_place();
         self.regions[place] = Some(region);
         place
+    }
+
+    /// A place for a region.
+    fn free_place(&mut self) -> usize {
+        let place = self.regions.iter().position(Option::is_none);
+        place.unwrap_or_else(|| {
+            self.regions.push(None);
+            self.regions.len() - 1
+        })
     }
 
     /// Gives an unlinked page without blocks back to its region, and the region to the system if that was its last one.
@@ -203,6 +205,31 @@ impl Pool {
         *free |= 1 << index;
         if *free == ALL_PAGES {
             self.regions[place] = None;
+        }
+    }
+
+    /// Takes over all blocks of another pool.
+    pub(super) fn absorb(&mut self, mut other: Self) {
+        #[cfg(test)]
+        {
+            self.blocks += other.blocks;
+        }
+        for list in other.roomy {
+            let mut next = list;
+            while let Some(page) = next {
+                // SAFETY: pages in the lists are mapped; it is linked anew.
+                next = unsafe { (*page.as_ptr()).next };
+                self.link(page);
+            }
+        }
+        for pages in std::mem::take(&mut other.regions).into_iter().flatten() {
+            let place = self.free_place();
+            for index in (0..PAGES).filter(|index| pages.free & (1 << index) == 0) {
+                let page = pages.region.page(index).cast::<Page>();
+                // SAFETY: the region is mapped, and this page of it holds blocks, so it has a header, which is the pool's.
+                unsafe { (*page.as_ptr()).region = place as u32 };
+            }
+            self.regions[place] = Some(pages);
         }
     }
 

@@ -13,7 +13,7 @@ pub struct Former<T> {
     read: Box<Read<T>>,
 }
 
-type Read<T> = dyn Fn(FormerRow<'_>) -> Result<T, NotRead>;
+type Read<T> = dyn Fn(FormerRow<'_>) -> Result<T, NotRead> + Send + Sync;
 
 /// A row of an earlier version.
 pub(super) enum FormerRow<'r> {

@@ -10,6 +10,7 @@ mod page_info;
 mod page_view;
 mod paths;
 mod recover;
+mod remains;
 mod salvage;
 mod slot;
 
@@ -18,6 +19,7 @@ pub use orphans::Unverified;
 pub use page_info::PageInfo;
 pub use page_view::{EntryContent, PageContent, PageEntry, PageView};
 pub use recover::{RecoverOptions, Recovery};
+pub(crate) use remains::Remains;
 pub use slot::{Slot, SlotState, slots};
 
 pub(super) use damage::{Damages, Span};

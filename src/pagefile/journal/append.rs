@@ -49,14 +49,20 @@ impl PageFile {
         let shared = Arc::clone(&self.shared);
         let stretches = Stretches::clone(&shared.snapshot().journal);
         let mut groups: VecDeque<(End, u64)> = VecDeque::new();
-        let end = replay(&shared, &stretches, |record, place| -> Result<(), E> {
-            let mark = each(record)?;
-            match groups.back_mut() {
-                Some((last, last_mark)) if *last == place => *last_mark = mark,
-                _ => groups.push_back((place, mark)),
-            }
-            Ok(())
-        })?;
+        let (storage, page_size) = (&*shared.medium.storage, shared.medium.page_size);
+        let end = replay(
+            storage,
+            page_size,
+            &stretches,
+            |record, place| -> Result<(), E> {
+                let mark = each(record)?;
+                match groups.back_mut() {
+                    Some((last, last_mark)) if *last == place => *last_mark = mark,
+                    _ => groups.push_back((place, mark)),
+                }
+                Ok(())
+            },
+        )?;
         let journal = Journal {
             shared,
             state: Mutex::new(State {

@@ -27,4 +27,5 @@ mod tests;
 
 pub(crate) use append::Journal;
 pub(super) use append::Moved;
+pub(super) use replay::replay;
 pub(super) use stretches::{Stretch, Stretches};

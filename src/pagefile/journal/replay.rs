@@ -1,6 +1,6 @@
 //! Reading the journal when the file is opened.
 
-use super::super::{Error, shared::Shared};
+use super::super::{Error, Storage};
 use super::group::Header;
 use super::stretches::Stretches;
 
@@ -9,23 +9,28 @@ const PIECE: u64 = 1 << 20;
 
 /// Where the journal goes on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct End {
+pub(in crate::pagefile) struct End {
     /// The stretch, by its place among them.
-    pub(super) stretch: usize,
-    pub(super) page: u32,
+    pub(in crate::pagefile) stretch: usize,
+    pub(in crate::pagefile) page: u32,
     /// The number of the next group.
-    pub(super) group: u64,
+    pub(in crate::pagefile) group: u64,
 }
 
 /// Calls `each` for every record, in order; with each, where its group begins.
 ///
 /// What a crash left of the last group is no error: its commit was never acknowledged. But a group that is damaged with a later one behind it was whole once.
-pub(super) fn replay<E: From<Error>>(
-    shared: &Shared,
+pub(in crate::pagefile) fn replay<E: From<Error>>(
+    storage: &dyn Storage,
+    page_size: u32,
     stretches: &Stretches,
     mut each: impl FnMut(&[u8], End) -> Result<(), E>,
 ) -> Result<End, E> {
-    let reader = Reader { shared, stretches };
+    let reader = Reader {
+        storage,
+        page_size,
+        stretches,
+    };
     let mut end = End {
         stretch: 0,
         page: stretches.page,
@@ -63,18 +68,18 @@ pub(super) fn replay<E: From<Error>>(
 }
 
 struct Reader<'r> {
-    shared: &'r Shared,
+    storage: &'r dyn Storage,
+    page_size: u32,
     stretches: &'r Stretches,
 }
 
 impl Reader<'_> {
     fn page_size(&self) -> u64 {
-        u64::from(self.shared.medium.page_size)
+        u64::from(self.page_size)
     }
 
     fn read(&self, page: u64, bytes: &mut [u8]) -> Result<(), Error> {
-        let storage = &self.shared.medium.storage;
-        let read = storage.read_at(page * self.page_size(), bytes);
+        let read = self.storage.read_at(page * self.page_size(), bytes);
         read.map_err(Error::io("read"))
     }
 
@@ -93,7 +98,7 @@ impl Reader<'_> {
             return Ok(None);
         }
         let first = stretch.run.start + u64::from(place.page);
-        let page_size = self.shared.medium.page_size as usize;
+        let page_size = self.page_size as usize;
         pages.resize(page_size, 0);
         self.read(first, pages)?;
         let Some(header) = Header::decode(pages) else {
@@ -125,7 +130,7 @@ impl Reader<'_> {
                 let len = usize::try_from(count * page_size).unwrap_or_default();
                 bytes.resize(len, 0);
                 self.read(stretch.run.start + at, &mut bytes)?;
-                for page in bytes.chunks(self.shared.medium.page_size as usize) {
+                for page in bytes.chunks(self.page_size as usize) {
                     let behind = Header::decode(page).is_some_and(|header| {
                         header.stretch == stretch.number
                             && u64::from(header.page) == at
