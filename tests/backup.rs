@@ -179,7 +179,7 @@ fn large_backups_go_out_in_pieces() {
         .unwrap();
     let (mut most, mut all) = (0, 0);
     let backup = db
-        .backup(Tapped(&mut io::sink(), |len| {
+        .backup(Tapped(&mut io::sink(), |len: Option<usize>| {
             let len = len.unwrap_or(0);
             most = most.max(len);
             all += len as u64;
