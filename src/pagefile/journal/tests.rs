@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use proptest::prelude::*;
 
 use super::super::{Error, Journal, MemStorage, Options, PageFile, Storage};
+use super::group;
 
 const PAGE: usize = 512;
 
@@ -143,6 +144,31 @@ fn a_damaged_group_before_others_is_refused() {
             (_, Ok((.., found))) => panic!("byte {at}: {} records", found.len()),
             (_, Err(error)) => panic!("byte {at}: {error}"),
         }
+    }
+}
+
+/// A group that is whole, but says another stretch, place or number than the one that is due there, is not read.
+#[test]
+fn a_group_that_is_not_due_is_not_read() {
+    let (storage, records) = three_groups();
+    let (whole, first) = (storage.image(), first_page(&storage));
+    let journal = {
+        let (file, ..) = open(&storage).unwrap();
+        file.shared.snapshot().journal.clone()
+    };
+    let (stretch, number) = (journal.list[0].number, journal.group + 2);
+    let forged = [
+        ((stretch, 4), number, 3),
+        ((stretch.wrapping_add(1), 4), number, 2),
+        ((stretch, 5), number, 2),
+        ((stretch, 4), number - 1, 2),
+    ];
+    for (at, number, expected) in forged {
+        let mut image = whole.clone();
+        let bytes = group::encode(&records[2..], at, number, 2, PAGE as u32);
+        image[(first + 4) * PAGE..][..2 * PAGE].copy_from_slice(&bytes);
+        let (.., found) = open(&Shown::of(image)).unwrap();
+        assert_eq!(found, records[..expected], "{at:?}, number {number}");
     }
 }
 
