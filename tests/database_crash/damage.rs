@@ -77,9 +77,8 @@ fn specimen() -> (Vec<u8>, [(Revision, State); 2]) {
         let mut states: Vec<_> = slow.synced.lock().unwrap().drain(..).collect();
         let image = states.last().unwrap().image();
         let newest = found(states.pop().unwrap()).unwrap();
-        let before = states.into_iter().rev().filter_map(found);
-        let before = before.filter(|(revision, _)| *revision < newest.0).next();
-        let before = before.unwrap();
+        let mut before = states.into_iter().rev().filter_map(found);
+        let before = before.find(|(revision, _)| *revision < newest.0).unwrap();
         if newest.0.get() >= before.0.get() + 2 {
             return (image, [newest, before]);
         }
@@ -101,7 +100,7 @@ fn every_flipped_byte_is_right_or_refused() {
             }
             // Of pages that hold nothing a few will do.
             let page = &image[at / 512 * 512..][..512];
-            if at % 64 > 0 && page.iter().all(|byte| *byte == 0) {
+            if !at.is_multiple_of(64) && page.iter().all(|byte| *byte == 0) {
                 continue;
             }
             let mut image = image.clone();

@@ -99,11 +99,14 @@ fn closed() -> Vec<Specimen> {
     specimens
 }
 
-/// Proves that no byte of a node's header and slots can be another one: kind, level, count, length, prefix, places of entries and the heads of their keys.
+/// Proves that no byte of a node's header and slots can be another one: kind, level, count, length, prefix, places of entries and the heads of their keys; nor
+/// its commit a later one than the meta's.
 #[test]
 fn heads_and_slots_cannot_be_otherwise() {
     for specimen in &closed() {
         for node in nodes(&specimen.image, specimen.page_size) {
+            let later = (1u64 << 62).to_le_bytes();
+            assert!(is_refused(specimen, &[node.start + 8], &later));
             let slots = 24..24 + 8 * node.entries.len();
             for at in [0..2, 4..8, 16..22, slots]
                 .into_iter()
