@@ -590,7 +590,10 @@ pub use db::{
     Builder, Change, ChangeList, ChangeListError, Database, Durability, Groups, Initializer, Only,
     RowChange, Rows, Savepoint, SlowWrite, Snapshot, Staged, WriteTxn,
 };
-pub use durable::{Inspect, StoredRow, StoredRows};
+pub use durable::{
+    Edit, Inspect, JournalStats, SalvagedJournal, StoredEntries, StoredEntry, StoredRow, StoredRows,
+    Tail, Tailed, TailedChange, TailedCommit, salvage_journal,
+};
 pub use error::Error;
 pub use follow::{Batch, Follow};
 pub use key::Key;

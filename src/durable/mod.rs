@@ -17,6 +17,9 @@
 //! | `catalogue` | what the file says of itself: formats, revision, the tables' definitions |
 //! | `evolve` | bringing the file to what the program declares |
 //! | `inspect` | the file without the program |
+//! | `edit`, `unique` | changing it without the program |
+//! | `tail`, `recorded` | commits as they come into the journal, seen from another process |
+//! | `salvage` | what the journal of a damaged file has |
 //! | `store` | commits into the journal, or where that is full into the trees |
 //! | `record`, `replay` | a commit as the journal has it; what the journal adds to the trees |
 //! | `transfer` | the difference of two versions into the trees |
@@ -25,13 +28,21 @@
 
 mod catalogue;
 mod checkpoints;
+mod edit;
 mod evolve;
 mod inspect;
 mod open;
 mod period;
 mod record;
+mod recorded;
 mod replay;
+mod salvage;
 mod store;
+mod tail;
 mod transfer;
+mod unique;
 
-pub use inspect::{Inspect, StoredRow, StoredRows};
+pub use edit::Edit;
+pub use inspect::{Inspect, JournalStats, StoredEntries, StoredEntry, StoredRow, StoredRows};
+pub use salvage::{SalvagedJournal, salvage_journal};
+pub use tail::{Tail, TailedChange, TailedCommit, Tailed};

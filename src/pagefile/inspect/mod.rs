@@ -12,6 +12,7 @@ mod paths;
 mod recover;
 mod salvage;
 mod slot;
+mod states;
 
 pub use damage::{Damage, DamagedPage, PageKind};
 pub use orphans::Unverified;
