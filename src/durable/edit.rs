@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::catalogue::{self, Catalogue, Unreadable, rows_of};
 use super::replay::Replay;
-use super::unique::Uniques;
+use super::unique::{Uniques, value_of};
 use crate::db::{hex, revisions};
 use crate::pagefile::{BucketMut, Error as FileError, Journal, PageFile, WriteTxn};
 use crate::table::{FormedRow, RowForm, TableSchema};
@@ -105,6 +105,29 @@ impl Edit {
     pub fn table(&self, name: &str) -> Option<&TableSchema> {
         let mut tables = self.tables.iter();
         tables.find(|table| table.definition.name == name)
+    }
+
+    /// Whether rows that the trees have of the form's table have the keys that it computes: some of them are looked at.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn agrees(&self, form: &RowForm<'_>) -> Result<bool, Error> {
+        const SOME: usize = 16;
+        let path = &self.path;
+        let snapshot = self.file.begin_read();
+        let bucket = snapshot.bucket(rows_of(&form.schema().definition.name));
+        let Some(bucket) = bucket.map_err(|error| failed(path, error))? else {
+            return Ok(true);
+        };
+        for entry in bucket.iter().take(SOME) {
+            let (key, record) = entry.map_err(|error| failed(path, error))?;
+            let value = value_of(form, &record);
+            let computed = value.and_then(|value| form.key_of(&value));
+            if computed.is_some_and(|computed| *computed != *key) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Adds a table as another file has it. One of that name that is there stays as it is.

@@ -118,7 +118,7 @@ impl Uniques {
 }
 
 /// The row of a record. One that cannot be read is the program's to complain of.
-fn value_of<'s>(form: &RowForm<'s>, record: &[u8]) -> Option<Value<'s>> {
+pub(super) fn value_of<'s>(form: &RowForm<'s>, record: &[u8]) -> Option<Value<'s>> {
     let (.., row) = revisions(record)?;
     decode_value(row, &form.schema().shape).ok()
 }

@@ -11,4 +11,5 @@ mod program;
 mod reading;
 mod recovering;
 mod refused;
+mod tables;
 mod writing;
