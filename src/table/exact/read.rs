@@ -332,6 +332,10 @@ impl<'de, 's> Visitor<'de> for At<'s, '_> {
                 }
                 Ok(Kind::Map(pairs))
             }
+            // One of no entries is written so whatever its keys would be.
+            Node::Map(..) if map.next_key::<serde::de::IgnoredAny>()?.is_none() => {
+                Ok(Kind::Map(Vec::new()))
+            }
             _ => Err(A::Error::invalid_type(serde::de::Unexpected::Map, &self)),
         }
     }
