@@ -166,7 +166,8 @@
 //! A table that is `#[table(ephemeral)]` is never in the file, and empty when it is opened: heartbeats, leases, caches. In transactions, indexes, watches and followers it is as any other; a
 //! commit that changes only such tables writes nothing and waits for no disk. Its revision is one like others; after a crash, commits go on from the newest one that the file has.
 //!
-//! [`Inspect`] reads such a file without the structs: its tables, what their rows are made of, and the rows, ready for JSON.
+//! [`Inspect`] reads such a file without the structs: its tables, what their rows are made of, and the rows, ready for JSON. [`Edit`] puts rows into one, and [`Tail`] follows its commits while
+//! a program makes them.
 //!
 //! The command-line tool `sapwood` (feature `cli`) shows, changes, copies and checks page files; [`pagefile::RecoverOptions`], and `sapwood recover`, get out of a damaged one
 //! what is sound, and tell what is lost.
