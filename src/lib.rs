@@ -592,8 +592,8 @@ pub use db::{
     RowChange, Rows, Savepoint, SlowWrite, Snapshot, Staged, WriteTxn,
 };
 pub use durable::{
-    Edit, Inspect, JournalStats, SalvagedJournal, StoredEntries, StoredEntry, StoredRow, StoredRows,
-    Tail, Tailed, TailedChange, TailedCommit, salvage_journal,
+    Edit, Inspect, JournalStats, SalvagedJournal, StoredEntries, StoredEntry, StoredRow,
+    StoredRows, Tail, Tailed, TailedChange, TailedCommit, salvage_journal,
 };
 pub use error::Error;
 pub use follow::{Batch, Follow};

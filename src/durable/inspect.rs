@@ -403,11 +403,7 @@ pub struct StoredRow<'i> {
 }
 
 impl<'i> StoredRow<'i> {
-    pub(super) fn read(
-        schema: &'i TableSchema,
-        key: &[u8],
-        record: &[u8],
-    ) -> Result<Self, Error> {
+    pub(super) fn read(schema: &'i TableSchema, key: &[u8], record: &[u8]) -> Result<Self, Error> {
         let not_a_row = |source| Error::StoredRow {
             table: schema.definition.name.clone(),
             key: hex(key),

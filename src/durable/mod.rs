@@ -45,4 +45,4 @@ mod unique;
 pub use edit::Edit;
 pub use inspect::{Inspect, JournalStats, StoredEntries, StoredEntry, StoredRow, StoredRows};
 pub use salvage::{SalvagedJournal, salvage_journal};
-pub use tail::{Tail, TailedChange, TailedCommit, Tailed};
+pub use tail::{Tail, Tailed, TailedChange, TailedCommit};

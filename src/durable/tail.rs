@@ -151,7 +151,11 @@ impl Tail {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn open_storage(storage: Box<dyn Storage>, from: Revision) -> Result<Self, Error> {
-        Self::on("storage".into(), Watched::on(Arc::from(storage)), Some(from))
+        Self::on(
+            "storage".into(),
+            Watched::on(Arc::from(storage)),
+            Some(from),
+        )
     }
 
     fn begin(path: &Path, from: Option<Revision>) -> Result<Self, Error> {
@@ -223,9 +227,9 @@ impl Tail {
                     return Ok((seen, found.unwrap_or(nothing)));
                 }
                 // Its pages were used again, and so there is a newer one.
-                Err(Unreadable::File(
-                    FileError::Corrupted { .. } | FileError::Io { .. },
-                )) if tries > 0 => {
+                Err(Unreadable::File(FileError::Corrupted { .. } | FileError::Io { .. }))
+                    if tries > 0 =>
+                {
                     tries -= 1;
                     std::thread::yield_now();
                 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json as value};
 
 use crate::{
-    content::{Content, Rows, content, make},
+    content::{Content, Rows, content, make, opened},
     program::{complaint, fine, json, printed, run, text},
 };
 
@@ -24,7 +24,8 @@ struct Pod {
 type Model = BTreeMap<u8, (Option<u8>, String)>;
 
 fn model() -> impl Strategy<Value = Model> {
-    btree_map(0u8..8, (prop::option::of(0u8..2), "[ab]{0,1}"), 0..6)
+    // Never empty, so that each commit changes something.
+    btree_map(0u8..8, (prop::option::of(0u8..2), "[ab]{0,1}"), 1..6)
 }
 
 fn row(id: u8, (node, note): &(Option<u8>, String)) -> Pod {
@@ -52,7 +53,9 @@ fn become_(db: &Database, model: &Model) {
 
 fn lines(output: &str) -> Vec<Value> {
     let lines = output.lines();
-    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
 }
 
 /// The lines that a difference is to have.
@@ -63,10 +66,14 @@ fn differences(before: &Model, after: &Model) -> Vec<Value> {
         let json = |fields| serde_json::to_value(row(id, fields)).unwrap();
         match (before.get(&id), after.get(&id)) {
             (None, Some(row)) => {
-                told.push(value!({"table": "pods", "change": "added", "key": key, "row": json(row)}));
+                told.push(
+                    value!({"table": "pods", "change": "added", "key": key, "row": json(row)}),
+                );
             }
             (Some(row), None) => {
-                told.push(value!({"table": "pods", "change": "removed", "key": key, "row": json(row)}));
+                told.push(
+                    value!({"table": "pods", "change": "removed", "key": key, "row": json(row)}),
+                );
             }
             (Some(from), Some(to)) if from != to => {
                 let mut fields = Vec::new();
@@ -76,7 +83,9 @@ fn differences(before: &Model, after: &Model) -> Vec<Value> {
                 if from.1 != to.1 {
                     fields.push(value!({"field": "note", "from": from.1, "to": to.1}));
                 }
-                told.push(value!({"table": "pods", "change": "changed", "key": key, "fields": fields}));
+                told.push(
+                    value!({"table": "pods", "change": "changed", "key": key, "fields": fields}),
+                );
             }
             _ => {}
         }
@@ -195,12 +204,18 @@ fn what_people_see() {
     let path = |name: &str| folder.path().join(name);
     let db = Database::builder().table::<Pod>().open(path("a")).unwrap();
     let fields = |note: &str| (Some(1), note.to_owned());
-    db.write(|tx| tx.put(row(1, &fields("x"))).map(drop)).unwrap();
-    db.write(|tx| tx.put(row(2, &fields("y"))).map(drop)).unwrap();
+    db.write(|tx| tx.put(row(1, &fields("x"))).map(drop))
+        .unwrap();
+    db.write(|tx| tx.put(row(2, &fields("y"))).map(drop))
+        .unwrap();
     db.close().unwrap();
     let db = Database::builder().table::<Newer>().table::<Other>();
     let db = db.open(path("b")).unwrap();
-    let newer = |id| Newer { id, node: Some(1), ready: true };
+    let newer = |id| Newer {
+        id,
+        node: Some(1),
+        ready: true,
+    };
     db.write(|tx| {
         tx.put(newer(1))?;
         tx.put(newer(3))?;
@@ -220,12 +235,30 @@ fn what_people_see() {
          - pods {\"id\":2,\"node\":1,\"note\":\"y\"}\n\
          + pods {\"id\":3,\"node\":1,\"ready\":true}\n"
     );
-    let only = printed(&run(&["diff", "--table", "other", text(&path("a")), text(&path("b"))]), 1);
+    let only = printed(
+        &run(&[
+            "diff",
+            "--table",
+            "other",
+            text(&path("a")),
+            text(&path("b")),
+        ]),
+        1,
+    );
     assert_eq!(only, "+ table other, 1 row\n");
     assert_eq!(fine(&["diff", text(&path("a")), text(&path("a"))]), "");
     let trouble = complaint(&["diff", text(&path("a")), text(&path("none"))], 2);
     assert!(trouble.ends_with("there is no such file"), "{trouble}");
-    let trouble = complaint(&["diff", "--table", "none", text(&path("a")), text(&path("b"))], 2);
+    let trouble = complaint(
+        &[
+            "diff",
+            "--table",
+            "none",
+            text(&path("a")),
+            text(&path("b")),
+        ],
+        2,
+    );
     assert!(trouble.contains("no table `none`"), "{trouble}");
     complaint(&["diff", text(&path("a"))], 2);
 }
@@ -255,15 +288,21 @@ fn revisions_that_are_there() {
     let file = left("journal");
     drop(db);
     let refused = complaint(&["diff", text(&file), "--from", "1"], 2);
-    assert!(refused.ends_with("it does not have revision 1; it has 3 to 6"), "{refused}");
+    assert!(
+        refused.ends_with("it does not have revision 1; it has 3 to 6"),
+        "{refused}"
+    );
     let refused = complaint(&["diff", text(&file), "--to", "9"], 2);
-    assert!(refused.ends_with("it does not have revision 9; it has 3 to 6"), "{refused}");
+    assert!(
+        refused.ends_with("it does not have revision 9; it has 3 to 6"),
+        "{refused}"
+    );
     let told = printed(&run(&["diff", text(&file), "--from", "5"]), 1);
     assert_eq!(told, "+ pods {\"id\":6,\"node\":null,\"note\":\"\"}\n");
     let told = printed(&run(&["diff", text(&file), "--to", "4"]), 1);
     assert_eq!(told, "+ pods {\"id\":4,\"node\":null,\"note\":\"\"}\n");
     // Without a journal, the metas are written in turn.
-    let db = build().durability(Durability::Checkpoint).open(&path).unwrap();
+    let db = opened(|| build().durability(Durability::Checkpoint).open(&path));
     for id in 7..=9 {
         put(&db, id);
         db.checkpoint().unwrap();

@@ -5,11 +5,12 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sapwood::{Database, Inspect, Revision, Table};
+use sapwood::{Database, Revision, Table};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json as value};
 use tempfile::TempDir;
 
+use crate::content::{inspected, opened};
 use crate::program::{complaint, fine, json, printed, run, text};
 
 #[derive(Table, Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -21,7 +22,7 @@ struct Job {
 }
 
 fn open(path: &Path) -> Database {
-    Database::builder().table::<Job>().open(path).unwrap()
+    opened(|| Database::builder().table::<Job>().open(path))
 }
 
 fn put(db: &Database, id: u32, state: &str) {
@@ -32,7 +33,10 @@ fn put(db: &Database, id: u32, state: &str) {
 /// Five rows in the trees, of revision 5; then revision 6 changes one, 7 adds one and 8 removes one.
 fn left_by_a_crash() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
-    let (path, left) = (folder.path().join("open.sap"), folder.path().join("left.sap"));
+    let (path, left) = (
+        folder.path().join("open.sap"),
+        folder.path().join("left.sap"),
+    );
     let db = open(&path);
     for id in 1..=5 {
         put(&db, id, "new");
@@ -65,12 +69,20 @@ fn copies_have_it() {
     let info = json(&["info", text(&left)], 0);
     let journal = &info["journal"];
     assert_eq!(
-        (&journal["trees_revision"], &journal["revisions"], &journal["rows"], &journal["problem"]),
+        (
+            &journal["trees_revision"],
+            &journal["revisions"],
+            &journal["rows"],
+            &journal["problem"]
+        ),
         (&value!(5), &value!(3), &value!(3), &Value::Null)
     );
     assert_eq!(info["closed"], false);
     let shown = fine(&["info", text(&left)]);
-    assert!(shown.contains("3 revisions of 3 rows that the trees, of revision 5, have not"), "{shown}");
+    assert!(
+        shown.contains("3 revisions of 3 rows that the trees, of revision 5, have not"),
+        "{shown}"
+    );
     assert!(fine(&["stats", text(&left)]).contains("journal, not counted: 3 revisions"));
     assert!(fine(&["check", text(&left)]).contains("; journal: 3 revisions of 3 rows"));
     let to = |name: &str| folder.path().join(name);
@@ -91,9 +103,16 @@ fn copies_have_it() {
     fs::write(to("lines"), lines).unwrap();
     fine(&["import", "--create", text(&imported), text(&to("lines"))]);
     assert!(fs::read(&left).unwrap() == before, "reading writes nothing");
-    for name in ["backup", "restored", "restored whole", "compact", "recovered", "imported"] {
+    for name in [
+        "backup",
+        "restored",
+        "restored whole",
+        "compact",
+        "recovered",
+        "imported",
+    ] {
         let path = to(name);
-        assert_eq!(Inspect::open(&path).unwrap().revision(), Revision::new(8), "{name}");
+        assert_eq!(inspected(&path).revision(), Revision::new(8), "{name}");
         assert_eq!(fine(&["diff", text(&left), text(&path)]), "", "{name}");
         assert_eq!(states(&path), expected(), "{name}");
     }
@@ -117,13 +136,22 @@ fn buckets_are_not_written_beside_it() {
         &["import", file, text(&lines)],
     ] {
         let refused = complaint(arguments, 2);
-        assert!(refused.ends_with("`sapwood checkpoint` brings them up to date"), "{refused}");
+        assert!(
+            refused.ends_with("`sapwood checkpoint` brings them up to date"),
+            "{refused}"
+        );
     }
     assert!(fs::read(&left).unwrap() == before);
     let done = fine(&["checkpoint", file]);
-    assert!(done.ends_with("revision 8; 3 revisions of 3 rows were in the journal\n"), "{done}");
+    assert!(
+        done.ends_with("revision 8; 3 revisions of 3 rows were in the journal\n"),
+        "{done}"
+    );
     assert!(json(&["info", file], 0)["journal"].is_null());
-    assert_eq!(json(&["checkpoint", file], 0), value!({"revision": 8, "revisions": 0, "rows": 0}));
+    assert_eq!(
+        json(&["checkpoint", file], 0),
+        value!({"revision": 8, "revisions": 0, "rows": 0})
+    );
     fine(&["delete", file, "rows:jobs", "hex:00000003"]);
     let mut rows = expected();
     rows.remove(1);
@@ -140,18 +168,35 @@ fn damage_in_it_is_told() {
     bytes[(place / 4096 + 1) * 4096 + 60] ^= 1;
     fs::write(&left, &bytes).unwrap();
     let told = printed(&run(&["check", text(&left)]), 1);
-    assert!(told.contains("the journal has a group that is damaged"), "{told}");
+    assert!(
+        told.contains("the journal has a group that is damaged"),
+        "{told}"
+    );
     let problem = json(&["info", text(&left)], 0)["journal"]["problem"].clone();
-    assert!(problem.as_str().unwrap().contains("the journal has a group that is damaged"));
+    assert!(
+        problem
+            .as_str()
+            .unwrap()
+            .contains("the journal has a group that is damaged")
+    );
     let to = folder.path().join("copy");
     for command in ["backup", "compact", "export"] {
         let refused = complaint(&[command, text(&left), text(&to)], 1);
-        assert!(refused.contains("the journal has a group that is damaged"), "{refused}");
+        assert!(
+            refused.contains("the journal has a group that is damaged"),
+            "{refused}"
+        );
         assert!(!to.exists());
     }
     let told = printed(&run(&["recover", text(&left), text(&to)]), 1);
-    assert!(told.contains("the journal has a group that is damaged"), "{told}");
-    assert!(told.contains("journal: 1 revision of 1 row taken, up to revision 6"), "{told}");
+    assert!(
+        told.contains("the journal has a group that is damaged"),
+        "{told}"
+    );
+    assert!(
+        told.contains("journal: 1 revision of 1 row taken, up to revision 6"),
+        "{told}"
+    );
     assert!(!told.contains("nothing is lost"), "{told}");
     let rows = [(1, "new"), (2, "done"), (3, "new"), (4, "new"), (5, "new")];
     assert_eq!(states(&to), rows.map(|(id, state)| (id, state.to_owned())));

@@ -13,9 +13,10 @@ use proptest::{
     option,
     prelude::*,
 };
-use sapwood::{Database, Inspect, Revision, Table, key::Total};
+use sapwood::{Database, Revision, Table, key::Total};
 use serde::{Deserialize, Serialize};
 
+use crate::content::{inspected, opened};
 use crate::program::{complained, complaint, fed, fine, json, printed, text};
 
 /// Something of every kind that a shape has.
@@ -199,7 +200,11 @@ fn row() -> impl Strategy<Value = All> {
         vec(("[ab]", any::<bool>()), 0..4),
         vec(any::<u8>(), 0..5),
     );
-    let rest = (vec(kind(), 0..3), any::<(i8, u8, i16, u16, i32, u32)>(), large());
+    let rest = (
+        vec(kind(), 0..3),
+        any::<(i8, u8, i16, u16, i32, u32)>(),
+        large(),
+    );
     (key, wide, options, maps, rest).prop_map(
         |((big, name, at, maybe), wide, options, maps, (kinds, small, seconds))| All {
             big,
@@ -227,7 +232,7 @@ type Stored = Vec<(Vec<u8>, Vec<u8>)>;
 
 /// Keys and rows as the file has them.
 fn stored(path: &Path, table: &str) -> Stored {
-    let inspect = Inspect::open(path).unwrap();
+    let inspect = inspected(path);
     let schema = inspect.table(table).unwrap();
     let entries = inspect.entries(table).unwrap().map(Result::unwrap);
     entries
@@ -248,7 +253,7 @@ proptest! {
     ) {
         let folder = tempfile::tempdir().unwrap();
         let (path, copy) = (folder.path().join("state.sap"), folder.path().join("copy.sap"));
-        let open = |path: &Path| Database::builder().table::<All>().table::<Own>().open(path).unwrap();
+        let open = |path: &Path| opened(|| Database::builder().table::<All>().table::<Own>().open(path));
         let db = open(&path);
         for (number, row) in rows.iter().enumerate() {
             db.write(|tx| tx.put(row.clone()).map(drop)).unwrap();
@@ -270,6 +275,9 @@ proptest! {
         for table in ["all", "own"] {
             prop_assert_eq!(stored(&copy, table), stored(&left, table));
         }
+        let sealed = |table: &str| lines.lines().filter(|line| line.contains("\"seal\"") && line.contains(table)).count();
+        prop_assert_eq!(sealed("\"table\":\"all\""), 0);
+        prop_assert_eq!(sealed("\"table\":\"own\""), stored(&left, "own").len());
         prop_assert_eq!(fine(&["diff", text(&left), text(&copy)]), "");
         prop_assert_eq!(&fine(&["export", text(&copy), "--tables"]), &lines);
         let db = open(&copy);
@@ -289,7 +297,7 @@ struct Pod {
 }
 
 fn pods(path: &Path) -> Database {
-    Database::builder().table::<Pod>().open(path).unwrap()
+    opened(|| Database::builder().table::<Pod>().open(path))
 }
 
 fn pod(id: u32, address: &str) -> Pod {
@@ -307,7 +315,8 @@ fn rows_are_put_beside_a_journal() {
     let (path, left) = (folder.path().join("db.sap"), folder.path().join("left.sap"));
     let db = pods(&path);
     for id in 1..4 {
-        db.write(|tx| tx.insert(pod(id, &format!("a{id}")))).unwrap();
+        db.write(|tx| tx.insert(pod(id, &format!("a{id}"))))
+            .unwrap();
     }
     fs::copy(&path, &left).unwrap();
     drop(db);
@@ -322,7 +331,13 @@ fn rows_are_put_beside_a_journal() {
     assert_eq!(done, "4 lines, 3 rows, 1 commit\n");
     assert!(json(&["info", text(&left)], 0)["journal"].is_null());
     let lines = "{\"row\":{\"id\":10,\"address\":null,\"ports\":[]}}";
-    printed(&fed(&["import", text(&left), "--table", "pods"], lines.as_bytes()), 0);
+    printed(
+        &fed(
+            &["import", text(&left), "--table", "pods"],
+            lines.as_bytes(),
+        ),
+        0,
+    );
     let db = pods(&left);
     assert_eq!(db.revision(), Revision::new(5));
     let rows: Vec<(u32, Option<String>, Vec<u16>)> = db
@@ -392,8 +407,14 @@ fn a_bad_row_leaves_nothing() {
     }
     // By batches, what was committed stays, and is told.
     let lines = format!("{good}\n{good}\n{}\n", row("{}"));
-    let refused = complained(&fed(&["import", text(&path), "--batch", "2"], lines.as_bytes()), 2);
-    assert!(refused.ends_with("Lines 1 to 2 were imported, and no other"), "{refused}");
+    let refused = complained(
+        &fed(&["import", text(&path), "--batch", "2"], lines.as_bytes()),
+        2,
+    );
+    assert!(
+        refused.ends_with("Lines 1 to 2 were imported, and no other"),
+        "{refused}"
+    );
     assert_eq!(stored(&path, "pods").len(), 2);
 }
 
@@ -416,19 +437,28 @@ fn a_key_of_the_programs_own_is_sealed() {
     let changed = lines.replace("\"old\"", "\"new\"");
     printed(&fed(&["import", text(&path)], changed.as_bytes()), 0);
     let rows = fine(&["--json", "rows", text(&path), "own"]);
-    assert!(rows.contains("\"note\":\"new\"") && rows.lines().count() == 1, "{rows}");
+    assert!(
+        rows.contains("\"note\":\"new\"") && rows.lines().count() == 1,
+        "{rows}"
+    );
     let changed = lines.replace("2.5", "3.5");
     let refused = complained(&fed(&["import", text(&path)], changed.as_bytes()), 2);
-    assert!(refused.contains("line 2: the seal is not that of this key with these fields"), "{refused}");
+    assert!(
+        refused.contains("line 2: the seal is not that of this key with these fields"),
+        "{refused}"
+    );
     let refused = complained(
-        &fed(&["import", text(&path)], b"{\"table\":\"own\",\"row\":{\"shelf\":\"Low\",\"weight\":1,\"note\":\"\"}}"),
+        &fed(
+            &["import", text(&path)],
+            b"{\"table\":\"own\",\"row\":{\"shelf\":\"Low\",\"weight\":1,\"note\":\"\"}}",
+        ),
         2,
     );
     assert!(
         refused.contains("it must come with its key and the seal that `export` gave it: the file does not tell how keys of this table are made, because field `shelf` is of the type `Shelf`"),
         "{refused}"
     );
-    let again = Database::builder().table::<Own>().open(&path).unwrap();
+    let again = opened(|| Database::builder().table::<Own>().open(&path));
     assert_eq!(again.snapshot().count(Own::ALL), 1);
 }
 
@@ -459,4 +489,77 @@ fn an_index_that_is_not_known_is_told() {
     printed(&fed(&["import", "--unchecked", text(&path)], line), 0);
     let refused = complaint(&["export", text(&path), "--table", "none"], 1);
     assert!(refused.contains("no table `none`"), "{refused}");
+}
+
+/// Columns of all types whose keys are known.
+#[derive(Table, Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[table(
+    name = "keyed",
+    key(one, desc(two_b), three, four, five, six, seven, eight)
+)]
+struct Keyed {
+    one: (bool, u8, u16, u32, u64, usize, i8),
+    two_b: i64,
+    three: (i32, isize, i128, char, Box<str>),
+    four: Vec<u8>,
+    five: (
+        Vec<String>,
+        std::collections::BTreeSet<i16>,
+        [u8; 3],
+        [Option<u16>; 2],
+    ),
+    six: (std::cmp::Reverse<String>, Duration, SystemTime),
+    seven: (std::net::Ipv4Addr, std::net::Ipv6Addr, std::net::IpAddr),
+    eight: (Total<f32>, sapwood::key::Total<f64>, Option<(u8, Box<u8>)>),
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// Proves that keys that are computed from what a file says of its table are those that the program makes, of every type whose keys are known, and whatever serde calls the fields.
+    #[test]
+    fn keys_are_those_of_the_program(
+        integers in any::<(bool, u8, u16, u32, u64, usize, i8)>(),
+        signed in any::<(i64, i32, isize, i128, char)>(),
+        text in text_of_all_kinds(),
+        bytes in vec(prop_oneof![Just(0u8), any::<u8>()], 0..4),
+        lists in (vec(text_of_all_kinds(), 0..3), prop::collection::btree_set(any::<i16>(), 0..3), any::<[u8; 3]>()),
+        times in (large(), 0u32..1_000_000_000, 0u64..1 << 40),
+        addresses in any::<([u8; 4], [u8; 16], bool)>(),
+        floats in (single(), float(), option::of(any::<(u8, u8)>())),
+    ) {
+        let (two_b, a, b, c, d) = signed;
+        let row = Keyed {
+            one: integers,
+            two_b,
+            three: (a, b, c, d, text.clone().into()),
+            four: bytes,
+            five: (lists.0, lists.1, lists.2, [None, Some(integers.2)]),
+            six: (
+                std::cmp::Reverse(text),
+                Duration::new(times.0, times.1),
+                SystemTime::UNIX_EPOCH + Duration::new(times.2, times.1),
+            ),
+            seven: (
+                addresses.0.into(),
+                addresses.1.into(),
+                if addresses.2 { IpAddr::from(addresses.0) } else { IpAddr::from(addresses.1) },
+            ),
+            eight: (Total(floats.0), Total(floats.1), floats.2.map(|(a, b)| (a, Box::new(b)))),
+        };
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("db.sap");
+        let db = Database::builder().table::<Keyed>().open(&path).unwrap();
+        db.write(|tx| tx.put(row.clone()).map(drop)).unwrap();
+        drop(db);
+        let mut expected = sapwood::key::KeyBuf::new();
+        row.encode_key(&mut expected);
+        let inspect = inspected(&path);
+        let form = sapwood::table::RowForm::new(inspect.table("keyed").unwrap());
+        prop_assert_eq!(form.key_unknown(), None);
+        let stored = inspect.rows("keyed").unwrap().next().unwrap().unwrap();
+        prop_assert_eq!(stored.key(), &expected[..]);
+        prop_assert_eq!(form.key_of(stored.value()), Some(expected));
+    }
 }

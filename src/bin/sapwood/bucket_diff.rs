@@ -186,10 +186,9 @@ impl BucketDiff<'_> {
             Some(Side::Number(number)) => number.to_string(),
             None => String::new(),
         };
-        let what = told.key.map_or_else(
-            || "its sequence".to_owned(),
-            |Text(key)| shown(&key),
-        );
+        let what = told
+            .key
+            .map_or_else(|| "its sequence".to_owned(), |Text(key)| shown(&key));
         let (from, to) = (side(told.from), side(told.to));
         let path = shown_path(&path);
         out.line(match told.change {

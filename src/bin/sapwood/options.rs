@@ -7,9 +7,10 @@ use clap::{Parser, Subcommand};
 use crate::{
     commands::{
         backup::Backup, bench::Bench, buckets::Buckets, check::Check, checkpoint::Checkpoint,
-        compact::Compact, delete::Delete, diff::Diff, dump::Dump, export::Export, get::Get, import::Import, info::Info,
-        keys::Keys, page::Page, pages::Pages, put::Put, recover::Recover, restore::Restore,
-        rows::Rows, schema::Schema, shrink::Shrink, stats::Stats, tables::Tables, tail::Tail,
+        compact::Compact, delete::Delete, diff::Diff, dump::Dump, export::Export, get::Get,
+        import::Import, info::Info, keys::Keys, page::Page, pages::Pages, put::Put,
+        recover::Recover, restore::Restore, rows::Rows, schema::Schema, shrink::Shrink,
+        stats::Stats, tables::Tables, tail::Tail,
     },
     context::Context,
     failure::{Failure, Verdict},

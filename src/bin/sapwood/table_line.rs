@@ -101,7 +101,10 @@ impl<'l> Read<'l> {
                 let schema = unhex(&schema)?;
                 let schema = TableSchema::decode(&schema);
                 let schema = schema.map_err(|error| format!("field `schema`: {error}"))?;
-                if self.table.is_some_and(|name| name != schema.definition.name) {
+                if self
+                    .table
+                    .is_some_and(|name| name != schema.definition.name)
+                {
                     return Err("the table has another name in its schema".to_owned());
                 }
                 Ok(Content::Table(schema))

@@ -97,7 +97,10 @@ impl Watched {
             read.map_err(Error::io("read"))?;
             match Meta::decode(&bytes) {
                 Slot::Whole(meta) => {
-                    if found.as_ref().is_none_or(|other| meta.commit > other.commit) {
+                    if found
+                        .as_ref()
+                        .is_none_or(|other| meta.commit > other.commit)
+                    {
                         found = Some(meta);
                     }
                 }

@@ -28,6 +28,6 @@ mod stretches;
 mod tests;
 
 pub(crate) use append::Journal;
-pub(crate) use follow::{Position, Seen, Watched};
 pub(super) use append::Moved;
+pub(crate) use follow::{Position, Seen, Watched};
 pub(super) use stretches::{Stretch, Stretches};

@@ -272,7 +272,9 @@ impl<'s> RowForm<'s> {
 
     /// Unique indexes of which only the program knows which keys its rows have, each with why: whether two rows have one is not seen without it.
     pub fn unchecked(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.unchecked.iter().map(|(name, why)| (name.as_str(), why.as_str()))
+        self.unchecked
+            .iter()
+            .map(|(name, why)| (name.as_str(), why.as_str()))
     }
 
     pub(crate) fn schema(&self) -> &'s TableSchema {

@@ -24,7 +24,7 @@ impl KeyType {
             (Self::Float32, Kind::F32(value)) => KeyOf::<Total<f32>>::encode(&Total(*value), out),
             (Self::Float64, Kind::F64(value)) => {
                 KeyOf::<Total<f64>>::encode(&Total(*value), out);
-            },
+            }
             (Self::Text, Kind::Text(value)) => KeyOf::<String>::encode(value, out),
             (Self::ByteString, Kind::List(values)) => {
                 KeyOf::<Vec<u8>>::encode(&octets(values)?, out);
@@ -178,6 +178,8 @@ fn span(values: &[Value<'_>]) -> Option<Duration> {
     let [Value(Kind::Unsigned(seconds)), Value(Kind::Unsigned(nanos))] = values else {
         return None;
     };
-    let nanos = u32::try_from(*nanos).ok().filter(|nanos| *nanos < 1_000_000_000)?;
+    let nanos = u32::try_from(*nanos)
+        .ok()
+        .filter(|nanos| *nanos < 1_000_000_000)?;
     Some(Duration::new(u64::try_from(*seconds).ok()?, nanos))
 }

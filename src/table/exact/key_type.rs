@@ -41,9 +41,7 @@ impl KeyType {
 
     fn parse(text: &str, shape: &Shape, place: Place, depth: u8) -> Option<Self> {
         let depth = depth.checked_sub(1)?;
-        let inner = |text: &str, place: Place| {
-            Self::parse(text, shape, place, depth).map(Box::new)
-        };
+        let inner = |text: &str, place: Place| Self::parse(text, shape, place, depth).map(Box::new);
         let node = shape.node(place);
         if let Some(all) = text.strip_prefix('(') {
             let parts = split(all.strip_suffix(')')?, ',');

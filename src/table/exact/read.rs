@@ -3,9 +3,7 @@
 use std::cell::RefCell;
 use std::fmt;
 
-use serde::de::{
-    DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Visitor,
-};
+use serde::de::{DeserializeSeed, Deserializer, EnumAccess, Error, MapAccess, SeqAccess, Visitor};
 
 use super::form::RowProblem;
 use super::shape::{Content, Field, Node, Place, Shape};
@@ -88,7 +86,9 @@ impl<'s> At<'s, '_> {
                 return Err(A::Error::custom(format_args!("unknown field `{name}`")));
             };
             if values[number].is_some() {
-                return Err(A::Error::custom(format_args!("field `{name}` stands twice")));
+                return Err(A::Error::custom(format_args!(
+                    "field `{name}` stands twice"
+                )));
             }
             let at = self.inside(fields[number].node)?;
             values[number] = Some(self.step(Step::Name(name), || map.next_value_seed(at))?);
@@ -181,7 +181,8 @@ impl<'de, 's> Visitor<'de> for Wrapped<'s, '_> {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value<'s>, A::Error> {
-        let wrong = |other: &str| A::Error::custom(format_args!("expected `some`, found `{other}`"));
+        let wrong =
+            |other: &str| A::Error::custom(format_args!("expected `some`, found `{other}`"));
         match map.next_key::<String>()? {
             Some(name) if name == "some" => {}
             Some(other) => return Err(wrong(&other)),

@@ -72,9 +72,7 @@ impl Serialize for Written<'_, '_> {
             (Node::Text, Kind::Text(value)) => out.serialize_str(value),
             (Node::Bytes, Kind::Bytes(value)) => out.serialize_bytes(value),
             (Node::Option(_), Kind::None) => out.serialize_none(),
-            (Node::Option(inner), Kind::Some(value)) => {
-                out.serialize_some(&self.at(*inner, value))
-            }
+            (Node::Option(inner), Kind::Some(value)) => out.serialize_some(&self.at(*inner, value)),
             (Node::List(inner), Kind::List(values)) => {
                 out.collect_seq(values.iter().map(|value| self.at(*inner, value)))
             }

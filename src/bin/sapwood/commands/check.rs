@@ -67,8 +67,7 @@ impl Check {
         let journal = Journal::of(&self.file, context)?;
         let mut problems = other_problems(&report);
         problems.extend(journal.problem().map(|why| format!("journal: {why}")));
-        let is_sound =
-            slot_findings.is_empty() && report.is_clean() && journal.problem().is_none();
+        let is_sound = slot_findings.is_empty() && report.is_clean() && journal.problem().is_none();
         if context.json {
             print_json(&Facts {
                 journal: journal.row(),

@@ -100,7 +100,8 @@ impl Export {
         for name in &self.table {
             inspect.count(name).map_err(failed)?;
         }
-        let asked = |table: &&TableSchema| self.tables || self.table.contains(&table.definition.name);
+        let asked =
+            |table: &&TableSchema| self.tables || self.table.contains(&table.definition.name);
         for table in inspect.tables().iter().filter(asked) {
             let name = &table.definition.name;
             let no_row = |problem: String| Failure::Missing {
@@ -113,7 +114,11 @@ impl Export {
             for row in inspect.rows(name).map_err(failed)? {
                 let row = row.map_err(failed)?;
                 let line = RowLine::new(name, &form, &row);
-                put_line(out, &line.map_err(|error| no_row(error.to_string()))?, unwritten)?;
+                put_line(
+                    out,
+                    &line.map_err(|error| no_row(error.to_string()))?,
+                    unwritten,
+                )?;
                 bar.inc(1);
             }
         }

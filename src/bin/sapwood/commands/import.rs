@@ -23,8 +23,8 @@ use crate::{
     output::{Output, print_json},
     progress,
     size::count,
-    target::Target,
     tables::{NotPut, Tables},
+    target::Target,
     text::Text,
 };
 
@@ -270,13 +270,11 @@ impl Running<'_> {
                     self.done.commits += 1;
                 }
             }
-            Into::Tables(tables) if self.safe < self.done.lines => {
-                match tables.commit() {
-                    Ok(()) => self.done.commits += 1,
-                    Err(NotPut::Line(problem)) => return Err(self.bad(problem)),
-                    Err(NotPut::Other(failure)) => return Err(failure),
-                }
-            }
+            Into::Tables(tables) if self.safe < self.done.lines => match tables.commit() {
+                Ok(()) => self.done.commits += 1,
+                Err(NotPut::Line(problem)) => return Err(self.bad(problem)),
+                Err(NotPut::Other(failure)) => return Err(failure),
+            },
             _ => {}
         }
         self.safe = self.done.lines;

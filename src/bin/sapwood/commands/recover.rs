@@ -117,7 +117,9 @@ impl Recover {
         let is_complete = recovery.is_verified
             && recovery.damage.is_empty()
             && recovery.problems.is_empty()
-            && journal.as_ref().is_none_or(|journal| journal.problem.is_none());
+            && journal
+                .as_ref()
+                .is_none_or(|journal| journal.problem.is_none());
         if context.json {
             print_json(&facts(&recovery, journal.as_ref(), is_complete))?;
         } else {
