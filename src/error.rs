@@ -438,9 +438,10 @@ fn ranges(f: &mut fmt::Formatter<'_>, revisions: &[Revision]) -> fmt::Result {
     }
     for (number, (from, to)) in ranges.iter().skip(left_out).enumerate() {
         let comma = if number > 0 { ", " } else { "" };
-        match from == to {
-            true => write!(f, "{comma}{from}")?,
-            false => write!(f, "{comma}{from} to {to}")?,
+        if from == to {
+            write!(f, "{comma}{from}")?;
+        } else {
+            write!(f, "{comma}{from} to {to}")?;
         }
     }
     Ok(())

@@ -178,20 +178,15 @@ impl Tail {
         };
         let (seen, catalogue) = tail.see()?;
         tail.adopt(&seen, &catalogue);
-        match from {
-            Some(from) => {
-                let trees = catalogue.revision;
-                if (1..=trees).contains(&from.get()) {
-                    tail.miss(from.get(), trees);
-                }
-                tail.last = trees;
+        tail.last = catalogue.revision;
+        if let Some(from) = from.map(Revision::get) {
+            if (1..=tail.last).contains(&from) {
+                tail.miss(from, catalogue.revision);
             }
-            None => {
-                tail.last = catalogue.revision;
-                while tail.fill()? {}
-                tail.ready.clear();
-                tail.from = tail.last + 1;
-            }
+        } else {
+            while tail.fill()? {}
+            tail.ready.clear();
+            tail.from = tail.last + 1;
         }
         Ok(tail)
     }

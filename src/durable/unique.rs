@@ -32,7 +32,7 @@ impl Uniques {
             indexes: form.uniques().iter().map(|_| HashMap::new()).collect(),
             contested: BTreeMap::new(),
         };
-        for entry in rows.iter() {
+        for entry in rows {
             let (key, record) = entry?;
             if let Some(value) = value_of(form, &record) {
                 uniques.add(form, &key, &value);

@@ -8,6 +8,7 @@ mod damaged;
 mod database;
 mod differing;
 mod journal;
+mod keys;
 mod lines;
 mod program;
 mod reading;

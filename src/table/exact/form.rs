@@ -1,7 +1,7 @@
 //! Rows of one table, as a file keeps them.
 
 use std::error::Error;
-use std::fmt;
+use std::fmt::{self, Write};
 
 use serde::Deserializer;
 use twox_hash::XxHash3_64;
@@ -35,7 +35,8 @@ impl RowProblem {
                     field.push('.');
                     field.push_str(name);
                 }
-                Step::Element(number) => field.push_str(&format!("[{number}]")),
+                // Writing to a string does not fail.
+                Step::Element(number) => drop(write!(field, "[{number}]")),
                 Step::Key => field.push_str(".key"),
                 Step::Value => field.push_str(".value"),
             }
@@ -70,6 +71,8 @@ pub struct RowForm<'s> {
     key_fields: Vec<usize>,
     key: Result<Vec<Column>, String>,
     uniques: Vec<Unique>,
+    /// The others whose keys are known.
+    others: Vec<Unique>,
     /// The names of the others, and why their keys are not known.
     unchecked: Vec<(String, String)>,
 }
@@ -97,7 +100,7 @@ struct Column {
     each: bool,
 }
 
-/// A unique index other than the primary one.
+/// An index other than the primary one, mostly a unique one.
 #[derive(Debug)]
 pub(crate) struct Unique {
     pub(crate) name: String,
@@ -123,16 +126,16 @@ impl<'s> RowForm<'s> {
             key_fields: fields.unwrap_or_default(),
             key,
             uniques: Vec::new(),
+            others: Vec::new(),
             unchecked: Vec::new(),
         };
-        let others = schema.definition.indexes.iter().skip(1);
-        for index in others.filter(|index| index.unique) {
+        for index in schema.definition.indexes.iter().skip(1) {
+            let name = index.name.clone();
             match columns(index) {
-                Ok(columns) => form.uniques.push(Unique {
-                    name: index.name.clone(),
-                    columns,
-                }),
-                Err(why) => form.unchecked.push((index.name.clone(), why)),
+                Ok(columns) if index.unique => form.uniques.push(Unique { name, columns }),
+                Ok(columns) => form.others.push(Unique { name, columns }),
+                Err(why) if index.unique => form.unchecked.push((name, why)),
+                Err(_) => {}
             }
         }
         form
@@ -192,6 +195,19 @@ impl<'s> RowForm<'s> {
                 "its primary key has {} bytes, and {MAX_KEY_LEN} are the most",
                 key.len()
             )));
+        }
+        let unique = self.uniques.iter().map(|index| (index, true));
+        let others = self.others.iter().map(|index| (index, false));
+        for (index, unique) in unique.chain(others) {
+            let entries = entries(&index.columns, &value, unique).unwrap_or_default();
+            let longest = entries.iter().map(KeyBuf::len).max().unwrap_or(0);
+            let len = longest + if unique { 0 } else { key.len() };
+            if len > MAX_KEY_LEN {
+                return Err(RowProblem::of_row(format_args!(
+                    "its key in the index `{}` has {len} bytes, and {MAX_KEY_LEN} are the most",
+                    index.name
+                )));
+            }
         }
         let bytes = self.bytes(Shape::ROW, &value)?;
         Ok(FormedRow { key, bytes, value })

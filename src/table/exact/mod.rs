@@ -6,7 +6,7 @@
 //! | file | what |
 //! |---|---|
 //! | `show` | values to text |
-//! | `read` | text to values, by a shape |
+//! | `read`, `number` | text to values, by a shape |
 //! | `write` | values to the bytes of rows, by a shape |
 //! | `key_type` | which types of keys a definition tells for sure |
 //! | `key_bytes` | values to keys of these types, and back |
@@ -15,6 +15,7 @@
 mod form;
 mod key_bytes;
 mod key_type;
+mod number;
 mod read;
 mod show;
 mod write;
