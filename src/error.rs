@@ -194,6 +194,18 @@ pub enum Error {
         /// What is wrong with it.
         source: CodecError,
     },
+    /// A row gave other bytes when it was written a second time, as a backup to a stream does: what its `Serialize` writes must depend on the row alone.
+    UnstableRow {
+        /// The table.
+        table: String,
+    },
+    /// A backup has rows of a table that the database was built without, and that would be lost.
+    ForeignTable {
+        /// The backup.
+        path: Arc<str>,
+        /// The table.
+        table: String,
+    },
     /// A file that is read without its program has no such table.
     NoTable {
         /// The file.
@@ -385,6 +397,14 @@ impl fmt::Display for Error {
             Self::Row { table, key, source } => {
                 write!(f, "table `{table}`: row {}: {source}", Shown(key))
             }
+            Self::UnstableRow { table } => write!(
+                f,
+                "table `{table}`: a row gave other bytes when it was written a second time; they must depend on the row alone"
+            ),
+            Self::ForeignTable { path, table } => write!(
+                f,
+                "{path}: it has rows of a table `{table}` that is not part of this database; add it to the builder with `.table::<…>()`, or ignore it"
+            ),
             Self::NoTable { path, table } => {
                 write!(f, "{path}: the file has no table `{table}`")
             }

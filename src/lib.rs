@@ -166,6 +166,10 @@
 //! A table that is `#[table(ephemeral)]` is never in the file, and empty when it is opened: heartbeats, leases, caches. In transactions, indexes, watches and followers it is as any other; a
 //! commit that changes only such tables writes nothing and waits for no disk. Its revision is one like others; after a crash, commits go on from the newest one that the file has.
 //!
+//! [`Database::backup`] writes the newest state, or [`Snapshot::backup`] any, to whatever takes bytes, and [`backup_to`](Database::backup_to) into a new file, while writing goes on: that is a file as any other, also of a
+//! database in memory. [`Database::restore`] makes the rows of a running database those of a backup, in one commit that is told as the difference, and
+//! [`Builder::load`] gives a database in memory that begins with the rows of a file.
+//!
 //! [`Inspect`] reads such a file without the structs: its tables, what their rows are made of, and the rows, ready for JSON. [`Edit`] puts rows into one, and [`Tail`] follows its commits while
 //! a program makes them.
 //!
@@ -559,6 +563,8 @@
 //! | a fork, a savepoint | O(indexes) |
 //! | an index added; dropped | O(rows), and sorting its keys; O(its nodes) |
 //! | opening a file | O(rows), and sorting the keys of the indexes; tables whose struct has changed are written |
+//! | a backup; into a stream | O(rows), each encoded once; twice |
+//! | restoring | O(rows), and a write of those that differ, which are in memory meanwhile |
 //! | `counters` | O(indexes and versions held) |
 //! | `stats` | O(nodes of all trees), while writers go on |
 //!
@@ -592,8 +598,8 @@ pub use db::{
     RowChange, Rows, Savepoint, SlowWrite, Snapshot, Staged, WriteTxn,
 };
 pub use durable::{
-    Edit, Inspect, JournalStats, SalvagedJournal, StoredEntries, StoredEntry, StoredRow,
-    StoredRows, Tail, Tailed, TailedChange, TailedCommit, salvage_journal,
+    Backup, Edit, Inspect, JournalStats, RestoreOptions, Restored, SalvagedJournal, StoredEntries,
+    StoredEntry, StoredRow, StoredRows, Tail, Tailed, TailedChange, TailedCommit, salvage_journal,
 };
 pub use error::Error;
 pub use follow::{Batch, Follow};

@@ -10,6 +10,7 @@
 //! | `commit/` | the pipeline, the writer's seat, staged commits, the published version |
 //! | `changes/` | what a transaction changed: typed, as bytes, and written on another node |
 //! | `catalog`, `stored` | the tables, and what is done with rows where their type is not known |
+//! | `replace` | making a table's rows those of a file |
 //! | `live_index` | indexes that are added at run time |
 //! | `validate`, `refusal` | what a program demands of its rows; why one is not written |
 //! | `initializers` | what tables wait for |
@@ -29,6 +30,7 @@ mod live_index;
 mod observe;
 mod read;
 mod refusal;
+mod replace;
 mod snapshot;
 pub mod stats;
 mod stored;
@@ -36,18 +38,19 @@ mod validate;
 mod write_txn;
 
 pub use builder::{Builder, Durability};
-pub(crate) use catalog::Catalog;
+pub(crate) use catalog::{Catalog, Entry};
 pub use changes::{Change, ChangeList, ChangeListError, RowChange};
 pub use commit::Staged;
 pub(crate) use commit::core::Core;
 pub(crate) use commit::durable::Durable;
-pub(crate) use commit::persist::{CommitRecord, Persist};
+pub(crate) use commit::persist::{CommitRecord, Persist, UnknownTables};
 pub use database::Database;
 pub use initializers::Initializer;
 pub use observe::slow_write::SlowWrite;
 pub(crate) use observe::{Stopwatch, unwritten};
 pub use read::{Groups, Only, Rows};
+pub(crate) use replace::Replaced;
 pub use snapshot::Snapshot;
 pub(crate) use stats::Disk;
-pub(crate) use stored::{Record, Source, hex, revisions};
+pub(crate) use stored::{Record, RowBytes, Source, hex, revisions};
 pub use write_txn::{Savepoint, WriteTxn};

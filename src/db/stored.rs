@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use super::live_index;
+use super::replace::Replaced;
 use super::write_txn::WriteTxn;
 use crate::key::{KeyBuf, KeyRange};
 use crate::radix::{Draft, Keys, Loaded, LoadedKey, NotLoaded, Row, Version};
@@ -28,6 +28,9 @@ impl Keys for KeySet {
 
 /// One changed row: its primary key, and what it is now; gone where `None`.
 pub(crate) type Changed<'a> = (&'a [u8], Option<&'a [u8]>);
+
+/// A row on its way to a disk: its primary key and its bytes.
+pub(crate) type RowBytes<'a> = (&'a [u8], &'a [u8]);
 
 /// A row on disk: its primary key and its bytes.
 pub(crate) type Record = (Box<[u8]>, Vec<u8>);
@@ -56,6 +59,16 @@ pub(crate) trait Stored: Send + Sync {
         each: &mut dyn FnMut(Changed<'_>) -> Result<(), Error>,
     ) -> Result<(), Error>;
 
+    /// How many rows there are.
+    fn count(&self, version: &Version) -> usize;
+
+    /// Calls `each` for every row, in the order of their keys, with its bytes.
+    fn rows(
+        &self,
+        version: &Version,
+        each: &mut dyn FnMut(RowBytes<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error>;
+
     /// Makes `bytes` those of the row under an encoded primary key; `false` if there is none.
     fn row(&self, version: &Version, key: &[u8], bytes: &mut Vec<u8>) -> Result<bool, Error>;
 
@@ -74,13 +87,21 @@ pub(crate) trait Stored: Send + Sync {
     /// the order of their keys.
     fn apply(&self, tx: &mut WriteTxn, from: Revision, rows: &[Record]) -> Result<(), Error>;
 
+    /// Makes the rows those of a file; none, where the file has no such table. Rows that are equal are not written.
+    fn replace(
+        &self,
+        tx: &mut WriteTxn,
+        from: Option<&Source<'_>>,
+        rows: &mut dyn Iterator<Item = Result<Record, Error>>,
+    ) -> Result<Replaced, Error>;
+
     /// Fires the watches on index `tree` whose rows differ between two versions, the newer of which is published.
     fn fire(&self, tree: usize, from: &Version, to: &Version, written: usize, watches: &Registry);
 }
 
 /// The table of `T`, in this family of trees.
 pub(super) struct Typed<T> {
-    family: usize,
+    pub(super) family: usize,
     trees: usize,
     rows: PhantomData<fn() -> T>,
 }
@@ -137,6 +158,52 @@ impl<T: Table> Typed<T> {
     }
 }
 
+/// The way from rows in a file to those of the program.
+pub(super) struct Reader<'f, T> {
+    path: &'f Arc<str>,
+    reading: Reading<'f, T>,
+}
+
+impl<'f, T: Table> Reader<'f, T> {
+    pub(super) fn new(from: &Source<'f>) -> Result<Self, Error> {
+        let reading = Reading::<T>::new(from.schema, traced::<T>()?);
+        let reading = reading.map_err(|no_reading| match no_reading {
+            NoReading::Difference(difference) => Error::Schema {
+                path: Arc::clone(from.path),
+                difference,
+            },
+            NoReading::Untraceable(field) => untraceable::<T>(field),
+        })?;
+        Ok(Self {
+            path: from.path,
+            reading,
+        })
+    }
+
+    /// Whether the rows have other bytes in the program than in the file.
+    pub(super) fn rewrites(&self) -> bool {
+        self.reading.rewrites()
+    }
+
+    pub(super) fn read(&self, key: Box<[u8]>, bytes: &[u8]) -> Result<Loaded<T>, Error> {
+        let other = |difference| {
+            ReadError::Other(Error::Schema {
+                path: Arc::clone(self.path),
+                difference,
+            })
+        };
+        Typed::<T>::read(key, bytes, |key, row| {
+            self.reading.read(row).map_err(|not_read| match not_read {
+                NotRead::Codec(error) => ReadError::Codec(error),
+                NotRead::Refused(refusal) => match self.reading.explain(&refusal, &hex(key)) {
+                    Ok(difference) => other(Box::new(difference)),
+                    Err(reason) => ReadError::Codec(CodecError::Decode { reason }),
+                },
+            })
+        })
+    }
+}
+
 /// Why a row is not read: its bytes, or the struct.
 enum ReadError {
     Codec(CodecError),
@@ -182,6 +249,25 @@ impl<T: Table> Stored for Typed<T> {
         }
     }
 
+    fn count(&self, version: &Version) -> usize {
+        version.tree::<T>(self.family, 0).count(&KeyRange::ALL)
+    }
+
+    fn rows(
+        &self,
+        version: &Version,
+        each: &mut dyn FnMut(RowBytes<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let mut rows = version.tree::<T>(self.family, 0).scan(&KeyRange::ALL);
+        let (mut key, mut bytes) = (KeyBuf::new(), Vec::new());
+        while let Some(row) = rows.next() {
+            rows.front_key(&mut key);
+            encode(row, &mut bytes)?;
+            each((&key, &bytes))?;
+        }
+        Ok(())
+    }
+
     fn row(&self, version: &Version, key: &[u8], bytes: &mut Vec<u8>) -> Result<bool, Error> {
         let row = version.tree::<T>(self.family, 0).get(key);
         row.map_or(Ok(false), |row| encode(row, bytes).map(|()| true))
@@ -197,30 +283,13 @@ impl<T: Table> Stored for Typed<T> {
         from: &Source<'_>,
         rows: &mut dyn Iterator<Item = Result<Record, Error>>,
     ) -> Result<bool, Error> {
-        let other = |difference| Error::Schema {
-            path: Arc::clone(from.path),
-            difference,
-        };
-        let reading = Reading::<T>::new(from.schema, traced::<T>()?);
-        let reading = reading.map_err(|no_reading| match no_reading {
-            NoReading::Difference(difference) => other(difference),
-            NoReading::Untraceable(field) => untraceable::<T>(field),
-        })?;
-        let read = |key: &[u8], row: &[u8]| {
-            reading.read(row).map_err(|not_read| match not_read {
-                NotRead::Codec(error) => ReadError::Codec(error),
-                NotRead::Refused(refusal) => match reading.explain(&refusal, &hex(key)) {
-                    Ok(difference) => ReadError::Other(other(Box::new(difference))),
-                    Err(reason) => ReadError::Codec(CodecError::Decode { reason }),
-                },
-            })
-        };
+        let reader = Reader::<T>::new(from)?;
         let mut loaded = Vec::new();
         let mut keys: Vec<Vec<LoadedKey>> = vec![Vec::new(); self.trees - 1];
         let mut set = KeySet::default();
         for row in rows {
             let (key, bytes) = row?;
-            let row = Self::read(key, &bytes, read)?;
+            let row = reader.read(key, &bytes)?;
             for (tree, keys) in keys.iter_mut().enumerate() {
                 set.reset(&row.key);
                 row.value.encode_index_keys(tree + 1, &mut set);
@@ -230,14 +299,12 @@ impl<T: Table> Stored for Typed<T> {
         }
         let done = draft.load(self.family, loaded, &mut keys);
         done.map_err(|(refused, rows)| not_loaded(refused, &rows))?;
-        Ok(reading.rewrites())
+        Ok(reader.rewrites())
     }
 
     fn apply(&self, tx: &mut WriteTxn, from: Revision, rows: &[Record]) -> Result<(), Error> {
         // Where a key can go from one row to another, all that are changed go first, so that none is in the way of another.
-        let definition = T::definition();
-        let unique = definition.indexes.iter().skip(1).any(|index| index.unique)
-            || live_index::has_unique(tx.draft().added(), self.family);
+        let unique = self.has_unique(tx);
         for (key, record) in rows {
             if !unique && !record.is_empty() {
                 continue;
@@ -271,6 +338,15 @@ impl<T: Table> Stored for Typed<T> {
             tx.replay(self.family, row.value, created)?;
         }
         Ok(())
+    }
+
+    fn replace(
+        &self,
+        tx: &mut WriteTxn,
+        from: Option<&Source<'_>>,
+        rows: &mut dyn Iterator<Item = Result<Record, Error>>,
+    ) -> Result<Replaced, Error> {
+        self.replace_rows(tx, from, rows)
     }
 
     fn fire(&self, tree: usize, from: &Version, to: &Version, written: usize, watches: &Registry) {

@@ -1,5 +1,6 @@
 //! Write transactions.
 
+use std::cell::Cell;
 use std::fmt;
 use std::sync::Arc;
 
@@ -37,12 +38,43 @@ impl fmt::Debug for Savepoint {
     }
 }
 
-/// The keys of a row before and after, in each index but the primary one; kept for their memory.
+/// The keys of a row before and after, in each index but the primary one. One transaction leaves them to the next one of its thread, for their memory.
 #[derive(Default)]
 struct Scratch {
     primary: KeyBuf,
     old: Vec<KeySet>,
     new: Vec<KeySet>,
+}
+
+thread_local! {
+    static SCRATCH: Cell<Scratch> = const { Cell::new(Scratch::new()) };
+}
+
+impl Scratch {
+    /// What a thread keeps is small: keys that are as long as most are, of a table with not too many indexes.
+    const KEPT: usize = 4096;
+
+    const fn new() -> Self {
+        Self {
+            primary: KeyBuf::new_const(),
+            old: Vec::new(),
+            new: Vec::new(),
+        }
+    }
+
+    /// That of the thread; a new one where its end has begun.
+    fn take() -> Self {
+        SCRATCH.try_with(Cell::take).unwrap_or_default()
+    }
+
+    fn give_back(self) {
+        let keys = self.old.iter().chain(&self.new);
+        let bytes = keys.map(KeySet::memory).sum::<usize>() + self.primary.capacity();
+        if bytes <= Self::KEPT {
+            // Where there is none any more, the thread ends.
+            let _gone = SCRATCH.try_with(|scratch| scratch.set(self));
+        }
+    }
 }
 
 impl WriteTxn {
@@ -68,7 +100,7 @@ impl WriteTxn {
         Self {
             core,
             running: Some((writer, draft)),
-            keys: Scratch::default(),
+            keys: Scratch::take(),
         }
     }
 
@@ -93,7 +125,7 @@ impl WriteTxn {
         KeysOf::index(self.draft().added(), self.core.family::<T>(), index)
     }
 
-    pub(super) fn core(&self) -> &Core {
+    pub(crate) fn core(&self) -> &Core {
         &self.core
     }
 
@@ -412,7 +444,7 @@ impl WriteTxn {
             Some(previous) => {
                 live_index::index_keys::<T>(draft.added(), family, previous, primary, indexes, old);
             }
-            None => old.clear(),
+            None => old.iter_mut().for_each(KeySet::clear),
         }
         live_index::index_keys(draft.added(), family, &row, primary, indexes, new);
         match draft.put(family, primary, row, created, previous, old, new) {
@@ -470,6 +502,7 @@ impl WriteTxn {
 
 impl Drop for WriteTxn {
     fn drop(&mut self) {
+        std::mem::take(&mut self.keys).give_back();
         if let Some((mut writer, draft)) = self.running.take() {
             let garbage = draft.abort(&mut writer.thing);
             self.core.leave(writer);

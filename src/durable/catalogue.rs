@@ -10,7 +10,8 @@
 //!
 //! All integers are little-endian.
 
-use crate::pagefile::{Error as FileError, ReadTxn, WriteTxn};
+use crate::Revision;
+use crate::pagefile::{Error as FileError, NewFile, ReadTxn, WriteTxn};
 use crate::table::{CodecError, FORMAT, TableSchema};
 
 const ABOUT: &str = "sapwood";
@@ -112,6 +113,23 @@ pub(super) fn begin(tx: &mut WriteTxn) -> Result<(), FileError> {
     about.put("revision", 0u64.to_le_bytes())?;
     tx.create_bucket(TABLES)?;
     Ok(())
+}
+
+/// Writes what a new file says of itself, behind the rows of all tables: their names, in order, and their definitions.
+pub(super) fn describe<'t>(
+    file: &mut NewFile<'_>,
+    tables: impl Iterator<Item = (&'t str, &'t [u8])>,
+    revision: Revision,
+) -> Result<(), FileError> {
+    file.bucket(ABOUT, |about| {
+        about.put("format", LAYOUT.to_le_bytes())?;
+        about.put("revision", revision.get().to_le_bytes())?;
+        about.put("rows", FORMAT.to_le_bytes())
+    })?;
+    file.bucket(TABLES, |bucket| {
+        let mut tables = tables;
+        tables.try_for_each(|(name, definition)| bucket.put(name, definition))
+    })
 }
 
 /// Notes what a table is now; adds it if it is new.

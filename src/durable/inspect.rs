@@ -46,12 +46,12 @@ use crate::{Error, Revision};
 /// # }
 /// ```
 pub struct Inspect {
-    path: Arc<str>,
-    file: PageFile,
-    snapshot: ReadTxn,
-    catalogue: Catalogue,
+    pub(super) path: Arc<str>,
+    pub(super) file: PageFile,
+    pub(super) snapshot: ReadTxn,
+    pub(super) catalogue: Catalogue,
     /// What its journal says otherwise.
-    replay: Replay,
+    pub(super) replay: Replay,
     journal: JournalStats,
     /// The commits that the journal has, each for itself, from the oldest.
     recorded: Vec<u64>,
@@ -108,7 +108,7 @@ impl Inspect {
         Self::in_file(&name, Ok(file), Some(revision.get()))
     }
 
-    fn in_file(
+    pub(super) fn in_file(
         name: &str,
         file: Result<PageFile, FileError>,
         at: Option<u64>,
@@ -270,6 +270,16 @@ impl Inspect {
     /// As [`rows`](Self::rows), but for what the bytes of a row are.
     pub fn entries(&self, table: &str) -> Result<StoredEntries<'_>, Error> {
         self.rows(table).map(StoredEntries)
+    }
+
+    /// The rows of a table as they lie there.
+    pub(super) fn records(
+        &self,
+        table: &str,
+    ) -> Result<impl Iterator<Item = Result<Record, Error>>, Error> {
+        let rows = self.rows(table)?;
+        let entries = rows.entries;
+        Ok(entries.map(|entry| entry.map_err(|error| failed(&self.path, error))))
     }
 
     fn known(&self, table: &str) -> Result<&TableSchema, Error> {

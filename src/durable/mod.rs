@@ -24,25 +24,37 @@
 //! | `record`, `replay` | a commit as the journal has it; what the journal adds to the trees |
 //! | `transfer` | the difference of two versions into the trees |
 //! | `checkpoints` | the thread that does so beside the writers |
+//! | `unknown` | tables of the file that the program does not declare |
+//! | `backup` | a state as a file of its own, or into a stream |
+//! | `restore`, `restore_options` | making the rows those of a file, in one commit |
+//! | `memory` | a database in memory that begins with the rows of a file |
 //! | `period` | when commits go there: at once, or all of a period together by a thread |
 
+mod backup;
 mod catalogue;
 mod checkpoints;
 mod edit;
 mod evolve;
 mod inspect;
+mod memory;
 mod open;
 mod period;
 mod record;
 mod recorded;
 mod replay;
+mod restore;
+mod restore_options;
 mod salvage;
 mod store;
 mod tail;
 mod transfer;
 mod unique;
+mod unknown;
 
+pub use backup::Backup;
 pub use edit::Edit;
 pub use inspect::{Inspect, JournalStats, StoredEntries, StoredEntry, StoredRow, StoredRows};
+pub use restore::Restored;
+pub use restore_options::RestoreOptions;
 pub use salvage::{SalvagedJournal, salvage_journal};
 pub use tail::{Tail, Tailed, TailedChange, TailedCommit};

@@ -10,6 +10,7 @@ use super::period::Keeper;
 use super::replay::Replay;
 use super::store::{FIRST_JOURNAL, Store};
 use super::transfer::{Failed, Trees};
+use super::unknown::has_unknown;
 use crate::db::{Builder, Catalog, Core, Durability, Persist, Record, Source, Stopwatch};
 use crate::pagefile::{Error as FileError, Journal, Options, PageFile, ReadTxn, Storage};
 use crate::radix::{Draft, Version, Writer};
@@ -118,6 +119,7 @@ impl Builder {
             _ => FIRST_JOURNAL.min(self.journal_size),
         };
         let mut trees = Trees::new(file, &catalog, version.clone(), replay);
+        trees.has_unknown = has_unknown(found.as_ref(), &catalog);
         opened.evolve(&mut trees, &journal, &evolution, &empty, size)?;
         let named = Arc::clone(&opened.path);
         let catalog = Arc::new(catalog);
@@ -148,9 +150,9 @@ impl Builder {
 }
 
 /// A file that is being opened, for its tables.
-struct Opened<'a> {
-    path: Arc<str>,
-    catalog: &'a Catalog,
+pub(super) struct Opened<'a> {
+    pub(super) path: Arc<str>,
+    pub(super) catalog: &'a Catalog,
 }
 
 impl Opened<'_> {
@@ -172,7 +174,7 @@ impl Opened<'_> {
     }
 
     /// Reads all rows, as the journal says that they are, and builds all trees.
-    fn load(
+    pub(super) fn load(
         &self,
         snapshot: &ReadTxn,
         found: Option<&Catalogue>,
@@ -265,11 +267,11 @@ impl Opened<'_> {
 }
 
 /// What was read from a file.
-struct LoadedFile {
-    writer: Writer,
+pub(super) struct LoadedFile {
+    pub(super) writer: Writer,
     /// The version before all.
     empty: Version,
-    version: Version,
+    pub(super) version: Version,
     /// The families whose rows have other bytes now.
     rewritten: Vec<usize>,
 }

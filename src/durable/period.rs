@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::checkpoints::Checkpoints;
 use super::store::Store;
 use crate::Error;
-use crate::db::{CommitRecord, Disk, Durability, Durable, Persist};
+use crate::db::{CommitRecord, Disk, Durability, Durable, Persist, UnknownTables};
 use crate::radix::Version;
 
 /// The store, with a thread for checkpoints, and one where commits are written within a time.
@@ -155,6 +155,11 @@ impl Persist for Keeper {
 
     fn file_bytes(&self) -> u64 {
         self.store.file_bytes()
+    }
+
+    fn unknown_tables(&self) -> Result<Option<Box<dyn UnknownTables>>, Error> {
+        let unknown = self.store.unknown_tables()?;
+        Ok(unknown.map(|unknown| Box::new(unknown) as Box<dyn UnknownTables>))
     }
 
     fn disk(&self) -> Disk {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::record::{chain, record};
 use super::transfer::{Failed, Pace, Trees, transfer};
+use super::unknown::Unknown;
 use crate::db::{Catalog, CommitRecord, Disk, Durability, Durable, unwritten};
 use crate::pagefile::{Error as FileError, Journal};
 use crate::radix::Version;
@@ -23,6 +24,8 @@ pub(super) struct Store {
     log: Mutex<Log>,
     path: Arc<str>,
     catalog: Arc<Catalog>,
+    /// Whether the file has tables that the catalogue has not.
+    has_unknown: bool,
     durability: Durability,
     durable: Arc<Durable>,
     poisoned: OnceLock<Error>,
@@ -67,6 +70,7 @@ impl Store {
         let store = Self {
             path,
             catalog,
+            has_unknown: trees.has_unknown,
             durability,
             durable: Arc::new(Durable::new(version.revision())),
             poisoned: OnceLock::new(),
@@ -137,6 +141,20 @@ impl Store {
             syncs: get(&self.figures.syncs),
             bytes_written: get(&self.figures.bytes_written),
         }
+    }
+
+    /// The tables that the file has and the program does not declare. Waits for a checkpoint that runs.
+    pub(super) fn unknown_tables(&self) -> Result<Option<Unknown>, Error> {
+        if !self.has_unknown {
+            return Ok(None);
+        }
+        let trees = self.trees();
+        let Some(file) = &trees.file else {
+            return Err(Error::Closed);
+        };
+        let (snapshot, newer) = (file.begin_read(), trees.foreign.clone());
+        drop(trees);
+        Unknown::new(&self.path, snapshot, newer, &self.catalog).map(Some)
     }
 
     /// Notes what the file says of itself.

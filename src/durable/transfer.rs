@@ -48,6 +48,8 @@ pub(super) struct Trees {
     pub(super) replayed: BTreeMap<String, BTreeSet<Box<[u8]>>>,
     /// As these, of tables that the program does not have.
     pub(super) foreign: BTreeMap<String, Rows>,
+    /// Whether there are tables that the program does not have.
+    pub(super) has_unknown: bool,
 }
 
 impl Trees {
@@ -60,6 +62,7 @@ impl Trees {
             begun: Vec::new(),
             replayed: BTreeMap::new(),
             foreign: BTreeMap::new(),
+            has_unknown: false,
         };
         for (name, rows) in replay.tables {
             let mut tables = catalog.durable();

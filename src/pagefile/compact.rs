@@ -86,7 +86,8 @@ impl<'t> Frame<'t> {
 fn compact(state: &Snapshot, storage: &dyn Storage) -> Result<u64, Error> {
     let source = &state.source;
     let page_size = source.page_size;
-    let mut out = NewPages::new(storage, page_size, state.commit, first_page(page_size));
+    let mut sink = |at, bytes: &[u8]| storage.write_at(at, bytes).map_err(Error::io("write"));
+    let mut out = NewPages::new(&mut sink, page_size, state.commit, first_page(page_size));
     // A list and no recursion: nothing bounds how deep buckets may lie.
     let mut above = Vec::new();
     let mut frame = Frame::new(source, state.root(), Vec::new(), BucketRecord::default());
@@ -133,7 +134,8 @@ fn compact(state: &Snapshot, storage: &dyn Storage) -> Result<u64, Error> {
         journal: Arc::default(),
         ..state.complete_meta()
     };
+    let bytes = out.end * u64::from(page_size);
     let written = storage.write_at(0, &head(&meta));
     written.map_err(Error::io("write"))?;
-    Ok(out.end * u64::from(page_size))
+    Ok(bytes)
 }

@@ -15,10 +15,10 @@ use super::{Error, FileStorage};
 static MADE: AtomicU64 = AtomicU64::new(0);
 
 /// Creates the file at `path` with what `fill` writes, durable, and gives it locked; `None` where there is one by now.
-pub(super) fn create(
+pub(super) fn create<E: From<Error>>(
     path: &Path,
-    fill: impl FnOnce(&FileStorage) -> Result<(), Error>,
-) -> Result<Option<File>, Error> {
+    fill: impl FnOnce(&FileStorage) -> Result<(), E>,
+) -> Result<Option<File>, E> {
     let temporary = Temporary::new(path).map_err(Error::io("create"))?;
     let storage = FileStorage::new(temporary.file.try_clone().map_err(Error::io("create"))?);
     // The lock is on the file, not on its name: nobody gets in between when the name appears.
@@ -29,7 +29,8 @@ pub(super) fn create(
         return Ok(None);
     }
     sync_folder(path).map_err(Error::io("sync the folder of"))?;
-    temporary.into_file().map(Some).map_err(Error::io("create"))
+    let created = temporary.into_file().map_err(Error::io("create"))?;
+    Ok(Some(created))
 }
 
 /// A file beside the one to be, removed when dropped.

@@ -22,7 +22,7 @@
 //!
 //! `open` chooses the meta; `tree` reads and edits a single tree, `work` the buckets of a write transaction; `commit` writes what was edited through
 //! `output`, where `placement` says, from what `writer` knows to be free and `segments` to be nearly so; `walk` goes through everything, for the free pages, for
-//! `check` and for `backup`, and tells who asks what it meets; `inspect` looks into pages and gets out of damaged files what can be got; `compact` builds trees anew with `pack`;
+//! `check` and for `backup`, and tells who asks what it meets; `inspect` looks into pages and gets out of damaged files what can be got; `compact` builds trees anew with `pack`, and `build` files of what was never in one;
 //! `shrink` moves what `survey` finds near the end, and `tail` gives that back; `batch` lets threads share a commit, `unsynced` leaves one to be made durable later; `journal` keeps records beside the trees. This room
 //! imports nothing of the others. `unsafe` is in `mapping` only.
 
@@ -31,6 +31,7 @@ mod batch;
 mod bucket;
 mod bucket_mut;
 mod bucket_stats;
+mod build;
 mod bytes;
 mod check;
 mod checksum;
@@ -84,6 +85,7 @@ mod writer;
 pub use bucket::Bucket;
 pub use bucket_mut::{BucketMut, KeyValue};
 pub use bucket_stats::BucketStats;
+pub(crate) use build::{NewBucket, NewFile, NotStreamed};
 pub use bytes::Bytes;
 pub use check::Report;
 pub use cursor::Cursor;

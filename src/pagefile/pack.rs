@@ -3,7 +3,7 @@
 use std::mem;
 
 use super::{
-    Error, Storage,
+    Error,
     page::{
         BRANCH_FIXED, BucketRecord, HEADER, LEAF_FIXED, NodeHeader, PageRef, VALUE_HEADER,
         ValueBytes, ValueRun, encode_value_header, leaf_key, prefix_of, push_branch_entry,
@@ -16,9 +16,12 @@ use super::{
 /// The most that goes out as one write, in bytes.
 const PIECE: usize = 1 << 20;
 
-/// Pages on their way to new storage, one after the other.
+/// Takes bytes that lie from an offset on, each piece behind the one before.
+pub(super) type Sink<'o> = dyn FnMut(u64, &[u8]) -> Result<(), Error> + 'o;
+
+/// Pages on their way to where they are kept, one after the other.
 pub(super) struct NewPages<'o> {
-    storage: &'o dyn Storage,
+    sink: &'o mut Sink<'o>,
     pub(super) page_size: u32,
     /// The number that all pages carry.
     commit: u64,
@@ -30,13 +33,13 @@ pub(super) struct NewPages<'o> {
 
 impl<'o> NewPages<'o> {
     pub(super) fn new(
-        storage: &'o dyn Storage,
+        sink: &'o mut Sink<'o>,
         page_size: u32,
         commit: u64,
         first_page: u64,
     ) -> Self {
         Self {
-            storage,
+            sink,
             page_size,
             commit,
             end: first_page,
@@ -46,8 +49,7 @@ impl<'o> NewPages<'o> {
 
     pub(super) fn flush(&mut self) -> Result<(), Error> {
         let start = self.end * u64::from(self.page_size) - self.buffer.len() as u64;
-        let written = self.storage.write_at(start, &self.buffer);
-        written.map_err(Error::io("write"))?;
+        (self.sink)(start, &self.buffer)?;
         self.buffer.clear();
         Ok(())
     }

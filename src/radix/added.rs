@@ -26,7 +26,7 @@ use super::diff::diff;
 use super::draft::{Draft, MAX_ENTRIES, Refused, SPARE};
 use super::edit::Editor;
 use super::node::{Kind, MAX_KEY, Node};
-use super::row::{Handle, Row};
+use super::row::{Handle, Row, Width};
 use super::steps::Keys;
 use crate::key::{KeyBuf, KeyRange};
 
@@ -390,7 +390,11 @@ impl Draft {
             return false;
         }
         // Where no key begins with another one, it has one at most.
-        let mut scan = Scan::new(tally, &KeyRange::Prefix(KeyBuf::from_slice(primary)));
+        let mut scan = Scan::new(
+            tally,
+            &KeyRange::Prefix(KeyBuf::from_slice(primary)),
+            Width::Line,
+        );
         while let Some(row) = scan.next() {
             if *row == gone {
                 return true;

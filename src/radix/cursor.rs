@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use super::digit::{bytes_of, digit};
 use super::find::{Fit, child_index, fit, position};
 use super::node::{Kind, NodeRef, sum};
-use super::row::Handle;
+use super::row::{Handle, Width};
 use crate::key::{KeyBuf, KeyRange};
 
 /// A gap between two rows: before row `index` of a bucket, with the way that leads there.
@@ -16,15 +16,18 @@ pub(super) struct Cursor<'v> {
     above: SmallVec<[(NodeRef<'v>, u8); 5]>,
     rows: &'v [Handle],
     index: usize,
+    /// Of the rows, for who reads them.
+    width: Width,
 }
 
 impl<'v> Cursor<'v> {
     /// The gap before the first row whose key is `key` or greater, and how many rows are before it. O(key length).
-    pub(super) fn seek(root: NodeRef<'v>, key: &[u8]) -> (Self, usize) {
+    pub(super) fn seek(root: NodeRef<'v>, key: &[u8], width: Width) -> (Self, usize) {
         let mut cursor = Self {
             above: SmallVec::new(),
             rows: &[],
             index: 0,
+            width,
         };
         let mut rank = 0;
         let mut node = root;
@@ -44,9 +47,11 @@ impl<'v> Cursor<'v> {
             match node.kind() {
                 Kind::Inner => {
                     let index = child_index(node, digit(key, depth));
+                    let child = node.child(index);
+                    NodeRef::prefetch(child.node());
                     rank += sum(&node.counts()[..index]);
                     cursor.above.push((node, index as u8));
-                    node = node.child(index);
+                    node = child;
                 }
                 Kind::Bucket => {
                     cursor.rows = node.rows();
@@ -59,11 +64,12 @@ impl<'v> Cursor<'v> {
     }
 
     /// The gap that has `rank` rows before it, at most all. O(depth).
-    pub(super) fn at(root: NodeRef<'v>, rank: usize) -> Self {
+    pub(super) fn at(root: NodeRef<'v>, rank: usize, width: Width) -> Self {
         let mut cursor = Self {
             above: SmallVec::new(),
             rows: &[],
             index: 0,
+            width,
         };
         let mut left = rank;
         let mut node = root;
@@ -83,11 +89,12 @@ impl<'v> Cursor<'v> {
     }
 
     /// The gap behind the last row.
-    pub(super) fn end(root: NodeRef<'v>) -> Self {
+    pub(super) fn end(root: NodeRef<'v>, width: Width) -> Self {
         let mut cursor = Self {
             above: SmallVec::new(),
             rows: &[],
             index: 0,
+            width,
         };
         cursor.last_below(root);
         cursor
@@ -112,27 +119,27 @@ impl<'v> Cursor<'v> {
         self.index = self.rows.len();
     }
 
-    /// The row behind the gap, which moves over it.
+    /// The row behind the gap, which moves over it. `left` are still wanted, with this one.
     #[inline]
-    pub(super) fn next(&mut self) -> Option<&'v Handle> {
+    pub(super) fn next(&mut self, left: usize) -> Option<&'v Handle> {
         loop {
             if let Some(row) = self.rows.get(self.index) {
                 self.index += 1;
                 return Some(row);
             }
-            self.step()?;
+            self.step(left)?;
         }
     }
 
-    /// The row before the gap, which moves over it.
+    /// The row before the gap, which moves over it. `left` are still wanted, with this one.
     #[inline]
-    pub(super) fn previous(&mut self) -> Option<&'v Handle> {
+    pub(super) fn previous(&mut self, left: usize) -> Option<&'v Handle> {
         loop {
             if let Some(index) = self.index.checked_sub(1) {
                 self.index = index;
                 return self.rows.get(index);
             }
-            self.step_back()?;
+            self.step_back(left)?;
         }
     }
 
@@ -155,7 +162,7 @@ impl<'v> Cursor<'v> {
 
     /// On to the next bucket. Where there is none, the cursor stays behind the last row.
     #[cold]
-    fn step(&mut self) -> Option<()> {
+    fn step(&mut self, left: usize) -> Option<()> {
         let level = self
             .above
             .iter()
@@ -165,26 +172,52 @@ impl<'v> Cursor<'v> {
         *index += 1;
         let at = usize::from(*index);
         let child = node.child(at);
-        look_ahead(*node, |steps| Some(at + steps));
+        look_ahead(*node, at, Way::Forth, left, self.width);
         self.first_below(child);
         Some(())
     }
 
     #[cold]
-    fn step_back(&mut self) -> Option<()> {
+    fn step_back(&mut self, left: usize) -> Option<()> {
         let level = self.above.iter().rposition(|&(_, index)| index > 0)?;
         self.above.truncate(level + 1);
         let (node, index) = &mut self.above[level];
         *index -= 1;
         let at = usize::from(*index);
         let child = node.child(at);
-        look_ahead(*node, |steps| at.checked_sub(steps));
+        look_ahead(*node, at, Way::Back, left, self.width);
         self.last_below(child);
         Some(())
     }
+
+    /// Asks the processor for the memory of the bucket behind this one.
+    fn prefetch_next(&self) {
+        if let Some(&(node, index)) = self.above.last()
+            && let Some(&next) = node.children().get(usize::from(index) + 1)
+        {
+            NodeRef::prefetch_rows(next);
+        }
+    }
+
+    /// Asks the processor for the rows of this bucket and of the one behind it, of which `left` are wanted and the first `asked` come already.
+    fn prefetch_rows(&self, asked: usize, left: usize) {
+        let here = &self.rows[self.index..];
+        for row in here.iter().take(left).skip(asked) {
+            row.prefetch_early(self.width);
+        }
+        let Some(left) = left.checked_sub(here.len()) else {
+            return;
+        };
+        if let Some(&(node, index)) = self.above.last()
+            && usize::from(index) + 1 < node.len()
+        {
+            let next = node.child(usize::from(index) + 1);
+            look_at(next, Way::Forth, left, self.width);
+        }
+    }
 }
 
-/// A scan that has passed a bucket asks for the rows of the one so many further on, which the processor can do for many at once; and for that bucket's own
+/// A scan that comes to a bucket asks for the rows of the one so many further on, which the processor can do for many at once; and for that bucket's own
 /// memory some time before, to find them.
 const ROWS_AHEAD: usize = 2;
 const BUCKETS_AHEAD: usize = 4;
@@ -192,18 +225,45 @@ const BUCKETS_AHEAD: usize = 4;
 /// The rows that a scan is asked to begin with, of those in its first bucket.
 const FIRST_ROWS: usize = 16;
 
-/// Asks the processor for what a scan will read, which has just come to a child of `node`: `ahead` gives the number of the child so many further on.
-fn look_ahead(node: NodeRef<'_>, ahead: impl Fn(usize) -> Option<usize>) {
-    let child = |steps| ahead(steps).filter(|&index| index < node.len());
-    if let Some(index) = child(BUCKETS_AHEAD) {
-        NodeRef::prefetch_rows(node.children()[index]);
-    }
-    if let Some(child) = child(ROWS_AHEAD).map(|index| node.child(index))
-        && child.kind() == Kind::Bucket
-    {
-        for row in child.rows() {
-            row.prefetch_early();
+/// Which way a scan goes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Way {
+    Forth,
+    Back,
+}
+
+/// Asks the processor for what a scan will read that has just come to child `at` of `node`, and wants `left` rows from there.
+fn look_ahead(node: NodeRef<'_>, at: usize, way: Way, mut left: usize, width: Width) {
+    let counts = node.counts();
+    for steps in 0..=BUCKETS_AHEAD {
+        let index = match way {
+            Way::Forth => at + steps,
+            Way::Back => at.wrapping_sub(steps),
+        };
+        if left == 0 || index >= counts.len() {
+            return;
         }
+        match steps {
+            ROWS_AHEAD => look_at(node.child(index), way, left, width),
+            BUCKETS_AHEAD => NodeRef::prefetch_rows(node.children()[index]),
+            _ => {}
+        }
+        left = left.saturating_sub(counts[index] as usize);
+    }
+}
+
+/// Asks for the first rows of a bucket that a scan will come to.
+fn look_at(child: NodeRef<'_>, way: Way, left: usize, width: Width) {
+    if child.kind() == Kind::Inner {
+        return;
+    }
+    let rows = child.rows();
+    let wanted = match way {
+        Way::Forth => &rows[..left.min(rows.len())],
+        Way::Back => &rows[rows.len().saturating_sub(left)..],
+    };
+    for row in wanted {
+        row.prefetch_early(width);
     }
 }
 
@@ -221,8 +281,10 @@ fn rank(root: NodeRef<'_>, key: &[u8]) -> usize {
         match node.kind() {
             Kind::Inner => {
                 let index = child_index(node, digit(key, depth));
+                let child = node.child(index);
+                NodeRef::prefetch(child.node());
                 rank += sum(&node.counts()[..index]);
-                node = node.child(index);
+                node = child;
             }
             Kind::Bucket => return rank + position(node, key).unwrap_or_else(|index| index),
         }
@@ -249,8 +311,8 @@ pub(super) fn first_from<'v>(
     key: &mut KeyBuf,
 ) -> Option<&'v Handle> {
     let root = root?;
-    let (mut cursor, _) = Cursor::seek(root, from);
-    let row = cursor.next()?;
+    let (mut cursor, _) = Cursor::seek(root, from, Width::Line);
+    let row = cursor.next(1)?;
     cursor.key(root, cursor.index - 1, key);
     Some(row)
 }
@@ -263,10 +325,10 @@ pub(super) fn last_below<'v>(
 ) -> Option<&'v Handle> {
     let root = root?;
     let mut cursor = match end {
-        Some(end) => Cursor::seek(root, end).0,
-        None => Cursor::end(root),
+        Some(end) => Cursor::seek(root, end, Width::Line).0,
+        None => Cursor::end(root, Width::Line),
     };
-    let row = cursor.previous()?;
+    let row = cursor.previous(1)?;
     cursor.key(root, cursor.index, key);
     Some(row)
 }
@@ -282,7 +344,7 @@ pub(super) struct Scan<'v> {
 }
 
 impl<'v> Scan<'v> {
-    pub(super) fn new(root: Option<NodeRef<'v>>, range: &KeyRange) -> Self {
+    pub(super) fn new(root: Option<NodeRef<'v>>, range: &KeyRange, width: Width) -> Self {
         let Some(tree) = root else {
             return Self {
                 ends: None,
@@ -291,18 +353,21 @@ impl<'v> Scan<'v> {
                 rank: 0,
             };
         };
-        let (front, start) = Cursor::seek(tree, range.start());
+        let (front, start) = Cursor::seek(tree, range.start(), width);
         // They come while the other end is looked for.
-        for row in front.rows.iter().skip(front.index).take(FIRST_ROWS) {
-            row.prefetch_early();
+        for row in front.rows[front.index..].iter().take(FIRST_ROWS) {
+            row.prefetch_early(width);
         }
+        front.prefetch_next();
         let (back, end) = match range.end() {
-            Some(end) => Cursor::seek(tree, &end),
-            None => (Cursor::end(tree), tree.total()),
+            Some(end) => Cursor::seek(tree, &end, width),
+            None => (Cursor::end(tree, width), tree.total()),
         };
+        let left = end.saturating_sub(start);
+        front.prefetch_rows(FIRST_ROWS, left);
         Self {
             ends: Some((front, back)),
-            left: end.saturating_sub(start),
+            left,
             root,
             rank: start,
         }
@@ -318,7 +383,7 @@ impl<'v> Scan<'v> {
         self.left -= rows;
         self.rank += rows;
         if let (Some(root), Some((front, _))) = (self.root, &mut self.ends) {
-            *front = Cursor::at(root, self.rank);
+            *front = Cursor::at(root, self.rank, front.width);
         }
     }
 
@@ -326,21 +391,23 @@ impl<'v> Scan<'v> {
     pub(super) fn skip_back(&mut self, rows: usize) {
         self.left -= rows.min(self.left);
         if let (Some(root), Some((_, back))) = (self.root, &mut self.ends) {
-            *back = Cursor::at(root, self.rank + self.left);
+            *back = Cursor::at(root, self.rank + self.left, back.width);
         }
     }
 
     #[inline]
     pub(super) fn next(&mut self) -> Option<&'v Handle> {
-        self.left = self.left.checked_sub(1)?;
+        let left = self.left;
+        self.left = left.checked_sub(1)?;
         self.rank += 1;
-        self.ends.as_mut()?.0.next()
+        self.ends.as_mut()?.0.next(left)
     }
 
     #[inline]
     pub(super) fn next_back(&mut self) -> Option<&'v Handle> {
-        self.left = self.left.checked_sub(1)?;
-        self.ends.as_mut()?.1.previous()
+        let left = self.left;
+        self.left = left.checked_sub(1)?;
+        self.ends.as_mut()?.1.previous(left)
     }
 
     /// Makes `out` the key of the row that [`next`](Self::next) has just given. O(key length).

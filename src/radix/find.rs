@@ -1,15 +1,36 @@
 //! Finding a key: down the tree, comparing each node's prefix and choosing by digit.
 
 use std::cmp::Ordering;
+use std::hint::select_unpredictable;
 
 use super::digit::{MORE, SPAN, common, digit};
 use super::node::{Kind, NodeRef};
 use super::row::Handle;
 
+/// The last of these digits, which ascend and are at least one, for which `holds`; the first where it holds for none. What holds for a digit holds for all
+/// before it.
+///
+/// What `partition_point` does, but for its first and its last step. A read is a chain of misses, and the processor begins with the next read's as soon as it
+/// sees them: so there should be few instructions on the way.
+#[inline]
+fn last(digits: &[u64], holds: impl Fn(u64) -> bool) -> usize {
+    let mut index = 0;
+    let mut left = digits.len();
+    while left > 1 {
+        let half = left / 2;
+        let probe = index + half;
+        // SAFETY: `index + left` is at most the length, and `half` less than `left`.
+        let digit = unsafe { *digits.get_unchecked(probe) };
+        index = select_unpredictable(holds(digit), probe, index);
+        left -= half;
+    }
+    index
+}
+
 /// The child of an inner node where keys with this digit are.
 #[inline]
 pub(super) fn child_index(node: NodeRef<'_>, digit: u64) -> usize {
-    node.digits()[1..].partition_point(|&bound| bound <= digit)
+    last(node.digits(), |bound| bound <= digit)
 }
 
 /// How a key stands to a node's prefix.
@@ -45,7 +66,8 @@ pub(super) fn position(bucket: NodeRef<'_>, key: &[u8]) -> Result<usize, usize> 
     let stop = bucket.stop();
     let head = digit(key, stop);
     let heads = bucket.digits();
-    let mut index = heads.partition_point(|&other| other < head);
+    let mut index = last(heads, |other| other < head);
+    index += usize::from(heads.get(index).is_some_and(|&other| other < head));
     if head & 0xFF < MORE {
         return if heads.get(index) == Some(&head) {
             Ok(index)
@@ -71,7 +93,8 @@ pub(super) fn get<'v>(root: Option<NodeRef<'v>>, key: &[u8]) -> Option<&'v Handl
     let mut depth = 0;
     loop {
         let stop = node.stop();
-        if key.get(depth..stop)? != &node.prefix()[depth - node.start()..] {
+        // Mostly there is nothing to compare: nodes of keys that differ early have no prefix.
+        if stop > depth && key.get(depth..stop)? != &node.prefix()[depth - node.start()..] {
             return None;
         }
         match node.kind() {

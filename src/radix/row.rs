@@ -98,6 +98,29 @@ impl RowType {
     }
 }
 
+/// How many bytes a cache line has.
+const LINE: usize = 64;
+
+/// How much of a row a scan asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Width {
+    /// All of it lies in a cache line.
+    Line,
+    /// Its first two.
+    Lines,
+}
+
+impl Width {
+    /// Of rows with such values.
+    pub(super) const fn of<T>() -> Self {
+        if size_of::<Inner<T>>() <= LINE {
+            Self::Line
+        } else {
+            Self::Lines
+        }
+    }
+}
+
 impl Handle {
     /// Asks the processor for the row's memory, which is about to be read.
     pub(super) fn prefetch(self) {
@@ -106,9 +129,13 @@ impl Handle {
 
     /// As [`prefetch`](Self::prefetch), for a row that is read a little later, and many at once.
     #[inline]
-    pub(super) fn prefetch_early(self) {
+    pub(super) fn prefetch_early(self, width: Width) {
         let value = self.0.as_ptr().wrapping_add(1).cast::<u8>();
         prefetch_early(value);
+        if width == Width::Lines {
+            // The compiler puts a struct's small fields last.
+            prefetch_early(value.wrapping_add(LINE));
+        }
     }
 
     /// The revision that wrote this row: since when versions can reach it.

@@ -12,7 +12,7 @@ use super::diff::diff;
 use super::find::get;
 use super::history::Shared;
 use super::node::{Node, NodeRef};
-use super::row::Row;
+use super::row::{Row, Width};
 use crate::key::{KeyBuf, KeyRange};
 use crate::revision::Revision;
 
@@ -191,7 +191,7 @@ impl<'v, T> Tree<'v, T> {
     /// The rows of `range` in order. O(key length), and no allocation for each step.
     pub(crate) fn scan(self, range: &KeyRange) -> Rows<'v, T> {
         Rows {
-            scan: Scan::new(self.root, range),
+            scan: Scan::new(self.root, range, Width::of::<T>()),
             rows: PhantomData,
         }
     }

@@ -38,6 +38,11 @@ impl KeySet {
         self.primary.extend_from_slice(primary);
     }
 
+    /// Bytes of memory that it holds, about.
+    pub(crate) fn memory(&self) -> usize {
+        size_of::<Self>() + self.bytes.capacity() + self.primary.capacity()
+    }
+
     /// The primary key of the row.
     pub fn primary(&self) -> &[u8] {
         &self.primary

@@ -1,10 +1,19 @@
 //! A disk that fails: what is told, what goes on, and what is found afterwards.
 
-use sapwood::pagefile::{Error, Storage};
+use std::{
+    io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use sapwood::pagefile::{Error, Options, PageFile, Storage};
 
 use super::{
     found::open_clean,
-    sim::{CRASHES, Failure, Model, SimDisk, change, contents, options},
+    sim::{CRASHES, Crash, Failure, Model, SimDisk, change, contents, options},
 };
 
 /// The state after so many commits of the workload.
@@ -52,6 +61,85 @@ fn failed_operations_poison() {
             assert!(found == model || found == state_after(seed + 1));
         }
         assert!(matches!(file.close(), Err(Error::Poisoned)));
+    }
+}
+
+/// A disk that does as it should, but for one write: behind how many others.
+struct Odd {
+    disk: SimDisk,
+    left: Arc<AtomicUsize>,
+    panics: bool,
+}
+
+impl Storage for Odd {
+    fn len(&self) -> io::Result<u64> {
+        self.disk.len()
+    }
+    fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        self.disk.read_at(offset, buffer)
+    }
+    fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        if self.left.fetch_sub(1, Ordering::Relaxed) == 0 {
+            assert!(!self.panics, "an odd disk");
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.disk.write_at(offset, bytes)
+    }
+    fn set_len(&self, len: u64) -> io::Result<()> {
+        self.disk.set_len(len)
+    }
+    fn sync(&self) -> io::Result<()> {
+        self.disk.sync()
+    }
+}
+
+/// Proves that a write which panics, or finds no room where there must be some, refuses all further writes as any other failure does: of pages, of the meta, of a
+/// commit, and of those that were left unsynced.
+#[test]
+fn odd_failures_poison() {
+    for (panics, unsynced) in [(false, false), (true, false), (false, true), (true, true)] {
+        for at in 0..8 {
+            let left = Arc::new(AtomicUsize::new(usize::MAX));
+            let odd = Odd {
+                disk: SimDisk::default(),
+                left: Arc::clone(&left),
+                panics,
+            };
+            // So long that no write makes it longer.
+            let options = Options::new().page_size(512).initial_size(256 * 1024);
+            let disk = odd.disk.clone();
+            let file = options.open_storage(Box::new(odd)).unwrap();
+            let put = |value: u8| {
+                let mut tx = file.begin_write()?;
+                tx.bucket_or_create("b")?.put("key", [value])?;
+                tx.bucket_or_create("c")?.put("key", [value])?;
+                if unsynced {
+                    tx.commit_unsynced()?;
+                    return file.sync();
+                }
+                tx.commit().map(drop)
+            };
+            put(1).unwrap();
+            left.store(at, Ordering::Relaxed);
+            let outcome = catch_unwind(AssertUnwindSafe(|| put(2)));
+            // After the one that failed it counts from the highest number.
+            if left.swap(usize::MAX, Ordering::Relaxed) <= at {
+                assert!(at > 1, "nothing was written");
+                break;
+            }
+            assert!(!matches!(outcome, Ok(Ok(()))));
+            let refused = file.begin_write();
+            assert!(
+                matches!(refused, Err(Error::Poisoned)),
+                "write {at}, panics: {panics}, unsynced: {unsynced}"
+            );
+            drop(refused);
+            let found = |file: &PageFile| contents(file).unwrap()[&b"b"[..]][&b"key"[..]].clone();
+            assert!([[1], [2]].iter().any(|value| found(&file) == *value));
+            let again = disk.crash(Crash::All, 1).open().unwrap();
+            assert!(again.check().unwrap().is_clean());
+            assert!([[1], [2]].iter().any(|value| found(&again) == *value));
+        }
     }
 }
 

@@ -50,6 +50,11 @@ fn lost_commit_does_not_come_back() {
     let disk = disk.crash(Crash::OnlyLast, 1);
     let (file, found) = open_clean(&disk, "after the first crash");
     assert_eq!(found, model);
+    // Nor is its number given to another one.
+    let seen = number(&disk, 0).max(number(&disk, 1));
+    let twin = SimDisk::of(disk.image()).open().unwrap();
+    let next = change(&twin, &mut found.clone(), 9).unwrap();
+    assert!(next > seen, "{next}, and {seen} was seen");
     disk.fail(Some(Failure {
         at: disk.ops() + 1,
         forever: true,
@@ -96,13 +101,16 @@ fn closing_loses_nothing() {
 }
 
 /// Proves that at every moment both metas lead to a whole state: should the newest one be lost with its slot, even in the midst of the next commit,
-/// the state before it is all there.
+/// the state before it is all there; also where the file was opened again since.
 #[test]
 fn older_state_stays_whole() {
     for until in 2..25 {
-        for at in 0..4 {
+        for (at, is_reopened) in (0..4)
+            .map(|at| (at, false))
+            .chain((0..5).map(|at| (at, true)))
+        {
             let disk = SimDisk::default();
-            let file = disk.open().unwrap();
+            let mut file = disk.open().unwrap();
             let mut models = vec![Model::new()];
             let mut model = Model::new();
             let mut seed = 0;
@@ -112,6 +120,10 @@ fn older_state_stays_whole() {
                 seed += 1;
                 models.resize(number as usize + 1, model.clone());
             }
+            if is_reopened {
+                drop(file);
+                file = disk.open().unwrap();
+            }
             // The next commit gets as far as its meta, without it.
             disk.fail(Some(Failure {
                 at: disk.ops() + at,
@@ -120,7 +132,7 @@ fn older_state_stays_whole() {
             let meta_is_written = (0..2).map(|slot| number(&disk, slot)).max();
             let _ = change(&file, &mut model, seed);
             if (0..2).map(|slot| number(&disk, slot)).max() != meta_is_written {
-                break;
+                continue;
             }
             let mut image = disk.image();
             let newest = (0..2).max_by_key(|slot| number(&disk, *slot)).unwrap() * 4096;

@@ -17,6 +17,8 @@ use std::time::Duration;
 
 use sapwood::Durability;
 
+mod damage;
+mod killed;
 #[path = "../pagefile_sim/mod.rs"]
 #[allow(dead_code, reason = "each test uses a part of it")]
 mod sim;
@@ -50,8 +52,8 @@ fn workload(number: u64) -> Workload {
     }
 }
 
-/// Opens what a crash left; every so often it goes on from there, and crashes again.
-fn verify(crashed: &Crashed, number: u64) {
+/// Opens what a crash left; every so often it goes on from there, and crashes again. Gives how many further images it tried.
+fn verify(crashed: &Crashed, number: u64) -> u64 {
     let db = open(crashed.disk.clone(), Durability::Immediate, 8 << 10).unwrap();
     let snapshot = db.snapshot();
     let revision = snapshot.revision();
@@ -74,6 +76,10 @@ fn verify(crashed: &Crashed, number: u64) {
         assert_eq!(State::of(&again), now);
         indexes_agree(&again);
     }
+    if crashed.is_killed && number.is_multiple_of(3) {
+        return killed::verify(crashed);
+    }
+    0
 }
 
 #[derive(Default)]
@@ -88,10 +94,13 @@ fn verify_all(found: &Mutex<Receiver<Crashed>>, tally: &Tally) {
         let Ok(crashed) = crashed else { return };
         let number = tally.images.fetch_add(1, Ordering::Relaxed);
         let verified = catch_unwind(AssertUnwindSafe(|| verify(&crashed, number)));
-        if let Err(panic) = verified {
-            let text = panic.downcast_ref::<String>().cloned();
-            let text = format!("{}: {}", crashed.what, text.unwrap_or_default());
-            tally.failures.lock().unwrap().push(text);
+        match verified {
+            Ok(further) => drop(tally.images.fetch_add(further, Ordering::Relaxed)),
+            Err(panic) => {
+                let text = panic.downcast_ref::<String>().cloned();
+                let text = format!("{}: {}", crashed.what, text.unwrap_or_default());
+                tally.failures.lock().unwrap().push(text);
+            }
         }
     }
 }

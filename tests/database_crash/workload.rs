@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use sapwood::pagefile::Storage;
-use sapwood::{Database, Durability, Error, Revision};
+use sapwood::{Builder, Database, Durability, Error, Revision};
 
 use super::sim::{Crash, Random, SimDisk};
 use super::tables::{Event, Node, Pod, State, change};
@@ -41,6 +41,8 @@ impl History {
 /// What a crash left, and what may be found there.
 pub struct Crashed {
     pub disk: SimDisk,
+    /// Only the process ended: what it wrote is still there, and still pending.
+    pub is_killed: bool,
     pub what: String,
     pub acknowledged: u64,
     pub started: u64,
@@ -73,20 +75,37 @@ impl Recorder {
         for (crash, times) in KINDS {
             for time in 0..times {
                 let seed = self.workload.seed ^ ((point * 64 + time) * 8);
-                // Before the disk is looked at: what is acknowledged later need not be on it. And what was started is asked for behind it.
-                let acknowledged = self.history.acknowledged.load(Ordering::Acquire);
-                let disk = self.disk.crash(crash, seed);
-                let started = self.history.started.load(Ordering::Acquire);
-                // Who listens has failed if nobody does.
-                let _ = self.crashes.send(Crashed {
-                    disk,
-                    what: format!("{:?}, point {point}, {crash:?} {time}", self.workload),
-                    acknowledged,
-                    started,
-                    history: Arc::clone(&self.history),
+                let what = format!("{crash:?} {time}");
+                self.send(point, &what, false, || self.disk.crash(crash, seed));
+            }
+        }
+        self.send(point, "killed", true, || self.disk.killed());
+        // Of a journal no slot alone knows anything. What goes straight into the trees is in one only, until the file is closed.
+        if self.workload.durability != Durability::Checkpoint {
+            for slot in [0, 4096] {
+                self.send(point, &format!("slot at {slot}"), false, || {
+                    let mut image = self.disk.crash(Crash::None, 0).image();
+                    image[slot..slot + 512].fill(0);
+                    SimDisk::of(image)
                 });
             }
         }
+    }
+
+    fn send(&self, point: u64, how: &str, is_killed: bool, disk: impl FnOnce() -> SimDisk) {
+        // Before the disk is looked at: what is acknowledged later need not be on it. And what was started is asked for behind it.
+        let acknowledged = self.history.acknowledged.load(Ordering::Acquire);
+        let disk = disk();
+        let started = self.history.started.load(Ordering::Acquire);
+        // Who listens has failed if nobody does.
+        let _ = self.crashes.send(Crashed {
+            disk,
+            is_killed,
+            what: format!("{:?}, point {point}, {how}", self.workload),
+            acknowledged,
+            started,
+            history: Arc::clone(&self.history),
+        });
     }
 }
 
@@ -111,17 +130,21 @@ impl Storage for Recorder {
     }
 }
 
-pub fn open(
-    storage: impl Storage + 'static,
-    durability: Durability,
-    journal: u64,
-) -> Result<Database, Error> {
+pub fn builder(durability: Durability, journal: u64) -> Builder {
     Database::builder()
         .table::<Node>()
         .table::<Pod>()
         .table::<Event>()
         .durability(durability)
         .journal_size(journal)
+}
+
+pub fn open(
+    storage: impl Storage + 'static,
+    durability: Durability,
+    journal: u64,
+) -> Result<Database, Error> {
+    builder(durability, journal)
         .checkpoint_within(Duration::from_millis(40))
         .open_storage(Box::new(storage))
 }

@@ -60,6 +60,10 @@ fn seal_run(image: &mut [u8], page_size: usize, reference: usize, depth: usize) 
     if pages == 0 || pages > 64 || end > image.len() || depth > 8 {
         return None;
     }
+    // What the slots are part of changes when they are sealed.
+    if start < SLOTS[1] + 512 {
+        return None;
+    }
     seal_entries(image, page_size, start, depth);
     let sum = XxHash3_64::oneshot(&image[start..end]);
     let place = image.get_mut(reference + 12..reference + 20)?;

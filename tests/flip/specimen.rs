@@ -13,6 +13,7 @@ use super::{
     sim::filled,
 };
 
+#[derive(Clone)]
 pub(crate) struct Specimen {
     pub(crate) name: &'static str,
     pub(crate) page_size: usize,

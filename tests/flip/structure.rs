@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use sapwood::pagefile::Options;
+use sapwood::pagefile::{Error, Options, PageFile};
 
 use super::{
     faults::{disk::Disk, state::read},
@@ -69,15 +69,19 @@ fn below(image: &[u8], page_size: usize, node: &Node) -> Vec<usize> {
         .collect()
 }
 
-/// Whether opening, reading or checking gives an error once these bytes are there, under right checksums.
-fn is_refused(specimen: &Specimen, places: &[usize], bytes: &[u8]) -> bool {
+/// The file once these bytes are there, under right checksums.
+fn with(specimen: &Specimen, places: &[usize], bytes: &[u8]) -> Result<PageFile, Error> {
     let mut image = specimen.image.clone();
     for &at in places {
         image[at..at + bytes.len()].copy_from_slice(bytes);
     }
     seal(&mut image, specimen.page_size);
-    let disk = Disk::of(image);
-    let Ok(file) = Options::new().open_storage(Box::new(disk)) else {
+    Options::new().open_storage(Box::new(Disk::of(image)))
+}
+
+/// Whether opening, reading or checking gives an error then.
+fn is_refused(specimen: &Specimen, places: &[usize], bytes: &[u8]) -> bool {
+    let Ok(file) = with(specimen, places, bytes) else {
         return true;
     };
     let is_clean = file.check().unwrap().is_clean();
@@ -205,6 +209,83 @@ fn entries_cannot_be_otherwise() {
             }
         }
     }
+}
+
+/// Where the references to children and to values in runs of their own lie in a node; those to the roots of buckets say what no page is by having none.
+fn references(image: &[u8], node: &Node) -> Vec<usize> {
+    let entries = node.entries.iter();
+    let references = entries.filter_map(|&at| {
+        if !node.is_leaf {
+            return Some(at);
+        }
+        let is_run = u16_at(image, at + 2) == Some(0xFFFF);
+        is_run.then(|| at + 4 + u16_at(image, at).unwrap() + 8)
+    });
+    references.collect()
+}
+
+/// Proves that a reference to what can be no page is refused for that, before anything is read there: what lies in the head, behind the end, and runs of no page.
+#[test]
+fn references_to_no_page_are_told() {
+    let mut told = 0;
+    for specimen in &closed() {
+        let Specimen {
+            image, page_size, ..
+        } = specimen;
+        let nodes = nodes(image, *page_size);
+        for at in nodes.iter().flat_map(|node| references(image, node)) {
+            let pages = (image.len() / page_size) as u64;
+            let head =
+                [0, 1, 8191 / *page_size as u64].map(|page| (at, page.to_le_bytes().to_vec()));
+            let behind = [pages, u64::MAX].map(|page| (at, page.to_le_bytes().to_vec()));
+            let lengths = [0, pages as u32].map(|pages| (at + 8, pages.to_le_bytes().to_vec()));
+            for (at, bytes) in head.into_iter().chain(behind).chain(lengths) {
+                let report = with(specimen, &[at], &bytes).unwrap().check().unwrap();
+                let is_told = report.problems.iter().any(|problem| {
+                    matches!(problem, Error::Corrupted { reason, .. } if *reason == "its parent names it, and no such page can be")
+                });
+                assert!(
+                    is_told,
+                    "{}, {at}: {bytes:?}: {:?}",
+                    specimen.name, report.problems
+                );
+                told += 1;
+            }
+        }
+    }
+    assert!(told > 50, "{told}");
+}
+
+/// Proves that no value is read out of a page that is a node, though nothing else leads there and its checksum is right.
+#[test]
+fn a_node_is_no_value() {
+    let mut tried = 0;
+    for specimen in &mut closed() {
+        let page_size = specimen.page_size;
+        let page = (specimen.image.len() / page_size) as u64;
+        let nodes = nodes(&specimen.image, page_size);
+        let leaves = nodes.iter().filter(|node| node.is_leaf);
+        let runs: Vec<usize> = leaves
+            .flat_map(|node| references(&specimen.image, node))
+            .collect();
+        let copy = nodes[0].start..nodes[0].start + page_size;
+        specimen.image.resize((page as usize + 1) * page_size, 0);
+        specimen.image.copy_within(copy, page as usize * page_size);
+        for slot in [0, 4096] {
+            specimen.image[slot + 24..slot + 32].copy_from_slice(&(page + 1).to_le_bytes());
+        }
+        for at in runs {
+            let len = 100u64.to_le_bytes();
+            let bytes = [&len[..], &page.to_le_bytes(), &1u32.to_le_bytes()].concat();
+            assert!(is_refused(specimen, &[at - 8], &bytes), "{at}");
+            // It is for its kind alone.
+            let mut value = specimen.clone();
+            value.image[page as usize * page_size] = 3;
+            assert!(!is_refused(&value, &[at - 8], &bytes), "{at}");
+            tried += 1;
+        }
+    }
+    assert!(tried > 1, "{tried}");
 }
 
 /// Proves the same of the figures in the slots: the number of buckets, the length of the file, the reference to the tree of buckets.

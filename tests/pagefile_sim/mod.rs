@@ -175,6 +175,18 @@ impl SimDisk {
         Self::of(image)
     }
 
+    /// The disk as it is found by the next process where one was killed: what was pending still is.
+    pub(crate) fn killed(&self) -> Self {
+        let disk = self.0.lock().unwrap();
+        Self(Arc::new(Mutex::new(Disk {
+            durable: disk.durable.clone(),
+            pending: disk.pending.clone(),
+            limbo: disk.limbo.clone(),
+            live: disk.live.clone(),
+            ..Disk::default()
+        })))
+    }
+
     fn count(disk: &mut Disk) -> io::Result<()> {
         let op = disk.ops;
         disk.ops += 1;

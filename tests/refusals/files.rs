@@ -7,7 +7,7 @@ use sapwood::pagefile::{Options, PageFile};
 use sapwood::{Database, Error, Table};
 use serde::{Deserialize, Serialize};
 
-use super::fixture::{Job, refused, says};
+use super::fixture::{Job, open as open_pods, refused, says};
 use super::sim::{Failure, SimDisk};
 
 /// A file whose table has another key, or rows that the program's struct cannot take in: the file, the table, the field, and both types.
@@ -204,6 +204,47 @@ fn file() {
         &format!("{}: the file is not a page file", other.display()),
     );
     assert!(PageFile::open(&other).is_err());
+}
+
+/// A backup with rows of a table that the database does not have, and would lose.
+#[test]
+fn foreign_table() {
+    let from = Database::builder().table::<Job>().in_memory().unwrap();
+    from.write(|tx| tx.insert(Job { id: 1 })).unwrap();
+    let mut copy = Vec::new();
+    from.backup(&mut copy).unwrap();
+    let error = open_pods().restore(&copy[..]).unwrap_err();
+    assert!(matches!(&error, Error::ForeignTable { table, .. } if table == "jobs"));
+    says(
+        &error,
+        "backup: it has rows of a table `jobs` that is not part of this database; add it to the builder with `.table::<…>()`, or ignore it",
+    );
+}
+
+/// A row that gives other bytes each time, in a backup that needs them twice.
+#[test]
+fn unstable_row() {
+    static TIMES: AtomicU64 = AtomicU64::new(0);
+    #[derive(Table, Clone, Debug, Serialize, Deserialize)]
+    #[table(name = "clocks")]
+    struct Clock {
+        #[key]
+        id: u64,
+        #[serde(serialize_with = "now")]
+        at: u64,
+    }
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
+    fn now<S: serde::Serializer>(_: &u64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(TIMES.fetch_add(1, Ordering::SeqCst))
+    }
+    let db = Database::builder().table::<Clock>().in_memory().unwrap();
+    db.write(|tx| tx.insert(Clock { id: 1, at: 0 })).unwrap();
+    let error = db.backup(std::io::sink()).unwrap_err();
+    assert!(matches!(&error, Error::UnstableRow { table } if table == "clocks"));
+    says(
+        &error,
+        "table `clocks`: a row gave other bytes when it was written a second time; they must depend on the row alone",
+    );
 }
 
 /// A disk that refused a commit, and every write after it.

@@ -1,6 +1,6 @@
-// The peers in Go: go-memdb and statedb under the workloads of the program beside which this one runs.
+// The peers in Go: go-memdb, statedb and bbolt under the workloads of the program beside which this one runs.
 //
-// It is told what to do line by line and answers with figures as lines of JSON, and then "done". What each workload is stands in the Rust sources
+// For the databases in memory it is told what to do line by line and answers with figures as lines of JSON, and then "done". What each workload is stands in the Rust sources
 // (src/memory/rounds.rs and watches.rs); the two draw the same random numbers, so that all stores are asked the same.
 package main
 
@@ -15,6 +15,14 @@ import (
 	"time"
 )
 
+const usage = `bench DATA READS UPDATES BULK_INSERTS MILLISECONDS STORES
+weigh DATA STORE STAGE
+grow DATA STORE
+files STORE FOLDER ROWS COMMITS
+die STORE FOLDER
+commits DATA FOLDER MILLISECONDS
+reopen DATA FOLDER`
+
 func main() {
 	arguments := os.Args[1:]
 	switch {
@@ -27,8 +35,18 @@ func main() {
 		})
 	case len(arguments) == 4 && arguments[0] == "weigh":
 		weigh(arguments[1], arguments[2], arguments[3])
+	case len(arguments) == 3 && arguments[0] == "grow":
+		grow(arguments[1], arguments[2])
+	case len(arguments) == 5 && arguments[0] == "files":
+		runFiles(arguments[1], arguments[2], number(arguments[3]), number(arguments[4]))
+	case len(arguments) == 3 && arguments[0] == "die":
+		die(arguments[1], arguments[2])
+	case len(arguments) == 4 && arguments[0] == "commits":
+		answerCommits(arguments[1], arguments[2], time.Duration(number(arguments[3]))*time.Millisecond)
+	case len(arguments) == 3 && arguments[0] == "reopen":
+		reopen(arguments[1], arguments[2])
 	default:
-		fail("bench DATA READS UPDATES BULK_INSERTS MILLISECONDS STORES | weigh DATA STORE STAGE")
+		fail(usage)
 	}
 }
 

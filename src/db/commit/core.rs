@@ -13,7 +13,7 @@ use super::current::Current;
 use super::durable::Durable;
 use super::group::{Group, Groups, Ticket, Waiting};
 use super::hold::{End, Hold, Ledger};
-use super::persist::Persist;
+use super::persist::{Persist, UnknownTables};
 use super::staged::Prepared;
 use super::turnstile::{Carried, Seated, Sitter, Turnstile};
 use crate::radix::{Draft, Garbage, Version, Writer};
@@ -460,6 +460,12 @@ impl Core {
     /// What is durable; `None` in memory.
     pub(in crate::db) fn durable(&self) -> Option<&Durable> {
         self.persist.as_ref().map(|persist| &**persist.durable())
+    }
+
+    /// The tables that the database keeps in its file and does not have itself.
+    pub(crate) fn unknown_tables(&self) -> Result<Option<Box<dyn UnknownTables>>, Error> {
+        let persist = self.persist.as_ref();
+        persist.map_or(Ok(None), |persist| persist.unknown_tables())
     }
 
     pub(in crate::db) fn disk(&self) -> Option<Disk> {

@@ -3,13 +3,28 @@
 use std::sync::Arc;
 
 use super::super::stats::Disk;
+use super::super::stored::RowBytes;
 use super::durable::Durable;
 use crate::Error;
 use crate::radix::Version;
+use crate::table::TableSchema;
 
 /// A commit as bytes: [`Persist::record`]. `None` for one that is too long for what keeps records: it goes another way. No bytes for one that changes only
 /// ephemeral tables: there is nothing to keep.
 pub(crate) type CommitRecord = Option<Vec<u8>>;
+
+/// The tables that a file has and the program does not declare. Nobody changes them while the database is open.
+pub(crate) trait UnknownTables {
+    /// What the file says of them, in the order of their names.
+    fn schemas(&self) -> &[TableSchema];
+
+    /// Calls `each` for every row of one of them, with its key and its bytes, in the order of their keys.
+    fn rows(
+        &self,
+        table: &str,
+        each: &mut dyn FnMut(RowBytes<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error>;
+}
 
 /// Where commits go before they are published, or behind them.
 pub(crate) trait Persist: Send + Sync {
@@ -44,6 +59,9 @@ pub(crate) trait Persist: Send + Sync {
 
     /// The size of the file, in bytes.
     fn file_bytes(&self) -> u64;
+
+    /// The tables that the file has and the program does not declare; `None` where there are none.
+    fn unknown_tables(&self) -> Result<Option<Box<dyn UnknownTables>>, Error>;
 
     /// Numbers about the file.
     fn disk(&self) -> Disk;

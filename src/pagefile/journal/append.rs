@@ -166,15 +166,12 @@ impl Journal {
         !self.state().stretches.list.is_empty()
     }
 
-    /// Syncs the file, so that what was found in the journal is durable even if the process that wrote it did not get so far. To be called before the first group is appended
-    /// behind it.
+    /// Syncs the file, so that what was found, in the journal and in the trees, is durable even if the process that wrote it did not get so far. To be called before anybody is shown
+    /// what was found.
     ///
     /// # Errors
     /// [`Error::Io`].
     pub(crate) fn sync(&self) -> Result<(), Error> {
-        if self.bytes() == 0 {
-            return Ok(());
-        }
         self.shared.sync()
     }
 

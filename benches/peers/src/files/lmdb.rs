@@ -20,9 +20,9 @@ type Rows = Database<Bytes, Bytes>;
 
 /// Opens an environment.
 #[allow(unsafe_code, reason = "heed has no other way to open a file")]
-fn environment(folder: &Path) -> Result<Env, Failure> {
+pub(crate) fn environment(folder: &Path) -> Result<Env, Failure> {
     let mut options = EnvOpenOptions::new();
-    options.map_size(16 << 30).max_dbs(1);
+    options.map_size(16 << 30).max_dbs(3);
     // SAFETY: nobody else touches the files of this run.
     Ok(unsafe { options.open(folder)? })
 }

@@ -1,5 +1,7 @@
 //! Key/value files: the workloads, and what each store must offer for them.
 
+mod bars;
+mod bbolt;
 mod fjall;
 mod jammdb;
 mod lmdb;
@@ -14,6 +16,7 @@ use clap::Args;
 use crate::Failure;
 use crate::data::{Key, Value};
 use crate::figures::Figures;
+pub(crate) use lmdb::environment;
 
 /// How much is measured, of whom.
 #[derive(Args, Default)]
@@ -75,8 +78,14 @@ macro_rules! each_store {
     }};
 }
 
+/// What is not the same for all; printed under the table.
+const NOTES: [&str; 2] = [
+    "jammdb, bbolt: the load is in transactions of 10,000 rows, for in one it takes minutes",
+    "bbolt: in Go, with its default options; bbolt-no-freelist with etcd's, which find the free pages when the file is opened",
+];
+
 /// Runs the workloads on each store.
-pub(crate) fn run(options: &Options, quick: bool) -> Result<Figures, Failure> {
+pub(crate) fn run(options: &Options, quick: bool, bars: bool) -> Result<Figures, Failure> {
     let share = if quick { 10 } else { 1 };
     let rows = options.rows.unwrap_or(1_000_000) / share;
     let mut figures = Figures::new("files", rows);
@@ -84,7 +93,14 @@ pub(crate) fn run(options: &Options, quick: bool) -> Result<Figures, Failure> {
     let folder = options.folder.as_deref().unwrap_or(temporary.path());
     let commits = 1000 / share;
     each_store!(options.only, measure(rows, commits, folder, &mut figures));
+    bbolt::run(&options.only, rows, commits, folder, &mut figures)?;
     figures.print();
+    for note in NOTES {
+        println!("- {note}");
+    }
+    if bars {
+        crate::bars::print(&bars::BARS, std::slice::from_ref(&figures));
+    }
     Ok(figures)
 }
 

@@ -11,6 +11,7 @@ use super::Store;
 use crate::Failure;
 use crate::data::{Key, Random};
 use crate::figures::{Figures, median};
+use crate::written::written;
 
 /// What is measured, and where it is noted.
 struct Bench<'f, S> {
@@ -53,13 +54,6 @@ fn seconds(run: impl FnOnce() -> Result<(), Failure>) -> Result<f64, Failure> {
     let start = Instant::now();
     run()?;
     Ok(start.elapsed().as_secs_f64())
-}
-
-/// The bytes that this process has given to write calls.
-fn written() -> u64 {
-    let io = std::fs::read_to_string("/proc/self/io").unwrap_or_default();
-    let line = io.lines().find_map(|line| line.strip_prefix("wchar: "));
-    line.and_then(|bytes| bytes.parse().ok()).unwrap_or(0)
 }
 
 /// What commits cost beside time, so far.

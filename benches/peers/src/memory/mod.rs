@@ -2,10 +2,9 @@
 
 mod bars;
 mod go;
+pub(crate) mod growth;
 mod rounds;
-mod samples;
-mod stores;
-mod task;
+pub(crate) mod stores;
 mod watches;
 mod weigh;
 
@@ -15,13 +14,13 @@ use std::time::{Duration, Instant};
 
 use clap::Args;
 
-use crate::Failure;
 use crate::data::Random;
 use crate::figures::{Figures, OURS};
+use crate::samples::{Measure, Samples, nanoseconds};
+use crate::task::{Change, Picks, Tasks};
+use crate::{Failure, wants};
 use rounds::{Bench, Loaded, Round, Scale, tenth_of_jobs};
-use samples::{Measure, Samples, nanoseconds};
 use stores::{Sapwood, Store, each_store};
-use task::{Change, Picks, Tasks};
 pub(crate) use weigh::{Stage, weigh};
 
 /// How much is measured, of whom.
@@ -72,7 +71,7 @@ pub(crate) fn run(options: &Options, quick: bool, bars: bool) -> Result<Vec<Figu
     let go = if in_go.is_empty() {
         None
     } else {
-        go::build(folder.path())?
+        crate::go::build(folder.path())?
     };
     let go = go.as_deref().map(|program| (program, &*in_go));
     let mut all = Vec::new();
@@ -101,7 +100,7 @@ pub(crate) fn run(options: &Options, quick: bool, bars: bool) -> Result<Vec<Figu
         println!("- {note}");
     }
     if bars {
-        bars::print(&all);
+        crate::bars::print(&bars::BARS, &all);
     }
     Ok(all)
 }
@@ -165,10 +164,6 @@ fn measure(
         go::weigh(program, &data, stores, samples)?;
     }
     Ok(())
-}
-
-fn wants(only: &[String], store: &str) -> bool {
-    only.is_empty() || only.iter().any(|only| only == store)
 }
 
 /// All stores must give the same for the same queries.

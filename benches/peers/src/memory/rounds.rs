@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::samples::{Measure, Samples, nanoseconds, tidy};
 use super::stores::{Store, View};
-use super::task::{Change, Picks, Status, Task, Tasks};
 use crate::data::Random;
+use crate::samples::{Measure, Samples, nanoseconds, tidy};
+use crate::task::{Change, Picks, Status, Task, Tasks};
 
 /// How much is done in a round.
 #[derive(Clone, Copy)]

@@ -8,11 +8,11 @@ use sapwood::watch::{Watch, WatchSet};
 use sapwood::{Follow, Snapshot};
 
 use super::rounds::Round;
-use super::samples::{Measure, Samples, nanoseconds};
 use super::stores::{Sapwood, Store};
-use super::task::{Change, Task};
 use crate::data::Random;
 use crate::figures::{OURS, median};
+use crate::samples::{Measure, Samples, nanoseconds};
+use crate::task::{Change, Task};
 
 /// Updates under so many watches.
 pub(super) const WATCHES: [usize; 4] = [0, 1, 1_000, 100_000];

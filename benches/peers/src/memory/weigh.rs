@@ -5,10 +5,10 @@ use std::process::Command;
 
 use clap::ValueEnum;
 
-use super::samples::{Measure, Samples};
 use super::stores::{Store, View, each_store};
-use super::task::{Change, Task, Tasks};
 use crate::Failure;
+use crate::samples::{Measure, Samples};
+use crate::task::{Change, Task, Tasks};
 
 /// What is in memory when it is weighed.
 #[derive(Clone, Copy, PartialEq, ValueEnum)]
@@ -33,7 +33,7 @@ impl Stage {
 }
 
 /// The memory of this process in bytes, as the system counts it; zero where it does not say.
-fn resident() -> usize {
+pub(super) fn resident() -> usize {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages = statm.split(' ').nth(1);
     let pages = pages.and_then(|pages| pages.parse::<usize>().ok());

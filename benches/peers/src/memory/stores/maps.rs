@@ -11,7 +11,7 @@ use imbl::OrdMap;
 use rpds::RedBlackTreeMapSync;
 
 use super::{Store, View};
-use crate::memory::task::{Change, Status, Task};
+use crate::task::{Change, Status, Task};
 
 /// A column of a key. Its clone is one count: persistent maps clone the keys of each node that they copy.
 type Text = Arc<str>;

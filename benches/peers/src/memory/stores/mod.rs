@@ -10,16 +10,16 @@ mod sapwood;
 pub(super) use maps::{BTreeMaps, Imbl, Rpds};
 #[cfg(feature = "mvcc-core")]
 pub(super) use mvcc::Mvcc;
-pub(super) use native::Native;
+pub(crate) use native::Native;
 pub(super) use rart::Rart;
-pub(super) use sapwood::Sapwood;
+pub(crate) use sapwood::Sapwood;
 
-use super::task::{Change, Status, Task};
+use crate::task::{Change, Status, Task};
 
 /// Tasks in memory, to be read from many threads while one writes.
 ///
 /// What a store refuses here is a mistake of this program, so it panics.
-pub(super) trait Store: Sync + Sized {
+pub(crate) trait Store: Sync + Sized {
     const NAME: &'static str;
 
     /// One state to read.
@@ -42,7 +42,7 @@ pub(super) trait Store: Sync + Sized {
 }
 
 /// Reading. Each row that is found is read: its cpu is added up.
-pub(super) trait View {
+pub(crate) trait View {
     /// Whether this is a snapshot: holding it stops no writer.
     const IS_SNAPSHOT: bool = true;
 

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use mvcc::{Config, Database, Snapshot, Transaction};
 
 use super::{Store, View};
-use crate::memory::task::{Change, Status, Task};
+use crate::task::{Change, Status, Task};
 
 pub(in crate::memory) struct Mvcc {
     db: Database,

@@ -1,5 +1,6 @@
 //! `native_db` in memory: rows serialised into a redb that has no file.
 
+use std::path::Path;
 use std::sync::OnceLock;
 
 use native_db::transaction::RTransaction;
@@ -8,9 +9,10 @@ use native_model::{Model, native_model};
 use serde::{Deserialize, Serialize};
 
 use super::{Store, View};
-use crate::memory::task::{Change, Status, Task};
+use crate::Failure;
+use crate::task::{Change, Status, Task};
 
-pub(in crate::memory) struct Native {
+pub(crate) struct Native {
     db: Database<'static>,
     indexed: bool,
 }
@@ -57,6 +59,14 @@ fn models() -> &'static Models {
         models.define::<Plain>().expect("a model");
         models
     })
+}
+
+impl Native {
+    /// In a file.
+    pub(crate) fn open(path: &Path) -> Result<Self, Failure> {
+        let db = Builder::new().create(models(), path)?;
+        Ok(Self { db, indexed: true })
+    }
 }
 
 impl Store for Native {

@@ -8,7 +8,7 @@ use rart::keys::array_key::ArrayKey;
 
 use super::View;
 use super::maps::{Maps, Swapped};
-use crate::memory::task::{Change, Status, Task};
+use crate::task::{Change, Status, Task};
 
 pub(in crate::memory) type Rart = Swapped<Trees>;
 

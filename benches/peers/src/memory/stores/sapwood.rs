@@ -1,14 +1,16 @@
 //! sapwood.
 
-use sapwood::{Database, Error, Snapshot, Table};
+use std::path::Path;
+
+use sapwood::{Database, Durability, Error, Snapshot, Table};
 use serde::{Deserialize, Serialize};
 
 use super::{Store, View};
 use crate::figures::OURS;
-use crate::memory::task::{Change, Status, Task};
+use crate::task::{Change, Status, Task};
 
-pub(in crate::memory) struct Sapwood {
-    pub(in crate::memory) db: Database,
+pub(crate) struct Sapwood {
+    pub(crate) db: Database,
     indexed: bool,
 }
 
@@ -42,6 +44,15 @@ impl From<Task> for Plain {
             cpu,
             labels,
         }
+    }
+}
+
+impl Sapwood {
+    /// In a file, each commit of which is durable before it is seen.
+    pub(crate) fn open(path: &Path) -> Result<Self, Error> {
+        let builder = Database::builder().table::<Task>();
+        let db = builder.durability(Durability::Immediate).open(path)?;
+        Ok(Self { db, indexed: true })
     }
 }
 

@@ -11,12 +11,12 @@ use crate::Failure;
 use crate::data::Random;
 
 /// Rows of a node; there are as many nodes as that takes.
-pub(super) const ROWS_OF_NODE: usize = 50;
+pub(crate) const ROWS_OF_NODE: usize = 50;
 /// Rows of a job, a quarter of them in each status.
-pub(super) const ROWS_OF_JOB: usize = 100;
+pub(crate) const ROWS_OF_JOB: usize = 100;
 
 #[derive(Key, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(super) enum Status {
+pub(crate) enum Status {
     Pending,
     Running,
     Lost,
@@ -26,33 +26,33 @@ pub(super) enum Status {
 impl Status {
     const ALL: [Self; 4] = [Self::Pending, Self::Running, Self::Lost, Self::Done];
 
-    pub(super) fn pick(random: &mut Random) -> Self {
+    pub(crate) fn pick(random: &mut Random) -> Self {
         Self::ALL[random.below(4)]
     }
 }
 
 #[derive(Table, Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[table(index(by_job_status, on(job, status)))]
-pub(super) struct Task {
+pub(crate) struct Task {
     #[key]
-    pub(super) id: String,
+    pub(crate) id: String,
     #[index]
-    pub(super) node: String,
-    pub(super) job: String,
-    pub(super) status: Status,
-    pub(super) cpu: u32,
-    pub(super) labels: Vec<(String, String)>,
+    pub(crate) node: String,
+    pub(crate) job: String,
+    pub(crate) status: Status,
+    pub(crate) cpu: u32,
+    pub(crate) labels: Vec<(String, String)>,
 }
 
 /// What an update changes: a field that is in no index, or one that is.
 #[derive(Clone, Copy)]
-pub(super) enum Change {
+pub(crate) enum Change {
     Cpu(u32),
     Status(Status),
 }
 
 impl Change {
-    pub(super) fn make(self, task: &mut Task) {
+    pub(crate) fn make(self, task: &mut Task) {
         match self {
             Self::Cpu(cpu) => task.cpu = cpu,
             Self::Status(status) => task.status = status,
@@ -61,23 +61,23 @@ impl Change {
 }
 
 /// The rows of a run, made one by one, so that nothing else lies in memory beside them.
-pub(super) struct Tasks {
+pub(crate) struct Tasks {
     random: Random,
     left: usize,
-    pub(super) nodes: usize,
-    pub(super) jobs: usize,
+    pub(crate) nodes: usize,
+    pub(crate) jobs: usize,
 }
 
-pub(super) fn node(number: usize) -> String {
+pub(crate) fn node(number: usize) -> String {
     format!("node-{number:06}")
 }
 
-pub(super) fn job(number: usize) -> String {
+pub(crate) fn job(number: usize) -> String {
     format!("job-{number:06}")
 }
 
 impl Tasks {
-    pub(super) fn new(rows: usize) -> Self {
+    pub(crate) fn new(rows: usize) -> Self {
         Self {
             random: Random(17),
             left: rows,
@@ -87,7 +87,7 @@ impl Tasks {
     }
 
     /// One line for each row, with tabs between the fields: id, node, job, status, cpu, and each label's name and value.
-    pub(super) fn write(self, path: &Path) -> Result<(), Failure> {
+    pub(crate) fn write(self, path: &Path) -> Result<(), Failure> {
         let mut file = BufWriter::new(File::create(path)?);
         for task in self {
             let Task {
@@ -129,15 +129,15 @@ impl Iterator for Tasks {
 }
 
 /// What a round works on, copied, so that looking at the rows for it costs no store anything. The Go program draws the same numbers.
-pub(super) struct Picks {
-    pub(super) ids: Vec<String>,
-    pub(super) nodes: Vec<String>,
-    pub(super) jobs: Vec<(String, Status)>,
+pub(crate) struct Picks {
+    pub(crate) ids: Vec<String>,
+    pub(crate) nodes: Vec<String>,
+    pub(crate) jobs: Vec<(String, Status)>,
 }
 
 impl Picks {
     /// `count` ids, and a quarter as many nodes and jobs.
-    pub(super) fn new(ids: &[String], count: usize, random: &mut Random) -> Self {
+    pub(crate) fn new(ids: &[String], count: usize, random: &mut Random) -> Self {
         let all = Tasks::new(ids.len());
         let picked = (0..count).map(|_| ids[random.below(ids.len())].clone());
         let picked = picked.collect();

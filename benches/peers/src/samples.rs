@@ -4,20 +4,21 @@ use std::borrow::Cow;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use crate::child::Line;
 use crate::figures::{Figures, median};
 
 type Name = Cow<'static, str>;
 
 /// What is measured: a workload and one of its sides, in a unit. Less is better in all of them.
 #[derive(Clone, PartialEq)]
-pub(super) struct Measure {
-    pub(super) workload: Name,
-    pub(super) metric: Name,
-    pub(super) unit: Name,
+pub(crate) struct Measure {
+    pub(crate) workload: Name,
+    pub(crate) metric: Name,
+    pub(crate) unit: Name,
 }
 
 impl Measure {
-    pub(super) fn new(
+    pub(crate) fn new(
         workload: impl Into<Name>,
         metric: impl Into<Name>,
         unit: impl Into<Name>,
@@ -30,25 +31,25 @@ impl Measure {
     }
 
     /// Nanoseconds for each of something.
-    pub(super) fn ns(workload: &'static str, each: &'static str) -> Self {
+    pub(crate) fn ns(workload: &'static str, each: &'static str) -> Self {
         Self::new(workload, each, "ns")
     }
 }
 
 /// One figure of each round, by measure and store.
-pub(super) struct Samples {
+pub(crate) struct Samples {
     all: Vec<(Measure, Name, Vec<f64>)>,
     /// An operation that takes longer is done less often.
     enough: Duration,
 }
 
 impl Samples {
-    pub(super) fn new(enough: Duration) -> Self {
+    pub(crate) fn new(enough: Duration) -> Self {
         let all = Vec::new();
         Self { all, enough }
     }
 
-    pub(super) fn add(&mut self, store: impl Into<Name>, measure: Measure, value: f64) {
+    pub(crate) fn add(&mut self, store: impl Into<Name>, measure: Measure, value: f64) {
         let store = store.into();
         let same = |known: &&mut (Measure, Name, _)| known.0 == measure && known.1 == store;
         match self.all.iter_mut().find(same) {
@@ -57,8 +58,14 @@ impl Samples {
         }
     }
 
+    /// What another process has measured.
+    pub(crate) fn add_line(&mut self, line: Line) {
+        let measure = Measure::new(line.workload, line.metric, line.unit);
+        self.add(line.store, measure, line.value);
+    }
+
     /// Runs an operation on each item, or on as many as there is time for.
-    pub(super) fn run<I, R>(
+    pub(crate) fn run<I, R>(
         &mut self,
         store: &'static str,
         measure: Measure,
@@ -86,25 +93,34 @@ impl Samples {
     }
 
     /// The medians.
-    pub(super) fn settle(self, figures: &mut Figures) {
-        for (measure, store, mut values) in self.all {
-            let Measure {
-                workload,
-                metric,
-                unit,
-            } = measure;
-            figures.add(store, workload, (metric, unit), median(&mut values));
+    pub(crate) fn lines(self) -> impl Iterator<Item = Line> {
+        self.all
+            .into_iter()
+            .map(|(measure, store, mut values)| Line {
+                store: store.into(),
+                workload: measure.workload.into(),
+                metric: measure.metric.into(),
+                unit: measure.unit.into(),
+                value: median(&mut values),
+            })
+    }
+
+    /// The same, among others.
+    pub(crate) fn settle(self, figures: &mut Figures) {
+        for line in self.lines() {
+            let metric = (line.metric, line.unit);
+            figures.add(line.store, line.workload, metric, line.value);
         }
     }
 }
 
 /// For each of so many.
-pub(super) fn nanoseconds(taken: Duration, operations: usize) -> f64 {
+pub(crate) fn nanoseconds(taken: Duration, operations: usize) -> f64 {
     taken.as_nanos() as f64 / operations.max(1) as f64
 }
 
 /// Has the allocator put together now what was freed before, and not in the midst of an operation: glibc does so at the next request for, or return of, a large
 /// block, and after a store was dropped that takes as long as a hundred thousand updates.
-pub(super) fn tidy() {
+pub(crate) fn tidy() {
     drop(black_box(Vec::<u8>::with_capacity(100_000)));
 }
