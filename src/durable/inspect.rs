@@ -79,7 +79,7 @@ impl Inspect {
     pub fn open(path: impl AsRef<Path>) -> Result<Self, Error> {
         let path = path.as_ref();
         let name = path.display().to_string();
-        Self::in_file(&name, Options::new().read_only(true).open(path), None)
+        Self::in_file(&name, Options::new().read_only(true).open(path))
     }
 
     /// As [`open`](Self::open), on something that is not a file. Errors call it `storage`.
@@ -88,7 +88,7 @@ impl Inspect {
     /// As [`open`](Self::open).
     pub fn open_storage(storage: Box<dyn Storage>) -> Result<Self, Error> {
         let options = Options::new().read_only(true);
-        Self::in_file("storage", options.open_storage(storage), None)
+        Self::in_file("storage", options.open_storage(storage))
     }
 
     /// As [`open`](Self::open), in a page file that is open already, with options of its own; `path` is for errors.
@@ -96,7 +96,7 @@ impl Inspect {
     /// # Errors
     /// As [`open`](Self::open).
     pub fn of(path: impl AsRef<Path>, file: PageFile) -> Result<Self, Error> {
-        Self::in_file(&path.as_ref().display().to_string(), Ok(file), None)
+        Self::in_file(&path.as_ref().display().to_string(), Ok(file))
     }
 
     /// As [`of`](Self::of), but the file as it was at a [revision](Self::revisions) that it still has.
@@ -105,10 +105,14 @@ impl Inspect {
     /// As [`open`](Self::open); [`Error::NoRevision`].
     pub fn at(path: impl AsRef<Path>, file: PageFile, revision: Revision) -> Result<Self, Error> {
         let name = path.as_ref().display().to_string();
-        Self::in_file(&name, Ok(file), Some(revision.get()))
+        Self::in_file_at(&name, Ok(file), Some(revision.get()))
     }
 
-    pub(super) fn in_file(
+    pub(super) fn in_file(name: &str, file: Result<PageFile, FileError>) -> Result<Self, Error> {
+        Self::in_file_at(name, file, None)
+    }
+
+    fn in_file_at(
         name: &str,
         file: Result<PageFile, FileError>,
         at: Option<u64>,
