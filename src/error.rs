@@ -213,6 +213,26 @@ pub enum Error {
         /// The name that was asked for.
         table: String,
     },
+    /// Two rows that were put into a file without its program have one key in a unique index. The program could not open it.
+    StoredDuplicate {
+        /// The table.
+        table: String,
+        /// The index.
+        index: String,
+        /// The bytes of the primary key of one of them, in hexadecimal.
+        first: String,
+        /// Those of the other.
+        second: String,
+    },
+    /// A file does not have a state of this revision any more, or not yet.
+    NoRevision {
+        /// The file.
+        path: Arc<str>,
+        /// The revision that was asked for.
+        revision: Revision,
+        /// Those that it has, from the oldest.
+        found: Vec<Revision>,
+    },
     /// Bytes in a file that is read without its program are not a row of their table's shape.
     StoredRow {
         /// The table.
@@ -388,6 +408,25 @@ impl fmt::Display for Error {
             Self::NoTable { path, table } => {
                 write!(f, "{path}: the file has no table `{table}`")
             }
+            Self::StoredDuplicate {
+                table,
+                index,
+                first,
+                second,
+            } => write!(
+                f,
+                "table `{table}`: rows {} and {} have one key in the unique index `{index}`",
+                Shown(first),
+                Shown(second)
+            ),
+            Self::NoRevision {
+                path,
+                revision,
+                found,
+            } => {
+                write!(f, "{path}: it does not have revision {revision}; it has ")?;
+                ranges(f, found)
+            }
             Self::StoredRow { table, key, source } => {
                 write!(f, "table `{table}`: row {}: {source}", Shown(key))
             }
@@ -398,6 +437,34 @@ impl fmt::Display for Error {
             ),
         }
     }
+}
+
+/// Revisions for people: those that follow one another as from and to, and of very many the last ones.
+fn ranges(f: &mut fmt::Formatter<'_>, revisions: &[Revision]) -> fmt::Result {
+    const MOST: usize = 8;
+    let mut ranges: Vec<(u64, u64)> = Vec::new();
+    for revision in revisions.iter().map(|revision| revision.get()) {
+        match ranges.last_mut() {
+            Some((_, last)) if last.checked_add(1) == Some(revision) => *last = revision,
+            _ => ranges.push((revision, revision)),
+        }
+    }
+    if ranges.is_empty() {
+        return f.write_str("none");
+    }
+    let left_out = ranges.len().saturating_sub(MOST);
+    if left_out > 0 {
+        f.write_str("others, ")?;
+    }
+    for (number, (from, to)) in ranges.iter().skip(left_out).enumerate() {
+        let comma = if number > 0 { ", " } else { "" };
+        if from == to {
+            write!(f, "{comma}{from}")?;
+        } else {
+            write!(f, "{comma}{from} to {to}")?;
+        }
+    }
+    Ok(())
 }
 
 /// The most characters of a key that a message shows whole.

@@ -170,7 +170,8 @@
 //! database in memory. [`Database::restore`] makes the rows of a running database those of a backup, in one commit that is told as the difference, and
 //! [`Builder::load`] gives a database in memory that begins with the rows of a file.
 //!
-//! [`Inspect`] reads such a file without the structs: its tables, what their rows are made of, and the rows, ready for JSON.
+//! [`Inspect`] reads such a file without the structs: its tables, what their rows are made of, and the rows, ready for JSON. [`Edit`] puts rows into one, and [`Tail`] follows its commits while
+//! a program makes them.
 //!
 //! The command-line tool `sapwood` (feature `cli`) shows, changes, copies and checks page files; [`Builder::salvage_into`], [`pagefile::RecoverOptions`], and `sapwood recover`, get out of a damaged one
 //! what is sound, and tell what is lost.
@@ -597,7 +598,9 @@ pub use db::{
     RefusedRow, RowChange, Rows, Savepoint, SlowWrite, Snapshot, Staged, WriteTxn,
 };
 pub use durable::{
-    Backup, Inspect, RestoreOptions, Restored, Salvage, SalvagedTable, StoredRow, StoredRows,
+    Backup, Edit, Inspect, JournalStats, RestoreOptions, Restored, Salvage, SalvagedJournal,
+    SalvagedTable, StoredEntries, StoredEntry, StoredRow, StoredRows, Tail, Tailed, TailedChange,
+    TailedCommit, salvage_journal,
 };
 pub use error::Error;
 pub use follow::{Batch, Follow};

@@ -1,9 +1,12 @@
 //! A database's file without its program: which tables it has, what their rows are made of, and the rows.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::catalogue::{self, Catalogue, Unreadable, rows_of};
+use super::catalogue::{self, Catalogue, rows_of};
+use super::edit::{failed, unreadable};
+use super::recorded::Recorded;
 use super::replay::{Overlaid, Replay};
 use crate::db::{Record, hex, revisions};
 use crate::pagefile::{
@@ -49,6 +52,23 @@ pub struct Inspect {
     pub(super) catalogue: Catalogue,
     /// What its journal says otherwise.
     pub(super) replay: Replay,
+    journal: JournalStats,
+    /// The commits that the journal has, each for itself, from the oldest.
+    recorded: Vec<u64>,
+}
+
+/// What the journal of a file has that the trees have not: [`Inspect::journal`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct JournalStats {
+    /// How many commits, or periods of several.
+    pub revisions: u64,
+    /// How many rows these changed, each counted once.
+    pub rows: u64,
+    /// Of which revision the trees are.
+    pub trees: Revision,
+    /// The bytes of the file that are kept for it.
+    pub file_bytes: u64,
 }
 
 impl Inspect {
@@ -79,32 +99,117 @@ impl Inspect {
         Self::in_file(&path.as_ref().display().to_string(), Ok(file))
     }
 
+    /// As [`of`](Self::of), but the file as it was at a [revision](Self::revisions) that it still has.
+    ///
+    /// # Errors
+    /// As [`open`](Self::open); [`Error::NoRevision`].
+    pub fn at(path: impl AsRef<Path>, file: PageFile, revision: Revision) -> Result<Self, Error> {
+        let name = path.as_ref().display().to_string();
+        Self::in_file_at(&name, Ok(file), Some(revision.get()))
+    }
+
     pub(super) fn in_file(name: &str, file: Result<PageFile, FileError>) -> Result<Self, Error> {
+        Self::in_file_at(name, file, None)
+    }
+
+    fn in_file_at(
+        name: &str,
+        file: Result<PageFile, FileError>,
+        at: Option<u64>,
+    ) -> Result<Self, Error> {
         let path: Arc<str> = name.into();
         let file = file.map_err(|error| failed(&path, error))?;
         let snapshot = file.begin_read();
-        let catalogue = match catalogue::read(&snapshot) {
-            Ok(found) => found.unwrap_or(Catalogue {
-                revision: 0,
-                tables: Vec::new(),
-            }),
-            Err(Unreadable::File(error)) => return Err(failed(&path, error)),
-            Err(Unreadable::Foreign(what)) => return Err(Error::Foreign { path, what }),
-        };
+        let catalogue = read_catalogue(&path, &snapshot)?;
         let mut replay = Replay::new(catalogue.revision);
-        if let Err(error) = file.open_journal(|record| replay.take(record)) {
-            return Err(match error {
-                Unreadable::File(error) => failed(&path, error),
-                Unreadable::Foreign(what) => Error::Foreign { path, what },
-            });
+        let mut recorded = Vec::new();
+        let journal = file.open_journal(|record| {
+            let revision = Recorded::read(record).map_or(0, |record| record.revision);
+            if at.is_some_and(|at| revision > at) {
+                recorded.push(revision);
+                return Ok(revision);
+            }
+            let before = replay.revision;
+            let revision = replay.take(record)?;
+            if revision > before {
+                recorded.push(revision);
+            }
+            Ok(revision)
+        });
+        if let Err(error) = journal {
+            return Err(unreadable(&path, error));
         }
-        Ok(Self {
+        let rows = replay.tables.values().map(BTreeMap::len);
+        let journal = JournalStats {
+            revisions: recorded.len() as u64,
+            rows: rows.sum::<usize>() as u64,
+            trees: Revision::new(catalogue.revision),
+            file_bytes: file.journal_bytes(),
+        };
+        let mut inspect = Self {
             path,
             file,
             snapshot,
             catalogue,
             replay,
+            journal,
+            recorded,
+        };
+        match at {
+            Some(at) if at < inspect.catalogue.revision => inspect.go_back(at)?,
+            Some(at) if at > inspect.replay.revision => return Err(inspect.no_revision(at)?),
+            _ => {}
+        }
+        Ok(inspect)
+    }
+
+    /// Goes to the state before, whose meta is still there.
+    fn go_back(&mut self, at: u64) -> Result<(), Error> {
+        let older = self.file.older_state();
+        let Some(older) = older.map_err(|error| failed(&self.path, error))? else {
+            return Err(self.no_revision(at)?);
+        };
+        let catalogue = read_catalogue(&self.path, &older)?;
+        if catalogue.revision != at {
+            return Err(self.no_revision(at)?);
+        }
+        self.replay = Replay::new(catalogue.revision);
+        self.catalogue = catalogue;
+        self.snapshot = older;
+        Ok(())
+    }
+
+    fn no_revision(&self, revision: u64) -> Result<Error, Error> {
+        Ok(Error::NoRevision {
+            path: Arc::clone(&self.path),
+            revision: Revision::new(revision),
+            found: self.revisions()?,
         })
+    }
+
+    /// The revisions of which the file has a state, from the oldest: that which the meta before the newest one leads to, where it does; that of the trees; and each that its
+    /// journal has.
+    ///
+    /// # Errors
+    /// [`Error::File`].
+    pub fn revisions(&self) -> Result<Vec<Revision>, Error> {
+        let mut found: Vec<u64> = Vec::new();
+        let older = self.file.older_state();
+        if let Some(older) = older.map_err(|error| failed(&self.path, error))? {
+            // One that cannot be read is none that the file has.
+            let catalogue = catalogue::read(&older).ok().flatten();
+            found.extend(catalogue.map(|catalogue| catalogue.revision));
+        }
+        found.push(self.journal.trees.get());
+        found.extend(&self.recorded);
+        found.sort_unstable();
+        found.dedup();
+        Ok(found.into_iter().map(Revision::new).collect())
+    }
+
+    /// What its journal has that the trees have not.
+    pub fn journal(&self) -> JournalStats {
+        self.journal
     }
 
     /// The newest commit in the file.
@@ -163,6 +268,14 @@ impl Inspect {
         })
     }
 
+    /// As [`rows`](Self::rows), without making values of their bytes.
+    ///
+    /// # Errors
+    /// As [`rows`](Self::rows), but for what the bytes of a row are.
+    pub fn entries(&self, table: &str) -> Result<StoredEntries<'_>, Error> {
+        self.rows(table).map(StoredEntries)
+    }
+
     /// The rows of a table as they lie there.
     pub(super) fn records(
         &self,
@@ -181,11 +294,12 @@ impl Inspect {
     }
 }
 
-fn failed(path: &Arc<str>, error: FileError) -> Error {
-    Error::File {
-        path: Arc::clone(path),
-        source: Arc::new(error),
-    }
+fn read_catalogue(path: &Arc<str>, snapshot: &ReadTxn) -> Result<Catalogue, Error> {
+    let found = catalogue::read(snapshot).map_err(|error| unreadable(path, error))?;
+    Ok(found.unwrap_or(Catalogue {
+        revision: 0,
+        tables: Vec::new(),
+    }))
 }
 
 /// The rows of a table in a file: [`Inspect::rows`].
@@ -238,6 +352,61 @@ impl DoubleEndedIterator for StoredRows<'_> {
     }
 }
 
+/// The rows of a table in a file, as bytes: [`Inspect::entries`].
+pub struct StoredEntries<'i>(StoredRows<'i>);
+
+/// A row in a file, as bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StoredEntry {
+    /// Its primary key, encoded.
+    pub key: Box<[u8]>,
+    /// The commits that created and last wrote it, and the row.
+    record: Vec<u8>,
+}
+
+impl StoredEntry {
+    /// The row's own bytes.
+    ///
+    /// # Errors
+    /// [`Error::StoredRow`] where there are too few to be any.
+    pub fn bytes(&self, schema: &TableSchema) -> Result<&[u8], Error> {
+        let found = revisions(&self.record).map(|(.., row)| row);
+        found.ok_or_else(|| too_short(schema, &self.key, &self.record))
+    }
+
+    /// The row, as a table of this schema has it.
+    ///
+    /// # Errors
+    /// [`Error::StoredRow`] where its bytes are no such row.
+    pub fn row<'s>(&self, schema: &'s TableSchema) -> Result<StoredRow<'s>, Error> {
+        StoredRow::read(schema, &self.key, &self.record)
+    }
+}
+
+impl Iterator for StoredEntries<'_> {
+    type Item = Result<StoredEntry, Error>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let entry = self.0.entries.next()?;
+        let path = self.0.path;
+        Some(
+            entry
+                .map(|(key, record)| StoredEntry { key, record })
+                .map_err(|error| failed(path, error)),
+        )
+    }
+}
+
+fn too_short(schema: &TableSchema, key: &[u8], record: &[u8]) -> Error {
+    let reason = format!("{} bytes are too few", record.len());
+    Error::StoredRow {
+        table: schema.definition.name.clone(),
+        key: hex(key),
+        source: CodecError::Decode { reason },
+    }
+}
+
 /// A row in a file.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredRow<'i> {
@@ -248,15 +417,14 @@ pub struct StoredRow<'i> {
 }
 
 impl<'i> StoredRow<'i> {
-    fn read(schema: &'i TableSchema, key: &[u8], record: &[u8]) -> Result<Self, Error> {
+    pub(super) fn read(schema: &'i TableSchema, key: &[u8], record: &[u8]) -> Result<Self, Error> {
         let not_a_row = |source| Error::StoredRow {
             table: schema.definition.name.clone(),
             key: hex(key),
             source,
         };
         let Some((created, modified, row)) = revisions(record) else {
-            let reason = format!("{} bytes are too few", record.len());
-            return Err(not_a_row(CodecError::Decode { reason }));
+            return Err(too_short(schema, key, record));
         };
         Ok(Self {
             key: key.into(),

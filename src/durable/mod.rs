@@ -19,6 +19,9 @@
 //! | `evolve` | bringing the file to what the program declares |
 //! | `salvage` | what is sound of a damaged file, in a new one |
 //! | `inspect` | the file without the program |
+//! | `edit`, `unique` | changing it without the program |
+//! | `tail`, `recorded` | commits as they come into the journal, seen from another process |
+//! | `salvage_journal` | what its journal has |
 //! | `store` | commits into the journal, or where that is full into the trees |
 //! | `record`, `replay` | a commit as the journal has it; what the journal adds to the trees |
 //! | `transfer` | the difference of two versions into the trees |
@@ -32,23 +35,31 @@
 mod backup;
 mod catalogue;
 mod checkpoints;
+mod edit;
 mod evolve;
 mod inspect;
 mod memory;
 mod open;
 mod period;
 mod record;
+mod recorded;
 mod replay;
 mod restore;
 mod restore_options;
 mod salvage;
+mod salvage_journal;
 mod stock;
 mod store;
+mod tail;
 mod transfer;
+mod unique;
 mod unknown;
 
 pub use backup::Backup;
-pub use inspect::{Inspect, StoredRow, StoredRows};
+pub use edit::Edit;
+pub use inspect::{Inspect, JournalStats, StoredEntries, StoredEntry, StoredRow, StoredRows};
 pub use restore::Restored;
 pub use restore_options::RestoreOptions;
 pub use salvage::{Salvage, SalvagedTable};
+pub use salvage_journal::{SalvagedJournal, salvage_journal};
+pub use tail::{Tail, Tailed, TailedChange, TailedCommit};

@@ -99,7 +99,7 @@ pub use inspect::{
     RecoverOptions, Recovery, Slot, SlotState, Unverified, slots,
 };
 pub use iter::{Buckets, Item, Items, Range};
-pub(crate) use journal::Journal;
+pub(crate) use journal::{Journal, Position, Seen, Watched};
 pub use mem_storage::MemStorage;
 pub use nested_txn::NestedTxn;
 pub use options::Options;

@@ -11,6 +11,7 @@
 //! - A query finds an entry by the index key at its beginning. So an included upper bound takes in every entry that begins with it.
 //! - An index that a program adds at run time ([`NewIndex`]) is in no definition. Its number is above all of these.
 //! - The file `codec` is the only file that knows how rows are written.
+//! - Without the struct (`exact`), a key is computed only from types whose keys leave no doubt.
 //!
 //! It imports `key` only.
 
@@ -20,6 +21,7 @@ mod columns;
 mod definition;
 mod difference;
 mod each;
+mod exact;
 mod former;
 mod grouping;
 mod index;
@@ -47,6 +49,7 @@ pub use columns::{ExtendsLast, LeadingColumns, RangeEnd, StartsWith};
 pub use definition::{FieldDefinition, IndexColumns, IndexDefinition, TableDefinition};
 pub use difference::Difference;
 pub use each::Each;
+pub use exact::{Exact, FormedRow, RowForm, RowProblem};
 #[doc(hidden)]
 pub use former::Former;
 pub use grouping::{FirstColumns, Grouping};

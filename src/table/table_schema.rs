@@ -20,8 +20,11 @@ impl TableSchema {
         Self { definition, shape }
     }
 
-    /// Reads what [`encode`](Self::encode) wrote, or refuses it.
-    pub(crate) fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
+    /// Reads what [`encode`](Self::encode) wrote.
+    ///
+    /// # Errors
+    /// [`CodecError`] where the bytes are none of it.
+    pub fn decode(bytes: &[u8]) -> Result<Self, CodecError> {
         let schema: Self = codec::decode(bytes)?;
         schema.shape.check().map_err(|reason| CodecError::Decode {
             reason: reason.to_owned(),
@@ -29,7 +32,11 @@ impl TableSchema {
         Ok(schema)
     }
 
-    pub(crate) fn encode(&self) -> Result<Vec<u8>, CodecError> {
+    /// The bytes in which a file keeps it.
+    ///
+    /// # Errors
+    /// [`CodecError`] where it cannot be written, which no schema that a file had is.
+    pub fn encode(&self) -> Result<Vec<u8>, CodecError> {
         let mut bytes = Vec::new();
         codec::encode(self, &mut bytes)?;
         Ok(bytes)

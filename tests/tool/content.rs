@@ -3,10 +3,14 @@
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
+    thread,
     time::Duration,
 };
 
-use sapwood::pagefile::{Error, Options, PageFile};
+use sapwood::{
+    Database, Inspect,
+    pagefile::{Error, Options, PageFile},
+};
 use tempfile::TempDir;
 
 pub type Names = Vec<Vec<u8>>;
@@ -26,6 +30,23 @@ pub fn reader() -> Options {
     Options::new()
         .read_only(true)
         .lock_timeout(Duration::from_secs(60))
+}
+
+/// Opens a database, and waits as the program does in these tests.
+pub fn opened(open: impl Fn() -> Result<Database, sapwood::Error>) -> Database {
+    loop {
+        match open() {
+            Err(sapwood::Error::File { source, .. }) if matches!(*source, Error::Locked { .. }) => {
+                thread::sleep(Duration::from_millis(1));
+            }
+            opened => return opened.unwrap(),
+        }
+    }
+}
+
+/// What the file of a database says without its program.
+pub fn inspected(path: &Path) -> Inspect {
+    Inspect::of(path, reader().open(path).unwrap()).unwrap()
 }
 
 /// Reads all of a file, which must be sound.

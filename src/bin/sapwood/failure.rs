@@ -46,6 +46,8 @@ pub enum Failure {
     Io { file: PathBuf, source: io::Error },
     /// The result could not be printed.
     Output(io::Error),
+    /// Of a command that says something else by code 1.
+    Trouble(Box<Self>),
 }
 
 impl Failure {
@@ -74,6 +76,7 @@ impl Failure {
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             _ if self.is_broken_pipe() => 0,
+            Self::Trouble(_) => 2,
             Self::Missing { .. } => 1,
             Self::File { source, .. } if is_damage(source) => 1,
             Self::Database { source } if is_problem(source) => 1,
@@ -93,7 +96,9 @@ pub fn is_damage(error: &Error) -> bool {
 /// Whether it is the database in the file that is not as it was asked for, or written.
 fn is_problem(error: &sapwood::Error) -> bool {
     match error {
-        sapwood::Error::NoTable { .. } | sapwood::Error::StoredRow { .. } => true,
+        sapwood::Error::NoTable { .. }
+        | sapwood::Error::NoRevision { .. }
+        | sapwood::Error::StoredRow { .. } => true,
         sapwood::Error::File { source, .. } => is_damage(source),
         _ => false,
     }
@@ -151,6 +156,7 @@ impl fmt::Display for Failure {
             } => write!(f, "{}, line {line}: {problem}. {before}", file.display()),
             Self::Io { file, source } => write!(f, "{}: {source}", file.display()),
             Self::Output(source) => write!(f, "the result could not be printed: {source}"),
+            Self::Trouble(failure) => failure.fmt(f),
         }
     }
 }
@@ -160,6 +166,7 @@ impl std::error::Error for Failure {
         match self {
             Self::File { source, .. } => Some(source),
             Self::Database { source } => Some(source),
+            Self::Trouble(failure) => failure.source(),
             Self::Io { source, .. } | Self::Output(source) => Some(source),
             _ => None,
         }

@@ -1,7 +1,7 @@
 //! `sapwood`: looks into page files and the databases in them, changes them, copies them, and gets out of damaged ones what can be got.
 //!
 //! Each command is a file in `commands/`: its options, and what it does. The rest is what they share: `open`, `database` and `target` are the only ways to a file,
-//! `text` and `path` say how keys, values and paths of buckets are written and shown, `line` is the form in which rows are exported and
+//! `text` and `path` say how keys, values and paths of buckets are written and shown, `line` and `table_line` are the forms in which buckets and tables are exported and
 //! imported, `output` and `failure` are the only ways to the screen. What a command that reads opens, it opens to read only.
 
 #![allow(
@@ -11,22 +11,29 @@
     clippy::doc_link_with_quotes // help shows JSON
 )]
 
+mod bucket_diff;
 mod buckets;
 mod commands;
 mod context;
 mod damage;
 mod database;
+mod differences;
 mod failure;
+mod journal;
 mod line;
 mod map;
 mod open;
 mod options;
 mod output;
+mod overlay;
 mod path;
 mod progress;
 mod size;
 mod slots;
 mod table;
+mod table_diff;
+mod table_line;
+mod tables;
 mod target;
 mod text;
 

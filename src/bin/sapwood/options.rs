@@ -6,10 +6,11 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        backup::Backup, bench::Bench, buckets::Buckets, check::Check, compact::Compact,
-        delete::Delete, dump::Dump, export::Export, get::Get, import::Import, info::Info,
-        keys::Keys, page::Page, pages::Pages, put::Put, recover::Recover, restore::Restore,
-        rows::Rows, schema::Schema, shrink::Shrink, stats::Stats, tables::Tables,
+        backup::Backup, bench::Bench, buckets::Buckets, check::Check, checkpoint::Checkpoint,
+        compact::Compact, delete::Delete, diff::Diff, dump::Dump, export::Export, get::Get,
+        import::Import, info::Info, keys::Keys, page::Page, pages::Pages, put::Put,
+        recover::Recover, restore::Restore, rows::Rows, schema::Schema, shrink::Shrink,
+        stats::Stats, tables::Tables, tail::Tail,
     },
     context::Context,
     failure::{Failure, Verdict},
@@ -61,6 +62,9 @@ enum Command {
     Tables(Tables),
     Schema(Schema),
     Rows(Rows),
+    Diff(Diff),
+    Tail(Tail),
+    Checkpoint(Checkpoint),
 }
 
 impl Options {
@@ -93,6 +97,9 @@ impl Options {
             Command::Tables(command) => command.run(context),
             Command::Schema(command) => command.run(context),
             Command::Rows(command) => command.run(context),
+            Command::Diff(command) => command.run(context),
+            Command::Tail(command) => command.run(context),
+            Command::Checkpoint(command) => command.run(context),
         }
     }
 }

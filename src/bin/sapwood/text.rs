@@ -63,7 +63,7 @@ pub fn hex(bytes: &[u8]) -> String {
         .collect()
 }
 
-fn unhex(digits: &str) -> Result<Vec<u8>, String> {
+pub fn unhex(digits: &str) -> Result<Vec<u8>, String> {
     let wrong = || format!("{digits:?} is not hexadecimal: pairs of digits from 0 to f");
     let digits: Option<Vec<u8>> = digits
         .chars()

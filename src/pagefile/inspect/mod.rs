@@ -13,6 +13,7 @@ mod recover;
 mod remains;
 mod salvage;
 mod slot;
+mod states;
 
 pub use damage::{Damage, DamagedPage, PageKind};
 pub use orphans::Unverified;

@@ -71,6 +71,9 @@ pub struct Recovery {
     pub unverified_bucket: Option<Vec<u8>>,
     /// What was found that nothing vouches for.
     pub unverified: Vec<Unverified>,
+    /// How many bytes the damaged file keeps for a database's [journal](super::super::PageFile::journal_bytes), as the state says that was read. What lies there is not in the new file:
+    /// [`salvage_journal`](crate::salvage_journal) takes it.
+    pub journal_bytes: u64,
     /// The length of the new file, in bytes.
     pub file_bytes: u64,
 }
@@ -186,9 +189,12 @@ fn copy_state(
     }
     let (mut sound, found) = walk.into_parts();
     salvage.finish()?;
+    let journal = chosen.meta.as_ref().map(|meta| &meta.journal);
+    let journal_pages: u64 = journal.map_or(0, |journal| journal.runs().map(|run| run.pages).sum());
     let mut recovery = Recovery {
         slots: chosen.slots,
         commit,
+        journal_bytes: journal_pages * u64::from(chosen.page_size),
         is_verified: chosen.is_verified,
         keys: salvage.keys,
         buckets: salvage.buckets,

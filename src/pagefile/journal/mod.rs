@@ -17,8 +17,10 @@
 //! | `group` | the bytes of a group |
 //! | `replay` | reading it at open |
 //! | `append` | the handle: writing groups, and moving the beginning |
+//! | `follow` | reading it while somebody else writes it |
 
 mod append;
+mod follow;
 mod group;
 mod replay;
 mod stretches;
@@ -27,5 +29,6 @@ mod tests;
 
 pub(crate) use append::Journal;
 pub(super) use append::Moved;
+pub(crate) use follow::{Position, Seen, Watched};
 pub(super) use replay::replay;
 pub(super) use stretches::{Stretch, Stretches};

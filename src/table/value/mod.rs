@@ -18,6 +18,7 @@ use super::shape::{Field, Variant};
 pub(crate) use decode::decode;
 pub(crate) use read::read;
 pub(crate) use refusal::{ReadRefusal, Step};
+pub(super) use show::hex;
 
 /// A value, of the row or in it, as its table's shape tells it.
 ///

@@ -13,7 +13,7 @@ use serde::Serialize;
 use crate::{
     context::Context,
     failure::{Failure, Verdict},
-    open::to_read,
+    open::to_read_all,
     output::{Output, print_json},
     progress,
     size::size,
@@ -47,7 +47,7 @@ impl Backup {
             let why = "the copy would go to the standard output, in the midst of text; give a file, or a pipe and no --json";
             return Err(Failure::Usage(why.to_owned()));
         }
-        let file = to_read(&self.from, context)?;
+        let file = to_read_all(&self.from, context)?;
         let read = file.begin_read();
         let bar = progress::bytes(Some(file.stats().file_bytes));
         let bytes = if to_stdout {

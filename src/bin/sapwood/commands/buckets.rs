@@ -9,7 +9,7 @@ use crate::{
     buckets::{each, find},
     context::Context,
     failure::{Failure, Verdict},
-    open::to_read,
+    open::to_read_all,
     output::{Output, print_json},
     path::{BucketPath, shown_path, texts},
     table::table,
@@ -43,7 +43,7 @@ struct Row {
 
 impl Buckets {
     pub fn run(&self, context: &Context) -> Result<Verdict, Failure> {
-        let file = to_read(&self.file, context)?;
+        let file = to_read_all(&self.file, context)?;
         let read = file.begin_read();
         let bucket = find(&read, &self.file, self.bucket.as_ref())?;
         let path = self

@@ -10,6 +10,7 @@ use crate::{
     context::Context,
     damage::{self, DamageRow},
     failure::{Failure, Verdict, is_damage},
+    journal::{Journal, JournalRow},
     open::to_read,
     output::{Output, print_json},
     progress,
@@ -45,6 +46,7 @@ struct Facts {
     slots: Vec<SlotRow>,
     damage: Vec<DamageRow>,
     problems: Vec<String>,
+    journal: Option<JournalRow>,
 }
 
 impl Check {
@@ -62,10 +64,15 @@ impl Check {
         let report = report.map_err(Failure::of(&self.file))?;
         let stats = file.stats();
         let slot_findings = findings(&report.slots, Some(stats.commit));
-        let problems = other_problems(&report);
-        let is_sound = slot_findings.is_empty() && report.is_clean();
+        let journal = Journal::of(&self.file, context)?;
+        let mut problems = other_problems(&report);
+        problems.extend(journal.problem().map(|why| format!("journal: {why}")));
+        let is_sound = slot_findings.is_empty() && report.is_clean() && journal.problem().is_none();
         if context.json {
-            print_json(&facts(&report, stats.commit, is_sound, problems))?;
+            print_json(&Facts {
+                journal: journal.row(),
+                ..facts(&report, stats.commit, is_sound, problems)
+            })?;
         } else {
             let mut out = Output::new();
             for line in slot_findings
@@ -75,7 +82,9 @@ impl Check {
             {
                 out.line(line)?;
             }
-            out.line(summary(&report, is_sound))?;
+            let and = journal.described().filter(|_| is_sound);
+            let and = and.map_or_else(String::new, |told| format!("; journal: {told}"));
+            out.line(summary(&report, is_sound) + &and)?;
             out.finish()?;
         }
         Ok(verdict(is_sound))
@@ -162,6 +171,7 @@ fn facts(report: &Report, commit: u64, sound: bool, problems: Vec<String>) -> Fa
         slots: rows(&report.slots),
         damage: damage::rows(&report.damage),
         problems,
+        journal: None,
     }
 }
 
@@ -180,5 +190,6 @@ fn no_state(slots: &[Slot; 2], error: &Error) -> Facts {
         slots: rows(slots),
         damage: Vec::new(),
         problems: vec![error.to_string()],
+        journal: None,
     }
 }

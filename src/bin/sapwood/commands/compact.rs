@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::{
     context::Context,
     failure::{Failure, Verdict},
-    open::to_read,
+    open::to_read_all,
     output::{Output, print_json},
     size::{percent, size},
     target::Target,
@@ -36,7 +36,7 @@ struct Facts {
 
 impl Compact {
     pub fn run(&self, context: &Context) -> Result<Verdict, Failure> {
-        let file = to_read(&self.from, context)?;
+        let file = to_read_all(&self.from, context)?;
         let target = Target::new(&self.to, self.force, Some(&self.from))?;
         let bytes_before = file.stats().file_bytes;
         let bytes = file

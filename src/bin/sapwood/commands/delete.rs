@@ -10,6 +10,7 @@ use crate::{
     buckets::missing,
     context::Context,
     failure::{Failure, Verdict},
+    journal::refuse_unapplied,
     open::to_write,
     output::{Output, print_json},
     path::{BucketPath, shown_path, texts},
@@ -43,6 +44,7 @@ struct Facts {
 
 impl Delete {
     pub fn run(&self, context: &Context) -> Result<Verdict, Failure> {
+        refuse_unapplied(&self.file, context)?;
         let file = to_write(&self.file, context)?;
         let outcome = match &self.key {
             Some(Text(key)) => self.delete_key(&file, key),

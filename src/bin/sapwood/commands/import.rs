@@ -1,31 +1,38 @@
-//! `sapwood import`: rows out of lines of JSON.
+//! `sapwood import`: keys and rows out of lines of JSON.
 
 use std::{
     fs::File,
     io::{BufRead, BufReader, stdin},
+    mem,
     path::{Path, PathBuf},
 };
 
 use clap::Args;
-use sapwood::pagefile::{Error, Options, PageFile, WriteTxn};
-use serde::Serialize;
+use sapwood::{
+    Edit,
+    pagefile::{Error, Options, PageFile, WriteTxn},
+};
+use serde::{Deserialize, Serialize, de::IgnoredAny};
 
 use crate::{
     context::Context,
     failure::{Failure, Verdict},
+    journal::{Journal, unapplied},
     line::Line,
     open::{refuse_folder, to_write},
     output::{Output, print_json},
     progress,
     size::count,
+    tables::{NotPut, Tables},
     target::Target,
     text::Text,
 };
 
-/// Put rows into a file, out of lines of JSON as `export` writes them
+/// Put keys into a file, or rows into its tables, out of lines of JSON as `export` writes them
 ///
-/// All lines are one transaction: where one is bad, it is named, and nothing of any is in the file. Buckets that are missing are made; a value that is there
-/// is replaced; nothing is deleted.
+/// All lines are one transaction: where one is bad, it is named, and nothing of any is in the file. Buckets and tables that are missing are made; a value or row that is there
+/// is replaced; nothing is deleted. Rows are written as one commit of the database, under the keys that their fields make, and with what its journal has. What its types and functions alone know
+/// is not seen here.
 #[derive(Args, Debug)]
 pub struct Import {
     /// The page file
@@ -33,6 +40,14 @@ pub struct Import {
 
     /// The lines; the standard input without it
     lines: Option<PathBuf>,
+
+    /// Lines are rows of this table, and need not name it
+    #[arg(long, value_name = "NAME")]
+    table: Option<String>,
+
+    /// Take rows also of tables with unique indexes of which only their program knows the keys: if two rows have one, it cannot open the file
+    #[arg(long)]
+    unchecked: bool,
 
     /// Make a new file
     #[arg(long)]
@@ -55,18 +70,30 @@ pub struct Import {
 #[derive(Serialize)]
 struct Facts {
     lines: u64,
+    /// In buckets.
     keys: u64,
+    /// In tables.
+    rows: u64,
     commits: u64,
 }
 
 /// An import that runs.
 struct Running<'i> {
     import: &'i Import,
-    file: &'i PageFile,
-    txn: Option<WriteTxn>,
+    into: Into,
     /// Lines of commits that are done.
     safe: u64,
     done: Facts,
+}
+
+/// What lines go into.
+enum Into {
+    /// It is not known before the first one.
+    Unknown(PageFile),
+    Buckets(PageFile, Option<WriteTxn>),
+    Tables(Box<Tables>),
+    /// Closed.
+    Nothing,
 }
 
 impl Import {
@@ -84,21 +111,26 @@ impl Import {
             let target = Target::new(&self.file, false, self.lines())?;
             let options = Options::new().page_size(self.page_size).memory_map(false);
             let file = options.open(target.temporary());
-            let done = self.read(file.map_err(Failure::of(&self.file))?, lines)?;
+            let done = self.read(file.map_err(Failure::of(&self.file))?, lines, false)?;
             target.publish()?;
             done
         } else {
-            self.read(to_write(&self.file, context)?, lines)?
+            let journal = Journal::of(&self.file, context)?;
+            self.read(to_write(&self.file, context)?, lines, journal.holds_any())?
         };
         if context.json {
             print_json(&done)?;
             return Ok(Verdict::Fine);
         }
         let mut out = Output::new();
+        let what = if done.rows > 0 {
+            count(done.rows, "row")
+        } else {
+            count(done.keys, "key")
+        };
         out.line(format!(
-            "{}, {}, {}",
+            "{}, {what}, {}",
             count(done.lines, "line"),
-            count(done.keys, "key"),
             count(done.commits, "commit"),
         ))?;
         out.finish()?;
@@ -111,16 +143,21 @@ impl Import {
             .filter(|lines| *lines != Path::new("-"))
     }
 
-    fn read(&self, file: PageFile, mut lines: Box<dyn BufRead>) -> Result<Facts, Failure> {
+    fn read(
+        &self,
+        file: PageFile,
+        mut lines: Box<dyn BufRead>,
+        has_journal: bool,
+    ) -> Result<Facts, Failure> {
         let bar = progress::steps(None, "lines");
         let mut running = Running {
             import: self,
-            file: &file,
-            txn: None,
+            into: Into::Unknown(file),
             safe: 0,
             done: Facts {
                 lines: 0,
                 keys: 0,
+                rows: 0,
                 commits: 0,
             },
         };
@@ -133,42 +170,85 @@ impl Import {
             }
             running.done.lines += 1;
             bar.inc(1);
-            running.line(&line)?;
+            running.line(line.trim_ascii(), has_journal)?;
         }
         running.commit()?;
-        let done = running.done;
-        file.close().map_err(Failure::of(&self.file))?;
+        running.close()?;
         bar.finish_and_clear();
-        Ok(done)
+        Ok(running.done)
     }
 }
 
+/// Whether a line is of a table. What is no JSON is told when it is read.
+fn is_of_table(line: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Names {
+        table: Option<IgnoredAny>,
+        row: Option<IgnoredAny>,
+    }
+    let names = serde_json::from_slice::<Names>(line);
+    names.is_ok_and(|names| names.table.is_some() || names.row.is_some())
+}
+
 impl Running<'_> {
-    fn line(&mut self, line: &[u8]) -> Result<(), Failure> {
-        if !line.trim_ascii().is_empty() {
-            let read = Line::read(line.trim_ascii()).map_err(|problem| self.bad(problem))?;
-            self.put(&read).map_err(|error| match error {
-                error @ (Error::IsABucket { .. }
-                | Error::NotABucket { .. }
-                | Error::KeyTooLong { .. }
-                | Error::NameTooLong { .. }) => self.bad(error.to_string()),
-                error => Failure::of(&self.import.file)(error),
-            })?;
+    fn line(&mut self, line: &[u8], has_journal: bool) -> Result<(), Failure> {
+        if !line.is_empty() {
+            if matches!(self.into, Into::Unknown(_)) {
+                self.begin(line, has_journal)?;
+            }
+            match &mut self.into {
+                Into::Tables(tables) => match tables.line(line) {
+                    Ok(is_row) => self.done.rows += u64::from(is_row),
+                    Err(NotPut::Line(problem)) => return Err(self.bad(problem)),
+                    Err(NotPut::Other(failure)) => return Err(failure),
+                },
+                _ => self.bucket_line(line)?,
+            }
         }
-        if self
-            .import
-            .batch
-            .is_some_and(|batch| self.done.lines - self.safe >= batch)
-        {
+        let batch = self.import.batch;
+        if batch.is_some_and(|batch| self.done.lines - self.safe >= batch) {
             self.commit()?;
         }
         Ok(())
     }
 
+    /// Finds out what lines go into, by the first one.
+    fn begin(&mut self, line: &[u8], has_journal: bool) -> Result<(), Failure> {
+        let import = self.import;
+        let Into::Unknown(file) = mem::replace(&mut self.into, Into::Nothing) else {
+            return Ok(());
+        };
+        if import.table.is_none() && !is_of_table(line) {
+            if has_journal {
+                return Err(unapplied(&import.file));
+            }
+            self.into = Into::Buckets(file, None);
+            return Ok(());
+        }
+        let edit = Edit::of(&import.file, file).map_err(|source| Failure::Database { source })?;
+        let tables = Tables::new(edit, import.table.clone(), import.unchecked);
+        self.into = Into::Tables(Box::new(tables));
+        Ok(())
+    }
+
+    fn bucket_line(&mut self, line: &[u8]) -> Result<(), Failure> {
+        let read = Line::read(line).map_err(|problem| self.bad(problem))?;
+        self.put(&read).map_err(|error| match error {
+            error @ (Error::IsABucket { .. }
+            | Error::NotABucket { .. }
+            | Error::KeyTooLong { .. }
+            | Error::NameTooLong { .. }) => self.bad(error.to_string()),
+            error => Failure::of(&self.import.file)(error),
+        })
+    }
+
     fn put(&mut self, line: &Line) -> Result<(), Error> {
-        let txn = match &mut self.txn {
+        let Into::Buckets(file, txn) = &mut self.into else {
+            return Ok(());
+        };
+        let txn = match txn {
             Some(txn) => txn,
-            None => self.txn.insert(self.file.begin_write()?),
+            None => txn.insert(file.begin_write()?),
         };
         let path = line.bucket.iter().map(|Text(name)| name);
         let mut bucket = txn.bucket_or_create_at(path)?;
@@ -183,12 +263,32 @@ impl Running<'_> {
     }
 
     fn commit(&mut self) -> Result<(), Failure> {
-        if let Some(txn) = self.txn.take() {
-            txn.commit().map_err(Failure::of(&self.import.file))?;
-            self.done.commits += 1;
+        match &mut self.into {
+            Into::Buckets(_, txn) => {
+                if let Some(txn) = txn.take() {
+                    txn.commit().map_err(Failure::of(&self.import.file))?;
+                    self.done.commits += 1;
+                }
+            }
+            Into::Tables(tables) if self.safe < self.done.lines => match tables.commit() {
+                Ok(()) => self.done.commits += 1,
+                Err(NotPut::Line(problem)) => return Err(self.bad(problem)),
+                Err(NotPut::Other(failure)) => return Err(failure),
+            },
+            _ => {}
         }
         self.safe = self.done.lines;
         Ok(())
+    }
+
+    fn close(&mut self) -> Result<(), Failure> {
+        match mem::replace(&mut self.into, Into::Nothing) {
+            Into::Unknown(file) | Into::Buckets(file, _) => {
+                file.close().map_err(Failure::of(&self.import.file))
+            }
+            Into::Tables(tables) => tables.close(),
+            Into::Nothing => Ok(()),
+        }
     }
 
     fn bad(&self, problem: String) -> Failure {

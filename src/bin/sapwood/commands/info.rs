@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::{
     context::Context,
     failure::{Failure, Verdict},
+    journal::{Journal, JournalRow},
     open::to_read,
     output::{Output, print_json},
     size::size,
@@ -33,12 +34,14 @@ struct Facts {
     /// Whether the file was closed after its last commit.
     closed: bool,
     slots: Vec<SlotRow>,
+    journal: Option<JournalRow>,
 }
 
 impl Info {
     pub fn run(&self, context: &Context) -> Result<Verdict, Failure> {
         let file = to_read(&self.file, context)?;
         let slots = slots(&self.file, context.wait).map_err(Failure::of(&self.file))?;
+        let journal = Journal::of(&self.file, context)?;
         let stats = file.stats();
         let facts_found = Facts {
             file_bytes: stats.file_bytes,
@@ -46,8 +49,9 @@ impl Info {
             pages: stats.pages,
             commit: stats.commit,
             buckets: file.begin_read().bucket_count(),
-            closed: is_closed(&slots),
+            closed: is_closed(&slots) && journal.row().is_none(),
             slots: rows(&slots),
+            journal: journal.row(),
         };
         if context.json {
             print_json(&facts_found)?;
@@ -55,22 +59,21 @@ impl Info {
         }
         let closed = if facts_found.closed { "yes" } else { "no" };
         let mut out = Output::new();
-        out.line(
-            facts([
-                ("size", size(stats.file_bytes)),
-                ("page size", size(stats.page_size.into())),
-                ("pages", stats.pages.to_string()),
-                ("newest commit", stats.commit.to_string()),
-                (
-                    "buckets",
-                    format!("{}, not counting those in others", facts_found.buckets),
-                ),
-                ("closed after it", closed.to_owned()),
-                ("meta slot 0", described(&slots[0])),
-                ("meta slot 1", described(&slots[1])),
-            ])
-            .to_string(),
-        )?;
+        let told = journal.described().map(|told| ("journal", told));
+        let lines = [
+            ("size", size(stats.file_bytes)),
+            ("page size", size(stats.page_size.into())),
+            ("pages", stats.pages.to_string()),
+            ("newest commit", stats.commit.to_string()),
+            (
+                "buckets",
+                format!("{}, not counting those in others", facts_found.buckets),
+            ),
+            ("closed after it", closed.to_owned()),
+            ("meta slot 0", described(&slots[0])),
+            ("meta slot 1", described(&slots[1])),
+        ];
+        out.line(facts(lines.into_iter().chain(told)).to_string())?;
         out.finish()?;
         Ok(Verdict::Fine)
     }

@@ -9,7 +9,7 @@ use crate::{
     buckets::find,
     context::Context,
     failure::{Failure, Verdict},
-    open::to_read,
+    open::to_read_all,
     output::Output,
     path::BucketPath,
     text::{Text, shown},
@@ -59,7 +59,7 @@ struct Row {
 
 impl Keys {
     pub fn run(&self, context: &Context) -> Result<Verdict, Failure> {
-        let file = to_read(&self.file, context)?;
+        let file = to_read_all(&self.file, context)?;
         let read = file.begin_read();
         let bucket = find(&read, &self.file, Some(&self.bucket))?;
         let (from, to) = self.range();

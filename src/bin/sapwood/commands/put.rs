@@ -13,6 +13,7 @@ use serde::Serialize;
 use crate::{
     context::Context,
     failure::{Failure, Verdict},
+    journal::refuse_unapplied,
     open::to_write,
     output::{Output, print_json},
     path::{BucketPath, shown_path, texts},
@@ -60,6 +61,7 @@ impl Put {
             (None, Some(file)) => read(file)?,
             (None, None) => Vec::new(),
         };
+        refuse_unapplied(&self.file, context)?;
         let file = to_write(&self.file, context)?;
         let (replaced, commit) = self.put(&file, &value).map_err(Failure::of(&self.file))?;
         file.close().map_err(Failure::of(&self.file))?;

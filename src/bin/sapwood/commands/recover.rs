@@ -1,9 +1,13 @@
 //! `sapwood recover`: what can be read of a damaged file.
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
 use clap::Args;
-use sapwood::pagefile::{RecoverOptions, Recovery, Unverified};
+use sapwood::{
+    SalvagedJournal,
+    pagefile::{RecoverOptions, Recovery, Unverified},
+    salvage_journal,
+};
 use serde::Serialize;
 
 use crate::{
@@ -62,6 +66,16 @@ struct Facts {
     problems: Vec<String>,
     unverified_bucket: Option<Text>,
     unverified: Vec<Row>,
+    journal: Option<JournalFacts>,
+}
+
+#[derive(Serialize)]
+struct JournalFacts {
+    revision: u64,
+    revisions: u64,
+    rows: u64,
+    /// Why it ends there; what comes behind is lost.
+    problem: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -90,14 +104,26 @@ impl Recover {
         let recovered =
             options.recover_told(&self.from, target.temporary(), &mut progress::show(&bar));
         bar.finish_and_clear();
-        let recovery = recovered.map_err(Failure::of(&self.from))?;
+        let mut recovery = recovered.map_err(Failure::of(&self.from))?;
+        let mut journal = None;
+        if recovery.journal_bytes > 0 {
+            journal = salvage_journal(&self.from, target.temporary(), context.wait)
+                .map_err(|source| Failure::Database { source })?;
+            // What it has is in the new file, which may have grown.
+            let len = fs::metadata(target.temporary()).map(|new| new.len());
+            recovery.file_bytes = len.map_err(Failure::io(&self.to))?;
+        }
         target.publish()?;
-        let is_complete =
-            recovery.is_verified && recovery.damage.is_empty() && recovery.problems.is_empty();
+        let is_complete = recovery.is_verified
+            && recovery.damage.is_empty()
+            && recovery.problems.is_empty()
+            && journal
+                .as_ref()
+                .is_none_or(|journal| journal.problem.is_none());
         if context.json {
-            print_json(&facts(&recovery, is_complete))?;
+            print_json(&facts(&recovery, journal.as_ref(), is_complete))?;
         } else {
-            self.print(&recovery, is_complete)?;
+            self.print(&recovery, journal.as_ref(), is_complete)?;
         }
         Ok(if is_complete {
             Verdict::Fine
@@ -106,7 +132,12 @@ impl Recover {
         })
     }
 
-    fn print(&self, recovery: &Recovery, is_complete: bool) -> Result<(), Failure> {
+    fn print(
+        &self,
+        recovery: &Recovery,
+        journal: Option<&SalvagedJournal>,
+        is_complete: bool,
+    ) -> Result<(), Failure> {
         let mut out = Output::new();
         let read = recovery.commit.filter(|_| recovery.is_verified);
         for line in findings(&recovery.slots, read) {
@@ -124,6 +155,17 @@ impl Recover {
             for found in &recovery.unverified {
                 out.line(unverified(bucket, found))?;
             }
+        }
+        if let Some(journal) = journal {
+            if let Some(problem) = &journal.problem {
+                out.line(format!("journal: {problem}"))?;
+            }
+            out.line(format!(
+                "journal: {} of {} taken, up to revision {}",
+                count(journal.revisions, "revision"),
+                count(journal.rows, "row"),
+                journal.revision
+            ))?;
         }
         let state = match recovery.commit {
             Some(commit) if recovery.is_verified => format!("commit {commit}"),
@@ -157,7 +199,7 @@ fn unverified(bucket: &[u8], found: &Unverified) -> String {
     )
 }
 
-fn facts(recovery: &Recovery, complete: bool) -> Facts {
+fn facts(recovery: &Recovery, journal: Option<&SalvagedJournal>, complete: bool) -> Facts {
     let row = |found: &Unverified| Row {
         page: found.page,
         pages: found.pages,
@@ -179,5 +221,11 @@ fn facts(recovery: &Recovery, complete: bool) -> Facts {
         problems: recovery.problems.iter().map(ToString::to_string).collect(),
         unverified_bucket: recovery.unverified_bucket.clone().map(Text),
         unverified: recovery.unverified.iter().map(row).collect(),
+        journal: journal.map(|journal| JournalFacts {
+            revision: journal.revision.get(),
+            revisions: journal.revisions,
+            rows: journal.rows,
+            problem: journal.problem.clone(),
+        }),
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     buckets::{each, find},
     context::Context,
     failure::{Failure, Verdict},
+    journal::{Journal, JournalRow},
     open::to_read,
     output::{Output, print_json},
     path::{BucketPath, shown_path, texts},
@@ -34,6 +35,8 @@ struct Facts {
     file_bytes: u64,
     buckets: Vec<Row>,
     total: Figures,
+    /// What is not in these.
+    journal: Option<JournalRow>,
 }
 
 #[derive(Serialize)]
@@ -101,6 +104,7 @@ impl Figures {
 impl Stats {
     pub fn run(&self, context: &Context) -> Result<Verdict, Failure> {
         let file = to_read(&self.file, context)?;
+        let journal = Journal::of(&self.file, context)?;
         let stats = file.stats();
         let read = file.begin_read();
         let bucket = find(&read, &self.file, self.bucket.as_ref())?;
@@ -132,6 +136,7 @@ impl Stats {
                 file_bytes: stats.file_bytes,
                 buckets: rows.into_iter().map(row).collect(),
                 total,
+                journal: journal.row(),
             })?;
             return Ok(Verdict::Fine);
         }
@@ -157,6 +162,9 @@ impl Stats {
             size(stats.file_bytes),
             percent(total.page_bytes, stats.file_bytes)
         ))?;
+        if let Some(journal) = journal.described() {
+            out.line(format!("journal, not counted: {journal}"))?;
+        }
         out.finish()?;
         Ok(Verdict::Fine)
     }
