@@ -52,5 +52,5 @@ pub use read::{Groups, Only, Rows};
 pub(crate) use replace::Replaced;
 pub use snapshot::Snapshot;
 pub(crate) use stats::Disk;
-pub(crate) use stored::{Record, RowBytes, Source, hex, revisions};
+pub(crate) use stored::{Changed, Record, RowBytes, Source, Stored, hex, revisions};
 pub use write_txn::{Savepoint, WriteTxn};

@@ -125,7 +125,7 @@ impl Core {
 
     /// Waits until what a transaction stood on is published, which changed nothing, but has read what is perhaps only staged.
     fn await_base(&self, base: Option<Arc<Ticket>>) -> Result<(), Error> {
-        base.map_or(Ok(()), |ticket| self.groups.look_on(&ticket).map(drop))
+        base.map_or(Ok(()), |ticket| Groups::look_on(&ticket).map(drop))
     }
 
     /// What has happened on the writer's seat so far, who has it now, and how many wait.
@@ -232,11 +232,12 @@ impl Core {
             written,
             ..
         } = prepared;
+
         let revision = staged.version().revision();
         // This runs the rows' own code, whose panic must not take the seat with it.
         let recorded = catch_unwind(AssertUnwindSafe(|| {
             self.poisoned()?;
-            persist.record(&before, staged.version())
+            persist.record(&before, &staged)
         }));
         let joined = match recorded {
             Ok(Ok(record)) => {
