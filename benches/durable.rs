@@ -199,8 +199,8 @@ fn measure(db: &Database, memory: &Database, dir: &Path, rows: u64, rounds: usiz
     const EACH: [usize; NAMES.len()] = [20, 20, 8, 8, 8];
     let mut random = Random(2);
     let mut times: [Vec<f64>; NAMES.len()] = Default::default();
-    // Of what is counted: commits, bytes, syncs.
-    let mut costs = [(0, 0, 0); NAMES.len()];
+    // Bytes and syncs of each block, by commit.
+    let mut costs: [[Vec<f64>; 2]; NAMES.len()] = Default::default();
     for round in 0..=rounds {
         db.checkpoint().unwrap();
         let mut page = Plain::new(&dir.join("page"), 4096, BLOCKS * EACH[0]);
@@ -219,11 +219,10 @@ fn measure(db: &Database, memory: &Database, dir: &Path, rows: u64, rounds: usiz
                 }
             };
             let after = counters();
-            // A checkpoint in between is not what a commit writes.
-            if [1, 3].contains(&kind) && after.checkpoints == before.checkpoints {
-                costs[kind].0 += EACH[kind] as u64;
-                costs[kind].1 += after.bytes_written - before.bytes_written;
-                costs[kind].2 += after.syncs - before.syncs;
+            let bytes = after.bytes_written - before.bytes_written;
+            let syncs = after.syncs - before.syncs;
+            for (costs, count) in costs[kind].iter_mut().zip([bytes, syncs]) {
+                costs.push(count as f64 / EACH[kind] as f64);
             }
             // The first round warms up.
             if round > 0 {
@@ -231,21 +230,23 @@ fn measure(db: &Database, memory: &Database, dir: &Path, rows: u64, rounds: usiz
             }
         }
     }
-    costs[0] = (1, 4096, 1);
-    costs[2] = (1, 7 * 4096, 1);
+    for (kind, bytes) in [(0, 4096.0), (2, 7.0 * 4096.0)] {
+        costs[kind] = [vec![bytes], vec![1.0]];
+    }
     let times = times.map(Times::sorted);
     println!(
         "{rows} rows of 24 + 150 bytes; median / p99 in µs, ratio of the medians, bytes and syncs each"
     );
     for ((name, times_of), cost) in NAMES.iter().zip(&times).zip(costs) {
-        let each = |total: u64| total as f64 / f64::max(1.0, cost.0 as f64);
+        // The median: what a checkpoint writes in between is not of the commits.
+        let [bytes, syncs] = cost.map(|each| Times::sorted(each).at(0.5));
         println!(
             "{name:20} {:8.0} / {:8.0} {:6.2} {:10.0} {:6.2}",
             times_of.at(0.5),
             times_of.at(0.99),
             times_of.at(0.5) / times[0].at(0.5),
-            each(cost.1),
-            each(cost.2)
+            bytes,
+            syncs
         );
     }
 }
