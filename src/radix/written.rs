@@ -49,8 +49,8 @@ impl Staged {
         }
         let mut unlinked = self.unlinked.entries().iter();
         Some(unlinked.try_for_each(|dead| match dead {
-            // SAFETY: a row of this type, which `base` reaches.
             Dead::Row(row, of) if *of == family => {
+                // SAFETY: a row of this type, which `base` reaches.
                 each(Fate::Removed(unsafe { Row::from_slot(row) }))
             }
             Dead::Row(..) | Dead::Node(_) => ControlFlow::Continue(()),

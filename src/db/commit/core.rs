@@ -124,7 +124,7 @@ impl Core {
     }
 
     /// Waits until what a transaction stood on is published, which changed nothing, but has read what is perhaps only staged.
-    fn await_base(&self, base: Option<Arc<Ticket>>) -> Result<(), Error> {
+    fn await_base(base: Option<Arc<Ticket>>) -> Result<(), Error> {
         base.map_or(Ok(()), |ticket| Groups::look_on(&ticket).map(drop))
     }
 
@@ -151,7 +151,7 @@ impl Core {
             writer.end = End::Unchanged;
             self.leave(writer);
             drop(garbage);
-            return self.await_base(base).map(|()| before);
+            return Self::await_base(base).map(|()| before);
         }
         self.publish(Prepared::new(writer.into(), draft))
     }
@@ -382,7 +382,7 @@ impl Core {
         let before = prepared.before.revision();
         let base = self.ticket(&prepared.before);
         self.discard(prepared);
-        self.await_base(base).map(|()| before)
+        Self::await_base(base).map(|()| before)
     }
 
     /// The ticket of a version, if it is only staged.

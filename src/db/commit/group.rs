@@ -98,9 +98,8 @@ struct State {
     /// Whether somebody leads, or is about to; and who.
     is_led: bool,
     leader: Option<ThreadId>,
-    /// Whether the leader waits for more, and whether somebody waits until nobody leads: to wake nobody costs a system call too.
+    /// Whether the leader waits for more: to wake nobody costs a system call too.
     is_gathering: bool,
-    is_closing: bool,
     /// How many were waiting or written when the last group ended: so many may come again at once.
     expected: usize,
     /// How long the disk took for it.
@@ -277,7 +276,7 @@ impl Groups {
         state.leader = None;
         let next = state.waiting.first().map(|(_, ticket)| Arc::clone(ticket));
         state.is_led = next.is_some();
-        let is_closing = state.is_closing;
+        let is_closing = state.closed;
         drop(state);
         match next {
             Some(next) => next.tell(|news| news.leads = true),
@@ -318,7 +317,6 @@ impl Groups {
         if state.leader == Some(thread::current().id()) {
             return;
         }
-        state.is_closing = true;
         while state.is_led {
             let idle = self.idle.wait(state);
             state = idle.unwrap_or_else(PoisonError::into_inner);
