@@ -1,4 +1,5 @@
-//! What a durable commit costs, beside what the disk takes for the least that it could be: 4 KiB at the end of a preallocated file, and a sync.
+//! What a durable commit costs, beside what the disk takes for the least that it could be: 4 KiB at the end of a preallocated file, and a sync. For a commit of 100 rows
+//! there is another such loop with as many bytes, and the same commit in memory: what these two leave over is what durability costs the processor.
 //!
 //! ```sh
 //! cargo bench --bench durable -- [--rows N] [--rounds N] [--dir FOLDER]
@@ -13,7 +14,7 @@
     reason = "a benchmark that cannot go on ends"
 )]
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -88,28 +89,31 @@ impl Times {
 }
 
 /// The plain loop: one write into space that was written before, one sync.
-fn plain(path: &Path, count: usize) -> Times {
-    let file = OpenOptions::new()
-        .create(true)
-        .truncate(true)
-        .write(true)
-        .open(path)
-        .unwrap();
-    let page = [7; 4096];
-    for at in 0..count as u64 {
-        file.write_all_at(&page, at * 4096).unwrap();
+struct Plain {
+    file: File,
+    page: Vec<u8>,
+    at: u64,
+}
+
+impl Plain {
+    /// For so many writes.
+    fn new(path: &Path, bytes: usize, count: usize) -> Self {
+        let mut options = OpenOptions::new();
+        let file = options.create(true).truncate(true).write(true).open(path);
+        let file = file.unwrap();
+        let page = vec![7; bytes];
+        for at in 0..count as u64 {
+            file.write_all_at(&page, at * bytes as u64).unwrap();
+        }
+        file.sync_all().unwrap();
+        Self { file, page, at: 0 }
     }
-    file.sync_all().unwrap();
-    let mut at = 0;
-    Times::of(
-        count,
-        || (),
-        |()| {
-            file.write_all_at(&page, at).unwrap();
-            file.sync_data().unwrap();
-            at += 4096;
-        },
-    )
+
+    fn write(&mut self) {
+        self.file.write_all_at(&self.page, self.at).unwrap();
+        self.file.sync_data().unwrap();
+        self.at += self.page.len() as u64;
+    }
 }
 
 fn items(rows: u64, count: u64, random: &mut Random) -> Vec<Item> {
@@ -179,6 +183,74 @@ fn beside_checkpoints(db: &Database, rows: u64) -> [Times; 2] {
     times.map(Times::sorted)
 }
 
+/// What is measured in turn.
+const NAMES: [&str; 5] = [
+    "4 KiB and a sync",
+    "commit of one row",
+    "28 KiB and a sync",
+    "commit of 100 rows",
+    "  in memory",
+];
+
+/// Blocks of all in turn, so short that all meet the same disk: what it did a moment ago, a checkpoint say, it is not done with.
+fn measure(db: &Database, memory: &Database, dir: &Path, rows: u64, rounds: usize) {
+    const BLOCKS: usize = 10;
+    /// Of those of 100 rows so few that no checkpoint is due before the round is over.
+    const EACH: [usize; NAMES.len()] = [20, 20, 8, 8, 8];
+    let mut random = Random(2);
+    let mut times: [Vec<f64>; NAMES.len()] = Default::default();
+    // Bytes and syncs of each block, by commit.
+    let mut costs: [[Vec<f64>; 2]; NAMES.len()] = Default::default();
+    for round in 0..=rounds {
+        db.checkpoint().unwrap();
+        let mut page = Plain::new(&dir.join("page"), 4096, BLOCKS * EACH[0]);
+        let mut pages = Plain::new(&dir.join("pages"), 7 * 4096, BLOCKS * EACH[2]);
+        for kind in (0..BLOCKS).flat_map(|_| 0..NAMES.len()) {
+            let counters = || db.counters().disk.unwrap();
+            let before = counters();
+            let took = match kind {
+                0 => Times::of(EACH[0], || (), |()| page.write()),
+                2 => Times::of(EACH[2], || (), |()| pages.write()),
+                _ => {
+                    let count = if kind == 1 { 1 } else { 100 };
+                    let db = if kind == 4 { memory } else { db };
+                    let prepare = || items(rows, count, &mut random);
+                    Times::of(EACH[kind], prepare, |items| commit(db, items))
+                }
+            };
+            let after = counters();
+            let bytes = after.bytes_written - before.bytes_written;
+            let syncs = after.syncs - before.syncs;
+            for (costs, count) in costs[kind].iter_mut().zip([bytes, syncs]) {
+                costs.push(count as f64 / EACH[kind] as f64);
+            }
+            // The first round warms up.
+            if round > 0 {
+                times[kind].extend(took.0);
+            }
+        }
+    }
+    for (kind, bytes) in [(0, 4096.0), (2, 7.0 * 4096.0)] {
+        costs[kind] = [vec![bytes], vec![1.0]];
+    }
+    let times = times.map(Times::sorted);
+    println!(
+        "{rows} rows of 24 + 150 bytes; median / p99 in µs, ratio of the medians, bytes and syncs each"
+    );
+    for ((name, times_of), cost) in NAMES.iter().zip(&times).zip(costs) {
+        // The median: what a checkpoint writes in between is not of the commits.
+        let [bytes, syncs] = cost.map(|each| Times::sorted(each).at(0.5));
+        println!(
+            "{name:20} {:8.0} / {:8.0} {:6.2} {:10.0} {:6.2}",
+            times_of.at(0.5),
+            times_of.at(0.99),
+            times_of.at(0.5) / times[0].at(0.5),
+            bytes,
+            syncs
+        );
+    }
+}
+
 fn main() {
     let Arguments {
         rows, rounds, dir, ..
@@ -186,67 +258,20 @@ fn main() {
     let dir = tempfile::tempdir_in(dir).unwrap();
     let path = dir.path().join("state.sap");
     let db = Database::builder().table::<Item>().open(&path).unwrap();
-    let mut random = Random(1);
+    let memory = Database::builder().table::<Item>().in_memory().unwrap();
     let all = rows as u64;
-    for first in (0..all).step_by(10_000) {
-        db.write(|tx| {
-            (first..all.min(first + 10_000))
-                .try_for_each(|number| tx.put(item(number, &mut random)).map(drop))
-        })
-        .unwrap();
-    }
-    db.checkpoint().unwrap();
-    let counters = || db.counters().disk.unwrap();
-    let (mut plains, mut ones, mut hundreds) = (Vec::new(), Vec::new(), Vec::new());
-    let mut cost = [(0, 0, 0); 2];
-    for round in 0..=rounds {
-        let plain = plain(&dir.path().join("plain"), 200);
-        let mut measured = |count: u64, times: usize, cost: &mut (u64, u64, u64)| {
-            db.checkpoint().unwrap();
-            let before = counters();
-            let took = Times::of(
-                times,
-                || items(all, count, &mut random),
-                |items| commit(&db, items),
-            );
-            let after = counters();
-            // A checkpoint in between is not what a commit writes.
-            if after.checkpoints == before.checkpoints {
-                cost.0 += times as u64;
-                cost.1 += after.bytes_written - before.bytes_written;
-                cost.2 += after.syncs - before.syncs;
-            }
-            took
-        };
-        let one = measured(1, 200, &mut cost[0]);
-        let hundred = measured(100, 60, &mut cost[1]);
-        // The first round warms up.
-        if round > 0 {
-            plains.push(plain);
-            ones.push(one);
-            hundreds.push(hundred);
+    for db in [&db, &memory] {
+        let mut random = Random(1);
+        for first in (0..all).step_by(10_000) {
+            db.write(|tx| {
+                (first..all.min(first + 10_000))
+                    .try_for_each(|number| tx.put(item(number, &mut random)).map(drop))
+            })
+            .unwrap();
         }
     }
-    let all_of = |times: Vec<Times>| Times::sorted(times.into_iter().flat_map(|t| t.0).collect());
-    let (plain, one, hundred) = (all_of(plains), all_of(ones), all_of(hundreds));
-    println!(
-        "{rows} rows of 24 + 150 bytes; median / p99 in µs, ratio of the medians, bytes and syncs a commit"
-    );
-    for (name, times, cost) in [
-        ("4 KiB and a sync", &plain, (1, 4096, 1)),
-        ("commit of one row", &one, cost[0]),
-        ("commit of 100 rows", &hundred, cost[1]),
-    ] {
-        let each = |total: u64| total as f64 / f64::max(1.0, cost.0 as f64);
-        println!(
-            "{name:20} {:8.0} / {:8.0} {:6.2} {:10.0} {:6.2}",
-            times.at(0.5),
-            times.at(0.99),
-            times.at(0.5) / plain.at(0.5),
-            each(cost.1),
-            each(cost.2)
-        );
-    }
+    db.checkpoint().unwrap();
+    measure(&db, &memory, dir.path(), all, rounds);
     let (single, eight) = (rate(&db, all, 1), rate(&db, all, 8));
     println!(
         "commits a second: {single:.0} by one thread, {eight:.0} by eight, {:.1} times as many",

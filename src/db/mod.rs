@@ -60,5 +60,5 @@ pub(crate) use replace::Replaced;
 pub use salvage::RefusedRow;
 pub use snapshot::Snapshot;
 pub(crate) use stats::Disk;
-pub(crate) use stored::{Record, RowBytes, hex, revisions};
+pub(crate) use stored::{Changed, Record, RowBytes, Stored, hex, revisions};
 pub use write_txn::{Savepoint, WriteTxn};

@@ -10,7 +10,7 @@ use super::replace::Replaced;
 use super::salvage::{RefusedRow, salvage};
 use super::write_txn::WriteTxn;
 use crate::key::{KeyBuf, KeyRange};
-use crate::radix::{Draft, Keys, Loaded, Row, Version};
+use crate::radix::{Draft, Fate, Keys, Loaded, Row, Staged, Version};
 use crate::table::{CodecError, KeySet, Table, TableSchema, Traced, Untraceable, trace};
 use crate::watch::Registry;
 use crate::{Error, Revision};
@@ -61,6 +61,14 @@ pub(crate) trait Stored: Send + Sync {
         &self,
         version: &Version,
         each: &mut dyn FnMut(RowBytes<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error>;
+
+    /// As [`changes`](Self::changes), of a commit that leads from `from` to what is staged; not in the order of their keys where that is known without a look at the trees.
+    fn staged_changes(
+        &self,
+        from: &Version,
+        to: &Staged,
+        each: &mut dyn FnMut(Changed<'_>) -> Result<(), Error>,
     ) -> Result<(), Error>;
 
     /// Makes `bytes` those of the row under an encoded primary key; `false` if there is none.
@@ -223,6 +231,34 @@ impl<T: Table> Stored for Typed<T> {
             each((&key, &bytes))?;
         }
         Ok(())
+    }
+
+    fn staged_changes(
+        &self,
+        from: &Version,
+        to: &Staged,
+        each: &mut dyn FnMut(Changed<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        let (mut key, mut bytes) = (KeyBuf::new(), Vec::new());
+        let mut told = |fate: Fate<'_, T>| {
+            let (Fate::Written(row) | Fate::Removed(row)) = fate;
+            key.clear();
+            row.encode_key(&mut key);
+            if let Fate::Removed(_) = fate {
+                return each((&key, None));
+            }
+            encode(row, &mut bytes)?;
+            each((&key, Some(&bytes)))
+        };
+        let told = to.changes(from, self.family, |fate| match told(fate) {
+            Ok(()) => ControlFlow::Continue(()),
+            Err(error) => ControlFlow::Break(error),
+        });
+        match told {
+            Some(ControlFlow::Continue(())) => Ok(()),
+            Some(ControlFlow::Break(error)) => Err(error),
+            None => self.changes(from, to.version(), each),
+        }
     }
 
     fn row(&self, version: &Version, key: &[u8], bytes: &mut Vec<u8>) -> Result<bool, Error> {

@@ -9,7 +9,7 @@ use super::checkpoints::Checkpoints;
 use super::store::Store;
 use crate::Error;
 use crate::db::{CommitRecord, Disk, Durability, Durable, Persist, UnknownTables};
-use crate::radix::Version;
+use crate::radix::{Staged, Version};
 
 /// The store, with a thread for checkpoints, and one where commits are written within a time.
 pub(super) struct Keeper {
@@ -103,7 +103,7 @@ impl Persist for Keeper {
         self.store.durability() == Durability::Immediate
     }
 
-    fn record(&self, from: &Version, to: &Version) -> Result<CommitRecord, Error> {
+    fn record(&self, from: &Version, to: &Staged) -> Result<CommitRecord, Error> {
         self.store.record(from, to)
     }
 

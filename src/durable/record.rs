@@ -13,8 +13,8 @@
 //! A record says what each changed row is, not what was done to it. So it does no harm to rows that have that state already.
 
 use crate::Error;
-use crate::db::Catalog;
-use crate::radix::Version;
+use crate::db::{Catalog, Changed, Stored};
+use crate::radix::{Staged, Version};
 
 /// The record of what leads from one version to another; of no bytes, where only ephemeral tables differ; `None` where it would have more than `most` bytes. All rows are encoded even then, so that one that
 /// cannot be written is known now.
@@ -23,17 +23,47 @@ pub(super) fn record(
     from: &Version,
     to: &Version,
     most: usize,
+    memory: Vec<u8>,
+) -> Result<Option<Vec<u8>>, Error> {
+    let out = Record::new(from, to, most, memory);
+    collect(catalog, from, to, out, |rows, each| {
+        rows.changes(from, to, each)
+    })
+}
+
+/// As [`record`], of one commit that is staged.
+pub(super) fn staged(
+    catalog: &Catalog,
+    from: &Version,
+    to: &Staged,
+    most: usize,
+    memory: Vec<u8>,
+) -> Result<Option<Vec<u8>>, Error> {
+    let out = Record::new(from, to.version(), most, memory);
+    collect(catalog, from, to.version(), out, |rows, each| {
+        rows.staged_changes(from, to, each)
+    })
+}
+
+/// Who takes in what the rows of a table have become.
+type Each<'e> = &'e mut dyn FnMut(Changed<'_>) -> Result<(), Error>;
+
+fn collect(
+    catalog: &Catalog,
+    from: &Version,
+    to: &Version,
+    mut out: Record,
+    changes: impl Fn(&dyn Stored, Each<'_>) -> Result<(), Error>,
 ) -> Result<Option<Vec<u8>>, Error> {
     if catalog.changes_nothing_durable(from, to) {
         return Ok(Some(Vec::new()));
     }
-    let mut out = Record::new(from, to, most);
     for (family, table) in catalog.durable() {
         if from.shares(to, family, 0) {
             continue;
         }
         out.begin_table(&table.definition.name);
-        table.rows.changes(from, to, &mut |(key, row)| {
+        changes(&*table.rows, &mut |(key, row)| {
             out.row(key, row.unwrap_or_default());
             Ok(())
         })?;
@@ -64,8 +94,9 @@ struct Record {
 const TABLES_AT: usize = 16;
 
 impl Record {
-    fn new(from: &Version, to: &Version, most: usize) -> Self {
-        let mut bytes = Vec::with_capacity(256);
+    fn new(from: &Version, to: &Version, most: usize, mut bytes: Vec<u8>) -> Self {
+        bytes.clear();
+        bytes.reserve(256);
         for version in [to, from] {
             bytes.extend_from_slice(&version.revision().get().to_le_bytes());
         }

@@ -3,12 +3,12 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::record::{chain, record};
+use super::record::{chain, record, staged};
 use super::transfer::{Failed, Pace, Trees, transfer};
 use super::unknown::Unknown;
 use crate::db::{Catalog, CommitRecord, Disk, Durability, Durable, unwritten};
 use crate::pagefile::{Error as FileError, Journal};
-use crate::radix::Version;
+use crate::radix::{Staged, Version};
 use crate::{Error, Revision};
 
 /// The journal's size at first, in bytes; it doubles whenever it was half full before a checkpoint was due for another reason.
@@ -33,7 +33,12 @@ pub(super) struct Store {
     most: u64,
     size: AtomicU64,
     figures: Figures,
+    /// Memory of records that were written, for those to come. Taken for a moment, and nothing with it.
+    spare: Mutex<Vec<Vec<u8>>>,
 }
+
+/// So many pieces of memory are kept for records, of no more than so many bytes.
+const SPARE: (usize, usize) = (16, 256 << 10);
 
 /// What is durable.
 pub(super) struct Log {
@@ -77,6 +82,7 @@ impl Store {
             most,
             size: AtomicU64::new(FIRST_JOURNAL.min(most)),
             figures: Figures::default(),
+            spare: Mutex::default(),
             log: Mutex::new(Log {
                 journal: Some(Arc::new(journal)),
                 recorded: version.revision().get(),
@@ -186,9 +192,27 @@ impl Store {
     }
 
     /// The bytes of a commit, for the journal.
-    pub(super) fn record(&self, from: &Version, to: &Version) -> Result<CommitRecord, Error> {
-        let most = usize::try_from(self.most).unwrap_or(usize::MAX);
-        record(&self.catalog, from, to, most)
+    pub(super) fn record(&self, from: &Version, to: &Staged) -> Result<CommitRecord, Error> {
+        let spare = self.spare().pop().unwrap_or_default();
+        staged(&self.catalog, from, to, self.most_bytes(), spare)
+    }
+
+    fn spare(&self) -> MutexGuard<'_, Vec<Vec<u8>>> {
+        self.spare.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the memory of records that were written.
+    fn keep(&self, records: &mut [CommitRecord]) {
+        let mut spare = self.spare();
+        for record in records.iter_mut().filter_map(Option::take) {
+            if record.capacity() <= SPARE.1 && spare.len() < SPARE.0 {
+                spare.push(record);
+            }
+        }
+    }
+
+    fn most_bytes(&self) -> usize {
+        usize::try_from(self.most).unwrap_or(usize::MAX)
     }
 
     /// Makes commits durable that lead from the newest durable version to `to`: in the journal, with one write and one sync; where that has no room, in the trees.
@@ -204,6 +228,7 @@ impl Store {
             Ok(Some(before)) => {
                 drop(log);
                 drop(before);
+                self.keep(records);
                 return Ok(());
             }
             Ok(None) => drop(log),
@@ -322,7 +347,8 @@ impl Store {
         let mut log = self.log();
         if log.version.revision() < version.revision() {
             let before = log.version.clone();
-            let mut record = self.record(&before, version)?;
+            let most = self.most_bytes();
+            let mut record = record(&self.catalog, &before, version, most, Vec::new())?;
             let appended = self.append(&mut log, std::slice::from_mut(&mut record), version);
             drop(log);
             drop(before);

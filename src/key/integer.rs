@@ -4,13 +4,14 @@ use super::{Key, KeyBuf, KeyDecodeError, KeyOf, escape, option::stands_for_some,
 
 /// Implements a key of fixed width through the integer that it is written as.
 macro_rules! fixed_width {
-    ($type:ty as $wire:ty, $encode:expr, $decode:expr $(, { $($hooks:item)* })?) => {
+    ($type:ty as $wire:ty, $encode:expr, $decode:expr $(, { $($hooks:item)* } { $($ways:item)* })?) => {
         #[diagnostic::do_not_recommend]
         impl KeyOf<$type> for $type {
             fn encode(&self, out: &mut KeyBuf) {
                 let wire: $wire = $encode(*self);
                 out.extend_from_slice(&wire.to_be_bytes());
             }
+            $($($ways)*)?
         }
 
         stands_for_some!($type as $type);
@@ -59,6 +60,10 @@ fixed_width!(u8 as u8, |value| value, Some, {
 
     fn decode_list(input: &mut &[u8]) -> Result<Vec<Self>, KeyDecodeError> {
         escape::unescape(input)
+    }
+} {
+    fn encode_each(items: &[Self], out: &mut KeyBuf) {
+        out.extend_from_slice(items);
     }
 });
 

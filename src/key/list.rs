@@ -80,9 +80,7 @@ impl<K: Key + Ord> Key for BTreeSet<K> {
 
 impl<K, Q: KeyOf<K>, const N: usize> KeyOf<[K; N]> for [Q; N] {
     fn encode(&self, out: &mut KeyBuf) {
-        for item in self {
-            item.encode(out);
-        }
+        Q::encode_each(self, out);
     }
 }
 

@@ -76,6 +76,17 @@ pub trait KeyOf<K: ?Sized>: fmt::Debug {
     /// Appends the encoded key to `out`. O(length of the key).
     fn encode(&self, out: &mut KeyBuf);
 
+    /// Appends several, one after the other. A hook, so that bytes go in one piece.
+    #[doc(hidden)]
+    fn encode_each(items: &[Self], out: &mut KeyBuf)
+    where
+        Self: Sized,
+    {
+        for item in items {
+            item.encode(out);
+        }
+    }
+
     /// Whether the key, or a column of it, is `None`: then it conflicts with no other in a unique index.
     #[doc(hidden)]
     fn has_none(&self) -> bool {

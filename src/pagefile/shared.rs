@@ -134,9 +134,10 @@ pub(super) struct Shared {
     turn_ended: Condvar,
     writer: Mutex<Writer>,
     poisoned: AtomicBool,
-    /// A write or sync has failed; nothing is written any more. The lock is held while a sync runs: where two run at once, the system may tell only one of them of a
-    /// failure that concerns the other.
-    failed: Mutex<bool>,
+    /// A write or sync has failed; nothing is written any more.
+    failed: AtomicBool,
+    /// Held while a sync runs: where two run at once, the system may tell only one of them of a failure that concerns the other.
+    syncing: Mutex<()>,
 }
 
 impl Shared {
@@ -153,7 +154,8 @@ impl Shared {
             turn_ended: Condvar::new(),
             writer: Mutex::new(writer),
             poisoned: AtomicBool::new(false),
-            failed: Mutex::new(false),
+            failed: AtomicBool::new(false),
+            syncing: Mutex::default(),
         }
     }
 
@@ -197,20 +199,16 @@ impl Shared {
 
     /// As [`refuse_poisoned`](Self::refuse_poisoned), for who does not have the writer's turn: a commit that is in the midst of its writes is no failure.
     pub(super) fn refuse_failed(&self) -> Result<(), Error> {
-        self.failed().map(drop)
+        // A sync that panicked is no better than one that failed.
+        if self.failed.load(Ordering::Acquire) || self.syncing.is_poisoned() {
+            return Err(Error::Poisoned);
+        }
+        Ok(())
     }
 
     /// From now on nothing is written any more.
     pub(super) fn fail(&self) {
-        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = true;
-    }
-
-    fn failed(&self) -> Result<MutexGuard<'_, bool>, Error> {
-        match self.failed.lock() {
-            Ok(failed) if !*failed => Ok(failed),
-            // It failed, or it panicked, which is no better.
-            _ => Err(Error::Poisoned),
-        }
+        self.failed.store(true, Ordering::Release);
     }
 
     pub(super) fn set_poisoned(&self, poisoned: bool) {
@@ -229,24 +227,54 @@ impl Shared {
 
     pub(super) fn write_raw(&self, offset: u64, bytes: &[u8]) -> std::io::Result<()> {
         self.medium.storage.write_at(offset, bytes)?;
-        add(&self.counters.writes, 1);
-        add(&self.counters.bytes_written, bytes.len() as u64);
+        self.wrote(bytes);
         Ok(())
     }
 
+    fn wrote(&self, bytes: &[u8]) {
+        add(&self.counters.writes, 1);
+        add(&self.counters.bytes_written, bytes.len() as u64);
+    }
+
     pub(super) fn sync(&self) -> Result<(), Error> {
-        let mut failed = self.failed()?;
+        let syncing = self.syncing.lock().map_err(|_| Error::Poisoned)?;
+        self.refuse_failed()?;
         let start = Instant::now();
         let synced = self.medium.storage.sync();
-        *failed = synced.is_err();
-        drop(failed);
+        if synced.is_err() {
+            self.fail();
+        }
+        drop(syncing);
         synced.map_err(Error::io("sync"))?;
+        self.synced(start);
+        Ok(())
+    }
+
+    fn synced(&self, start: Instant) {
         let nanos = start.elapsed().as_nanos();
         add(
             &self.counters.sync_nanos,
             u64::try_from(nanos).unwrap_or(u64::MAX),
         );
         add(&self.counters.syncs, 1);
+    }
+
+    /// Writes into pages that were written before, and returns once that is durable. What others have written is not waited for where the system can tell them apart. A failure of
+    /// any kind poisons: such pages need no room.
+    pub(super) fn write_durably(&self, offset: u64, bytes: &[u8]) -> Result<(), Error> {
+        let start = Instant::now();
+        let file = self.medium.file.as_ref();
+        let Some(written) = file.and_then(|file| file.write_durably(offset, bytes)) else {
+            let written = self.write(offset, bytes);
+            written.inspect_err(|_| self.fail())?;
+            return self.sync();
+        };
+        written.map_err(|error| {
+            self.fail();
+            Error::io("write")(error)
+        })?;
+        self.wrote(bytes);
+        self.synced(start);
         Ok(())
     }
 }

@@ -196,6 +196,7 @@ impl Draft {
         self.assert_family::<T>(family);
         self.stable(family, row, old)?;
         self.apply(family, key, Some(row.handle()), None, old, &[])?;
+        self.editor.has_removed = true;
         self.editor.families[family] = self.revision.get();
         self.editor.gone.push((row.handle(), family));
         Ok(())
@@ -457,6 +458,7 @@ impl Draft {
             unlinked: nodes,
             gone,
             created,
+            has_removed,
             stamp,
             families,
             ..
@@ -506,6 +508,7 @@ impl Draft {
             unlinked,
             passed,
             created: mem::take(created),
+            has_removed: *has_removed,
         };
         writer.take_back(self.editor);
         (staged, self.garbage)

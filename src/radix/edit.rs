@@ -53,6 +53,8 @@ pub(super) struct Editor {
     pub(super) families: Vec<u64>,
     /// Rows that the transaction brought.
     pub(super) created: Vec<(Handle, usize)>,
+    /// Whether a row was taken out, without another in its place; perhaps in a part of the transaction that was undone.
+    pub(super) has_removed: bool,
     /// Where the last look ended, with the path to it, for a change at the same place right after.
     place: Option<Place>,
     /// Own inner nodes from the root down, with the child that the way goes to.
@@ -70,6 +72,7 @@ impl Editor {
             gone: Vec::new(),
             families: Vec::new(),
             created: Vec::new(),
+            has_removed: false,
             place: None,
             path: Vec::new(),
             rows: Rows::default(),

@@ -30,6 +30,10 @@ impl Garbage {
         self.rows.len() >= rows || !self.trees.is_empty()
     }
 
+    pub(super) fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.trees.is_empty()
+    }
+
     pub(super) fn forget(mut self) {
         self.rows.clear();
     }

@@ -288,6 +288,8 @@ pub(crate) struct Staged {
     pub(super) passed: Garbage,
     /// All rows that it brought.
     pub(super) created: Vec<(Handle, usize)>,
+    /// Whether a row may have been removed without another in its place.
+    pub(super) has_removed: bool,
 }
 
 // SAFETY: it owns what its lists name; rows are `Send` and `Sync`.
@@ -406,6 +408,7 @@ impl Writer {
         let editor = self.registry.editor.take();
         let mut editor = editor.unwrap_or_else(|| Box::new(Editor::new()));
         editor.stamp = stamp.max(self.registry.stamps + 1);
+        editor.has_removed = false;
         editor.forget();
         (editor, garbage)
     }
@@ -471,6 +474,7 @@ impl Writer {
             unlinked,
             passed,
             mut created,
+            ..
         } = staged;
         let registry = &mut self.registry;
         if let Some(editor) = &mut registry.editor

@@ -58,6 +58,7 @@ mod shrink;
 mod steps;
 mod unpacked;
 mod version;
+mod written;
 
 #[cfg(test)]
 mod tests;
@@ -74,3 +75,4 @@ pub(crate) use load::{Loaded, LoadedPart, NotLoaded};
 pub use row::Row;
 pub(crate) use steps::Keys;
 pub(crate) use version::{Changed, Rows, State, Tree, Version};
+pub(crate) use written::Fate;

@@ -7,8 +7,9 @@ use std::{error::Error, fmt, marker::PhantomData};
 
 use bincode::{
     config::{self, Configuration},
+    enc::write::Writer as Output,
     error::{DecodeError, EncodeError},
-    serde::{encode_into_std_write, seed_decode_from_slice},
+    serde::{encode_into_slice, encode_into_writer, seed_decode_from_slice},
 };
 use serde::{
     Serialize,
@@ -59,8 +60,8 @@ impl Error for CodecError {}
 pub(crate) fn encode<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), CodecError> {
     let start = out.len();
     let writer = Writer::new(value);
-    let refusal = match encode_into_std_write(&writer, out, CONFIGURATION) {
-        Ok(len) => writer.refusal(len),
+    let refusal = match encode_into_writer(&writer, Bytes(out), CONFIGURATION) {
+        Ok(()) => writer.refusal(out.len() - start),
         Err(error) => Some(encode_reason(error)),
     };
     match refusal {
@@ -69,6 +70,27 @@ pub(crate) fn encode<T: Serialize>(value: &T, out: &mut Vec<u8>) -> Result<(), C
             out.truncate(start);
             Err(CodecError::Encode { reason })
         }
+    }
+}
+
+/// Takes in what is written, without the ways of `std::io::Write` to fail, which cost more than a byte does.
+struct Bytes<'b>(&'b mut Vec<u8>);
+
+impl Output for Bytes<'_> {
+    #[inline]
+    fn write(&mut self, bytes: &[u8]) -> Result<(), EncodeError> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+}
+
+/// The byte of a value that is written as one.
+#[inline]
+pub(super) fn byte<T: Serialize>(value: T) -> Option<u8> {
+    let mut byte = [0];
+    match encode_into_slice(value, &mut byte, CONFIGURATION) {
+        Ok(1) => Some(byte[0]),
+        _ => None,
     }
 }
 

@@ -124,8 +124,8 @@ impl Core {
     }
 
     /// Waits until what a transaction stood on is published, which changed nothing, but has read what is perhaps only staged.
-    fn await_base(&self, base: Option<Arc<Ticket>>) -> Result<(), Error> {
-        base.map_or(Ok(()), |ticket| self.groups.look_on(&ticket).map(drop))
+    fn await_base(base: Option<Arc<Ticket>>) -> Result<(), Error> {
+        base.map_or(Ok(()), |ticket| Groups::look_on(&ticket).map(drop))
     }
 
     /// What has happened on the writer's seat so far, who has it now, and how many wait.
@@ -151,7 +151,7 @@ impl Core {
             writer.end = End::Unchanged;
             self.leave(writer);
             drop(garbage);
-            return self.await_base(base).map(|()| before);
+            return Self::await_base(base).map(|()| before);
         }
         self.publish(Prepared::new(writer.into(), draft))
     }
@@ -232,11 +232,12 @@ impl Core {
             written,
             ..
         } = prepared;
+
         let revision = staged.version().revision();
         // This runs the rows' own code, whose panic must not take the seat with it.
         let recorded = catch_unwind(AssertUnwindSafe(|| {
             self.poisoned()?;
-            persist.record(&before, staged.version())
+            persist.record(&before, &staged)
         }));
         let joined = match recorded {
             Ok(Ok(record)) => {
@@ -381,7 +382,7 @@ impl Core {
         let before = prepared.before.revision();
         let base = self.ticket(&prepared.before);
         self.discard(prepared);
-        self.await_base(base).map(|()| before)
+        Self::await_base(base).map(|()| before)
     }
 
     /// The ticket of a version, if it is only staged.

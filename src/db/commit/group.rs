@@ -9,7 +9,7 @@
 //! ([`Groups::settle`]). Until then the versions of the group are as a staged one is: what they share with the one in the book is held by that.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
@@ -31,13 +31,55 @@ pub(super) struct Waiting {
 /// What becomes of a commit: how many watches it fired, or why it was refused.
 pub(super) type Outcome = Result<usize, Error>;
 
-/// Where somebody waits for what becomes of a commit.
+/// Where somebody waits for what becomes of a commit. It has a lock of its own: all of a group are woken at once, and would wait for each other at one that they share.
+///
+/// It is taken last, where others are.
 #[derive(Default)]
 pub(super) struct Ticket {
-    outcome: OnceLock<Outcome>,
-    /// Whether it is its thread that leads next.
-    leads: AtomicBool,
+    news: Mutex<News>,
     woken: Condvar,
+}
+
+#[derive(Default)]
+struct News {
+    outcome: Option<Outcome>,
+    /// Whether it is its thread that leads next.
+    leads: bool,
+    /// Whether anybody waits: to wake nobody costs a system call too.
+    is_awaited: bool,
+}
+
+impl Ticket {
+    fn lock(&self) -> MutexGuard<'_, News> {
+        self.news.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tells something to who waits.
+    fn tell(&self, what: impl FnOnce(&mut News)) {
+        let mut news = self.lock();
+        what(&mut news);
+        let is_awaited = news.is_awaited;
+        drop(news);
+        if is_awaited {
+            self.woken.notify_all();
+        }
+    }
+
+    /// Waits for what became of the commit; `None` if its thread is to lead, which only one that `may_lead` is told.
+    fn wait(&self, may_lead: bool) -> Option<Outcome> {
+        let mut news = self.lock();
+        loop {
+            if let Some(outcome) = &news.outcome {
+                return Some(outcome.clone());
+            }
+            if news.leads && may_lead {
+                return None;
+            }
+            news.is_awaited = true;
+            let woken = self.woken.wait(news);
+            news = woken.unwrap_or_else(PoisonError::into_inner);
+        }
+    }
 }
 
 /// What became of commits, for the books.
@@ -56,6 +98,8 @@ struct State {
     /// Whether somebody leads, or is about to; and who.
     is_led: bool,
     leader: Option<ThreadId>,
+    /// Whether the leader waits for more: to wake nobody costs a system call too.
+    is_gathering: bool,
     /// How many were waiting or written when the last group ended: so many may come again at once.
     expected: usize,
     /// How long the disk took for it.
@@ -130,8 +174,12 @@ impl Groups {
         state.waiting.push((waiting, Arc::clone(&ticket)));
         if !state.is_led {
             state.is_led = true;
-            ticket.leads.store(true, Ordering::Relaxed);
-        } else if state.waiting.len() >= state.expected {
+            ticket.lock().leads = true;
+            return Ok(ticket);
+        }
+        let is_enough = state.is_gathering && state.waiting.len() >= state.expected;
+        drop(state);
+        if is_enough {
             self.came.notify_one();
         }
         Ok(ticket)
@@ -139,33 +187,19 @@ impl Groups {
 
     /// Waits until the commit is published or refused. `lead` is called if this thread is to lead a group, with its commit in it.
     pub(super) fn wait(&self, ticket: &Ticket, lead: impl FnOnce(Group)) -> Outcome {
-        let mut state = self.lock();
-        loop {
-            if let Some(outcome) = ticket.outcome.get() {
-                return outcome.clone();
-            }
-            if ticket.leads.load(Ordering::Relaxed) {
-                state.leader = Some(thread::current().id());
-                let group = self.gather(state);
-                lead(group);
-                let outcome = ticket.outcome.get().cloned();
-                return outcome.unwrap_or(Err(Error::Closed));
-            }
-            let woken = ticket.woken.wait(state);
-            state = woken.unwrap_or_else(PoisonError::into_inner);
+        if let Some(outcome) = ticket.wait(true) {
+            return outcome;
         }
+        let mut state = self.lock();
+        state.leader = Some(thread::current().id());
+        lead(self.gather(state));
+        let outcome = ticket.lock().outcome.clone();
+        outcome.unwrap_or(Err(Error::Closed))
     }
 
     /// As [`wait`](Self::wait), for a commit of somebody else.
-    pub(super) fn look_on(&self, ticket: &Ticket) -> Outcome {
-        let mut state = self.lock();
-        loop {
-            if let Some(outcome) = ticket.outcome.get() {
-                return outcome.clone();
-            }
-            let woken = ticket.woken.wait(state);
-            state = woken.unwrap_or_else(PoisonError::into_inner);
-        }
+    pub(super) fn look_on(ticket: &Ticket) -> Outcome {
+        ticket.wait(false).unwrap_or(Err(Error::Closed))
     }
 
     /// Takes all that wait. Those whose commits were written last will most likely have staged their next ones in a moment: without a wait for them, two halves of the
@@ -178,9 +212,11 @@ impl Groups {
             if left.is_zero() {
                 break;
             }
+            state.is_gathering = true;
             let waited = self.came.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+        state.is_gathering = false;
         let (commits, tickets) = std::mem::take(&mut state.waiting).into_iter().unzip();
         Group { commits, tickets }
     }
@@ -240,19 +276,15 @@ impl Groups {
         state.leader = None;
         let next = state.waiting.first().map(|(_, ticket)| Arc::clone(ticket));
         state.is_led = next.is_some();
-        for (ticket, outcome) in tickets.iter().zip(outcomes) {
-            let _ = ticket.outcome.set(outcome);
-        }
-        if let Some(next) = &next {
-            next.leads.store(true, Ordering::Relaxed);
-        }
+        let is_closing = state.closed;
         drop(state);
         match next {
-            Some(next) => next.woken.notify_all(),
-            None => self.idle.notify_all(),
+            Some(next) => next.tell(|news| news.leads = true),
+            None if is_closing => self.idle.notify_all(),
+            None => {}
         }
-        for ticket in tickets {
-            ticket.woken.notify_all();
+        for (ticket, outcome) in tickets.iter().zip(outcomes) {
+            ticket.tell(|news| news.outcome = Some(outcome));
         }
     }
 

@@ -6,7 +6,7 @@ use super::super::stats::Disk;
 use super::super::stored::RowBytes;
 use super::durable::Durable;
 use crate::Error;
-use crate::radix::Version;
+use crate::radix::{Staged, Version};
 use crate::table::TableSchema;
 
 /// A commit as bytes: [`Persist::record`]. `None` for one that is too long for what keeps records: it goes another way. No bytes for one that changes only
@@ -33,7 +33,7 @@ pub(crate) trait Persist: Send + Sync {
     fn is_first(&self) -> bool;
 
     /// Makes bytes of the commit that leads from one version to the next, with code of the rows. In the writer's turn.
-    fn record(&self, from: &Version, to: &Version) -> Result<CommitRecord, Error>;
+    fn record(&self, from: &Version, to: &Staged) -> Result<CommitRecord, Error>;
 
     /// Makes commits durable, which lead from the last one that was written to `to`. In order, one call at a time. On an error, nothing of it may
     /// ever be published.

@@ -174,3 +174,104 @@ impl fmt::Debug for Staged {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, feature = "derive"))]
+#[allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+    use serde::{Deserialize, Serialize};
+
+    use super::Staged;
+    use crate::{Database, Table};
+
+    #[derive(Table, Serialize, Deserialize)]
+    #[table(name = "jobs")]
+    struct Job {
+        #[key]
+        id: u8,
+        state: u8,
+    }
+
+    #[derive(Table, Serialize, Deserialize)]
+    #[table(name = "nodes")]
+    struct Node {
+        #[key]
+        id: u8,
+        state: u8,
+    }
+
+    #[derive(Clone, Copy, Debug)]
+    enum Step {
+        Put(bool, u8, u8),
+        Remove(bool, u8),
+        Savepoint,
+        Rollback,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let id = 0u8..12;
+        prop_oneof![
+            6 => (any::<bool>(), id.clone(), any::<u8>()).prop_map(|(job, id, state)| Step::Put(job, id, state)),
+            2 => (any::<bool>(), id).prop_map(|(job, id)| Step::Remove(job, id)),
+            1 => Just(Step::Savepoint),
+            1 => Just(Step::Rollback),
+        ]
+    }
+
+    type Rows = BTreeMap<Vec<u8>, Option<Vec<u8>>>;
+
+    /// What the transaction's own lists say of each table, and what the trees do.
+    fn both(staged: &Staged) -> Vec<[Rows; 2]> {
+        let prepared = staged.prepared();
+        let (before, after) = (&prepared.before, &prepared.staged);
+        let tables = staged.core.catalog.durable();
+        let both = tables.map(|(_, table)| {
+            let (mut listed, mut differ) = (Rows::new(), Rows::new());
+            let lists = table.rows.staged_changes(before, after, &mut |(key, row)| {
+                let twice = listed.insert(key.to_vec(), row.map(<[u8]>::to_vec));
+                assert_eq!(twice, None, "a row is told once");
+                Ok(())
+            });
+            lists.unwrap();
+            let trees = table
+                .rows
+                .changes(before, after.version(), &mut |(key, row)| {
+                    differ.insert(key.to_vec(), row.map(<[u8]>::to_vec));
+                    Ok(())
+                });
+            trees.unwrap();
+            [listed, differ]
+        });
+        both.collect()
+    }
+
+    proptest! {
+        /// The record of a commit, which is made from the transaction's lists, says what the difference of the two versions does: with rows written twice, rows that came and went,
+        /// and parts that were undone.
+        #[test]
+        fn lists_say_what_the_trees_do(commits in proptest::collection::vec(proptest::collection::vec(step(), 1..8), 1..8)) {
+            let db = Database::builder().table::<Job>().table::<Node>().in_memory().unwrap();
+            for steps in commits {
+                let mut tx = db.begin_write().unwrap();
+                let mut savepoint = None;
+                for step in steps {
+                    match step {
+                        Step::Put(true, id, state) => drop(tx.put(Job { id, state }).unwrap()),
+                        Step::Put(false, id, state) => drop(tx.put(Node { id, state }).unwrap()),
+                        Step::Remove(true, id) => drop(tx.remove::<Job>(id).unwrap()),
+                        Step::Remove(false, id) => drop(tx.remove::<Node>(id).unwrap()),
+                        Step::Savepoint => savepoint = Some(tx.savepoint()),
+                        Step::Rollback => savepoint.iter().for_each(|to| tx.rollback_to(to).unwrap()),
+                    }
+                }
+                let staged = tx.stage().unwrap();
+                for [listed, differ] in both(&staged) {
+                    prop_assert_eq!(listed, differ);
+                }
+                staged.publish().unwrap();
+            }
+        }
+    }
+}

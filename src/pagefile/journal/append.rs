@@ -16,6 +16,9 @@ pub(crate) struct Journal {
     state: Mutex<State>,
 }
 
+/// The most memory, in bytes, that is kept from one group to the next.
+const KEPT: usize = 1 << 20;
+
 struct State {
     /// What the newest meta says.
     stretches: Stretches,
@@ -25,6 +28,8 @@ struct State {
     groups: VecDeque<(End, u64)>,
     /// The bytes of these groups.
     bytes: u64,
+    /// Memory for the pages of a group, kept for the next one.
+    buffer: Vec<u8>,
 }
 
 /// Where a commit moves the journal's beginning, and how much room it makes behind the end.
@@ -70,6 +75,7 @@ impl PageFile {
                 end,
                 groups,
                 bytes: 0,
+                buffer: Vec::new(),
             }),
         };
         journal.state().count_bytes(&journal.shared);
@@ -133,23 +139,24 @@ impl Journal {
         let Some(pages) = group::pages(records, page_size) else {
             return Ok(false);
         };
-        let (place, stretch) = {
-            let state = self.state();
+        let (place, stretch, mut bytes) = {
+            let mut state = self.state();
             let Some(place) = state.room(pages) else {
                 return Ok(false);
             };
-            (place, state.stretches.list[place.stretch])
+            let buffer = std::mem::take(&mut state.buffer);
+            (place, state.stretches.list[place.stretch], buffer)
         };
         let at = (stretch.number, place.page);
-        let bytes = group::encode(records, at, place.group, pages, page_size);
+        group::encode(records, at, place.group, pages, page_size, &mut bytes);
         let offset = (stretch.run.start + u64::from(place.page)) * u64::from(page_size);
         // The lock is not held: a commit may name further stretches meanwhile.
         // Its pages are there already: a disk that has no room for them all the same is broken, or of a kind that nothing is known of.
-        self.shared
-            .write(offset, &bytes)
-            .inspect_err(|_| self.shared.fail())?;
-        self.shared.sync()?;
+        self.shared.write_durably(offset, &bytes)?;
         let mut state = self.state();
+        if bytes.capacity() <= KEPT {
+            state.buffer = bytes;
+        }
         // It may have dropped some as well.
         let list = state.stretches.list.iter();
         let index = list.take_while(|other| other.number != stretch.number);

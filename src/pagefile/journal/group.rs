@@ -53,16 +53,18 @@ pub(super) fn pages(records: &[impl AsRef<[u8]>], page_size: u32) -> Option<u32>
     u32::try_from(len.div_ceil(u64::from(page_size))).ok()
 }
 
-/// Puts the pages of a group together. `pages` is what [`pages`] says.
+/// Puts the pages of a group together, in the place of what `out` has. `pages` is what [`pages`] says.
 pub(super) fn encode(
     records: &[impl AsRef<[u8]>],
     (stretch, page): (u64, u32),
     group: u64,
     pages: u32,
     page_size: u32,
-) -> Vec<u8> {
+    out: &mut Vec<u8>,
+) {
     let len = pages as usize * page_size as usize;
-    let mut out = Vec::with_capacity(len);
+    out.clear();
+    out.reserve(len);
     out.resize(HEADER, 0);
     for record in records {
         let record = record.as_ref();
@@ -73,16 +75,15 @@ pub(super) fn encode(
     out.resize(len, 0);
     out[0] = KIND;
     let count = records.len() as u32;
-    put(&mut out, COUNT, &count.to_le_bytes());
-    put(&mut out, STRETCH, &stretch.to_le_bytes());
-    put(&mut out, GROUP, &group.to_le_bytes());
-    put(&mut out, PAGE, &page.to_le_bytes());
-    put(&mut out, PAGES, &pages.to_le_bytes());
+    put(out, COUNT, &count.to_le_bytes());
+    put(out, STRETCH, &stretch.to_le_bytes());
+    put(out, GROUP, &group.to_le_bytes());
+    put(out, PAGE, &page.to_le_bytes());
+    put(out, PAGES, &pages.to_le_bytes());
     let sum = checksum::of(&out[HEADER..]);
-    put(&mut out, SUM, &sum.to_le_bytes());
+    put(out, SUM, &sum.to_le_bytes());
     let sum = checksum::of(&out[..HEADER_SUM]);
-    put(&mut out, HEADER_SUM, &sum.to_le_bytes());
-    out
+    put(out, HEADER_SUM, &sum.to_le_bytes());
 }
 
 impl Header {

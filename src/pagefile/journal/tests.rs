@@ -165,7 +165,8 @@ fn a_group_that_is_not_due_is_not_read() {
     ];
     for (at, number, expected) in forged {
         let mut image = whole.clone();
-        let bytes = group::encode(&records[2..], at, number, 2, PAGE as u32);
+        let mut bytes = Vec::new();
+        group::encode(&records[2..], at, number, 2, PAGE as u32, &mut bytes);
         image[(first + 4) * PAGE..][..2 * PAGE].copy_from_slice(&bytes);
         let (.., found) = open(&Shown::of(image)).unwrap();
         assert_eq!(found, records[..expected], "{at:?}, number {number}");

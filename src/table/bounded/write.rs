@@ -1,12 +1,13 @@
 //! The limits while a row is written.
 
-use std::cell::Cell;
+use std::{any::type_name, cell::Cell};
 
 use serde::ser::{
     Error, Serialize, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,
     SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
+use super::super::codec::byte;
 use super::{Bounded, FREE_ELEMENTS, Limits, Refusal};
 
 /// Writes a value with the limits, and counts.
@@ -191,6 +192,39 @@ impl<'b, S: Serializer> Serializer for Bounded<'b, S> {
             .inner
             .serialize_struct_variant(name, number, variant, len)?;
         Ok(limits.around(fields))
+    }
+
+    /// Bytes are written in one piece. The format has them as it has other elements: their number, and then they.
+    fn collect_seq<I>(self, items: I) -> Result<S::Ok, S::Error>
+    where
+        I: IntoIterator,
+        I::Item: Serialize,
+    {
+        // What has another name goes one by one, as what had this one and were no byte would be refused.
+        if type_name::<I::Item>() == "&u8" {
+            self.limits.sequence().map_err(S::Error::custom)?;
+            let mut are_bytes = true;
+            let bytes = items.into_iter().map(|item| {
+                let byte = byte(item);
+                are_bytes &= byte.is_some();
+                byte.unwrap_or_default()
+            });
+            let bytes: Vec<u8> = bytes.collect();
+            if !are_bytes {
+                return Err(S::Error::custom("an `u8` that is not written as a byte"));
+            }
+            return self.inner.serialize_bytes(&bytes);
+        }
+        let items = items.into_iter();
+        let len = match items.size_hint() {
+            (least, Some(most)) if least == most => Some(least),
+            _ => None,
+        };
+        let mut seq = self.serialize_seq(len)?;
+        for item in items {
+            seq.serialize_element(&item)?;
+        }
+        seq.end()
     }
 
     fn is_human_readable(&self) -> bool {
