@@ -15,7 +15,7 @@ use super::{
     shared::Snapshot,
     source::Source,
     tail::{give_back, seal},
-    tree::{Edit, Life, Moves, NewValue, Units, count_units, inline, inline_len, store},
+    tree::{Edit, Life, Moves, NewValue, Units, count_units, inline, inline_len, store, tighten},
     work::Work,
     write_txn::WriteTxn,
     writer::{Writer, is_full},
@@ -23,12 +23,12 @@ use super::{
 
 /// A commit of more bytes syncs its pages before its meta: a second sync costs little then, and verifying so much at open would cost more.
 const MOST_ONE_PHASE: u64 = 4 << 20;
-/// So many leaves are moved, at most, for each page that will live long.
-const MOVES: u32 = 2;
 /// The pieces of a commit with one sync are no more than this. Its meta names them.
 const MANY: usize = 24;
 /// The pieces of a commit with two syncs have so many pages, on average at least.
 const LEAST_PIECE: u64 = 8;
+/// Leaves that are closed up are filled to so many percent, at most: there is room for an entry or two.
+const TIGHT: usize = 94;
 /// Leaves are moved out of segments with no more pages in use than this.
 const FULLEST: u32 = 24;
 
@@ -130,7 +130,7 @@ fn write(
         && !is_large
         && runs.len() * RUN_LEN + plan.inline_len <= room;
     let buffer = mem::take(&mut writer.buffer);
-    let mut out = Output::new(&shared, commit, placement, is_one_phase, buffer);
+    let mut out = Output::new(&shared, &source, commit, placement, is_one_phase, buffer);
     let is_inline = plan.inline_len > 0;
     let stored = store_all(txn, changed, is_inline, commit, &mut out);
     let stored = stored.and_then(|directory| Ok((directory, out.finish()?)));
@@ -223,8 +223,14 @@ fn stretches(txn: &mut WriteTxn, writer: &mut Writer) -> Result<NamedJournal, Er
 /// Brings all trees to their last shape, and gives the buckets to store, in that order.
 fn prepare(work: &mut Work, source: &Source) -> Result<Vec<usize>, Error> {
     let changed = work.opened.changed();
+    let page_size = source.page_size as usize;
     for &at in &changed {
         put_records(work, source, at)?;
+        let bucket = work.opened.get_mut(at);
+        if let Some(root) = &mut bucket.root {
+            let most = TIGHT.min(usize::from(bucket.fill)) * page_size / 100;
+            tighten(root, most, page_size);
+        }
     }
     Ok(changed)
 }
@@ -326,7 +332,8 @@ fn move_leaves(
 ) {
     let page_size = u64::from(source.page_size);
     let room = (MOST_ONE_PHASE / page_size).checked_sub(units.pages());
-    let most = (units.long.len() as u32).saturating_mul(MOVES);
+    // One for each page that will live long. With two, half of the bytes of a commit would be theirs; with one, the file is larger by a sixteenth.
+    let most = units.long.len() as u32;
     let most = room.map_or(most, |room| most.min(room as u32));
     let mut moves = Moves::default();
     let buckets = || changed.iter().copied().filter(|&at| at != TOP);

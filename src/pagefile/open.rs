@@ -5,11 +5,12 @@ use super::{
     checksum::{self, Chain},
     meta::{FORMAT, HEAD_LEN, Meta, SLOT_DISTANCE, SLOT_LEN, Slot, first_page},
     shared::{Medium, Shared, Snapshot},
+    storage::PIECE,
     writer::Writer,
 };
 
-/// What is read at once, in bytes, when the runs of a commit are verified; and what is written at once in a new file.
-const PIECE: u64 = 1 << 20;
+/// What is read at once, in bytes, when the runs of a commit are verified.
+const READ: u64 = 1 << 20;
 
 /// Makes an empty page file on empty storage, of `size` bytes if that is more than it needs.
 pub(super) fn initialise(storage: &dyn Storage, page_size: u32, size: u64) -> Result<(), Error> {
@@ -18,10 +19,9 @@ pub(super) fn initialise(storage: &dyn Storage, page_size: u32, size: u64) -> Re
     storage.write_at(0, &head).map_err(Error::io("write"))?;
     let mut at = head.len() as u64;
     let end = size - size % u64::from(page_size);
-    let zeros = vec![0; usize::try_from(PIECE.min(end.saturating_sub(at))).unwrap_or_default()];
+    let zeros = [0; PIECE];
     while at < end {
-        // The remainder is below the length of the piece.
-        let len = (end - at).min(zeros.len() as u64);
+        let len = (end - at).min((PIECE as u64) - at % PIECE as u64);
         let piece = &zeros[..usize::try_from(len).unwrap_or_default()];
         storage.write_at(at, piece).map_err(Error::io("write"))?;
         at += len;
@@ -162,7 +162,7 @@ pub(super) fn verify(
         let mut at = run.start * page_size;
         let end = at + run.pages * page_size;
         while at < end {
-            let piece = PIECE.min(end - at);
+            let piece = READ.min(end - at);
             buffer.resize(usize::try_from(piece).unwrap_or_default(), 0);
             storage
                 .read_at(at, &mut buffer)

@@ -94,7 +94,7 @@ impl Options {
     }
 
     /// The least that the file grows by, in bytes; 256 KiB by default. Where an eighth of its length is more, it
-    /// grows by that, up to 16 MiB and up to what 64 such commits need, as long as not more than a quarter of it would be free.
+    /// grows by that, up to 2 MiB and up to what 64 such commits need, as long as not more than a third of it would be free.
     #[must_use]
     pub fn grow_by(mut self, bytes: u64) -> Self {
         self.grow_by = bytes;

@@ -7,16 +7,17 @@ use super::{
     page::PageRef,
     placement::Placement,
     shared::Shared,
+    source::{Kind, Source},
+    storage::PIECE,
     tree::{Life, Pages, reference},
 };
-
-/// With two phases so many bytes go out as one write, about.
-const PIECE: usize = 1 << 20;
 
 /// Fills the runs of a placement. With one phase everything is kept until the end, in the order of the pages, so that what lies side by side is one
 /// write; with two a piece goes out when it is full.
 pub(super) struct Output<'o> {
     shared: &'o Shared,
+    /// What will read the pages.
+    source: &'o Source,
     commit: u64,
     is_one_phase: bool,
     long: Sequence<'o>,
@@ -64,6 +65,7 @@ impl<'o> Output<'o> {
     /// `buffer`: that of a commit before, to be used again.
     pub(super) fn new(
         shared: &'o Shared,
+        source: &'o Source,
         commit: u64,
         placement: &'o Placement,
         is_one_phase: bool,
@@ -77,6 +79,7 @@ impl<'o> Output<'o> {
         }
         Self {
             shared,
+            source,
             commit,
             is_one_phase,
             long: Sequence::new(&placement.long),
@@ -125,6 +128,44 @@ fn place(runs: &[Run], page: u64, page_size: usize) -> usize {
     usize::try_from(before).unwrap_or_default() * page_size
 }
 
+impl Output<'_> {
+    /// The number of the next page of a sequence, the bytes of so many from there on, and the checksums of one phase.
+    fn next(
+        &mut self,
+        life: Life,
+        pages: u32,
+    ) -> Result<(u64, &mut [u8], &mut Vec<(u64, u64)>), Error> {
+        let page_size = self.shared.medium.page_size as usize;
+        let sequence = match life {
+            Life::Long => &mut self.long,
+            Life::Short => &mut self.short,
+        };
+        if sequence.run.pages == 0 {
+            sequence.flush(self.shared)?;
+            sequence.run = sequence.runs.next().copied().unwrap_or(sequence.run);
+            sequence.at = place(&self.runs, sequence.run.start, page_size);
+        } else if sequence.piece.len() >= PIECE
+            || (sequence.run.start * page_size as u64).is_multiple_of(PIECE as u64)
+        {
+            sequence.flush(self.shared)?;
+        }
+        let page = sequence.run.start;
+        sequence.run.start += u64::from(pages);
+        sequence.run.pages = sequence.run.pages.saturating_sub(u64::from(pages));
+        let len = pages as usize * page_size;
+        let bytes = if self.is_one_phase {
+            let at = sequence.at;
+            sequence.at += len;
+            &mut self.buffer[at..at + len]
+        } else {
+            let at = sequence.piece.len();
+            sequence.piece.resize(at + len, 0);
+            &mut sequence.piece[at..]
+        };
+        Ok((page, bytes, &mut self.sums))
+    }
+}
+
 impl Pages for Output<'_> {
     fn commit(&self) -> u64 {
         self.commit
@@ -136,40 +177,32 @@ impl Pages for Output<'_> {
         pages: u32,
         fill: &mut dyn FnMut(&mut [u8]),
     ) -> Result<PageRef, Error> {
+        let is_one_phase = self.is_one_phase;
         let page_size = self.shared.medium.page_size as usize;
-        let sequence = match life {
-            Life::Long => &mut self.long,
-            Life::Short => &mut self.short,
-        };
-        if sequence.run.pages == 0 {
-            sequence.flush(self.shared)?;
-            sequence.run = sequence.runs.next().copied().unwrap_or(sequence.run);
-            sequence.at = place(&self.runs, sequence.run.start, page_size);
-        } else if sequence.piece.len() >= PIECE {
-            sequence.flush(self.shared)?;
-        }
-        let page = sequence.run.start;
-        let len = pages as usize * page_size;
-        let bytes = if self.is_one_phase {
-            let bytes = &mut self.buffer[sequence.at..sequence.at + len];
-            sequence.at += len;
-            bytes.fill(0);
-            bytes
-        } else {
-            let at = sequence.piece.len();
-            sequence.piece.resize(at + len, 0);
-            &mut sequence.piece[at..]
-        };
+        let (page, bytes, sums) = self.next(life, pages)?;
+        bytes.fill(0);
         fill(bytes);
         let stored = reference(page, pages, bytes);
-        if self.is_one_phase && pages == 1 {
-            self.sums.push((page, stored.checksum));
-        } else if self.is_one_phase {
-            let sums = bytes.chunks(page_size).map(checksum::of);
-            self.sums.extend((page..).zip(sums));
+        if is_one_phase && pages == 1 {
+            sums.push((page, stored.checksum));
+        } else if is_one_phase {
+            let each = bytes.chunks(page_size).map(checksum::of);
+            sums.extend((page..).zip(each));
         }
-        sequence.run.start += u64::from(pages);
-        sequence.run.pages = sequence.run.pages.saturating_sub(u64::from(pages));
+        let kind = Kind::of(bytes);
+        self.source.trust(stored, kind);
+        Ok(stored)
+    }
+
+    fn copy(&mut self, life: Life, bytes: &[u8], from: PageRef) -> Result<PageRef, Error> {
+        let is_one_phase = self.is_one_phase;
+        let (page, to, sums) = self.next(life, 1)?;
+        to.copy_from_slice(bytes);
+        if is_one_phase {
+            sums.push((page, from.checksum));
+        }
+        let stored = PageRef { page, ..from };
+        self.source.trust(stored, Kind::of(bytes));
         Ok(stored)
     }
 }

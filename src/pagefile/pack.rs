@@ -10,11 +10,9 @@ use super::{
         push_leaf_entry, put_children, put_slot,
     },
     slots::{SLOT, head},
+    storage::PIECE,
     tree::reference,
 };
-
-/// The most that goes out as one write, in bytes.
-const PIECE: usize = 1 << 20;
 
 /// Takes bytes that lie from an offset on, each piece behind the one before.
 pub(super) type Sink<'o> = dyn FnMut(u64, &[u8]) -> Result<(), Error> + 'o;
@@ -63,7 +61,8 @@ impl<'o> NewPages<'o> {
         fill(&mut self.buffer[at..]);
         let written = reference(self.end, pages as u32, &self.buffer[at..]);
         self.end += pages as u64;
-        if self.buffer.len() >= PIECE {
+        let at = self.end * u64::from(self.page_size);
+        if at.is_multiple_of(PIECE as u64) || self.buffer.len() >= PIECE {
             self.flush()?;
         }
         Ok(written)
@@ -255,7 +254,8 @@ impl Tree {
                 push_branch_entry(&mut entries, key);
             }
             page[at..at + entries.len()].copy_from_slice(&entries);
-            put_children(page, children.iter().map(|(_, child)| *child));
+            let children = children.iter().map(|(_, child)| *child);
+            put_children(page, children.enumerate());
         })?;
         self.add_child(i + 1, separator, page, out)
     }

@@ -178,11 +178,6 @@ impl NodeHeader {
     }
 }
 
-/// Says that a node is of another commit: it is written again as it is.
-pub(super) fn stamp(page: &mut [u8], commit: u64) {
-    put(page, COMMIT, &commit.to_le_bytes());
-}
-
 /// Writes the header of a value run.
 pub(super) fn encode_value_header(page: &mut [u8], commit: u64) {
     page[0] = KIND_VALUE;
@@ -242,6 +237,16 @@ pub(super) fn leaf_entry_at(page: &[u8], at: usize) -> Option<(Range<usize>, Sto
         return None;
     }
     Some((key, stored))
+}
+
+/// The bytes of the leaf entry that begins at `at`.
+pub(super) fn leaf_entry_len(page: &[u8], at: usize) -> Option<usize> {
+    let value = match get_u16(page, at + 2)? {
+        IN_RUN => ValueRun::LEN,
+        BUCKET => BucketRecord::LEN,
+        len => usize::from(len),
+    };
+    Some(LEAF_FIXED + usize::from(get_u16(page, at)?) + value)
 }
 
 /// Key and child of branch entry `i`.
@@ -325,9 +330,9 @@ pub(super) fn push_branch_entry(entries: &mut Vec<u8>, key: &[u8]) {
     entries.extend_from_slice(key);
 }
 
-/// Writes the references of a branch, whose slots and entries are there.
-pub(super) fn put_children(page: &mut [u8], children: impl Iterator<Item = PageRef>) {
-    for (i, child) in children.enumerate() {
+/// Writes references of a branch, whose slots and entries are there, each into the entry that is given.
+pub(super) fn put_children(page: &mut [u8], children: impl Iterator<Item = (usize, PageRef)>) {
+    for (i, child) in children {
         if let Some(at) = entry(page, i) {
             put(page, at, &child.encode());
         }

@@ -5,7 +5,7 @@ use super::{extents::Extents, meta::Run, tree::Units};
 /// A commit is laid into so many pieces of free space rather than that the file grows, or anything is moved.
 pub(super) const FEW: usize = 6;
 /// The file grows for a commit of more pieces while less than one page in so many is free.
-pub(super) const FREE_SHARE: u64 = 5;
+pub(super) const FREE_SHARE: u64 = 3;
 /// Most of the file is free where one page in so many is.
 const MOSTLY: u64 = 2;
 /// How many extents are looked at to find one near the front.

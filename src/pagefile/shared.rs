@@ -11,7 +11,6 @@ use std::{
 use super::{
     Error, FileStorage, Storage,
     journal::Stretches,
-    mapping::Mapping,
     meta::{Directory, Meta},
     source::{Mapped, Maps, Source},
     stats::{Counters, add, set},
@@ -87,10 +86,9 @@ impl Medium {
         let mapped = match &self.file {
             None => None,
             Some(file) => {
-                let len = file_pages * u64::from(self.page_size);
-                let mapping = Mapping::new(file.file(), len).map_err(Error::io("map"))?;
                 let before = before.and_then(|before| before.mapped.as_deref());
-                let mapped = Arc::new(Mapped::new(mapping, file_pages, before));
+                let mapped = Mapped::new(file.file(), file_pages, self.page_size, before);
+                let mapped = Arc::new(mapped.map_err(Error::io("map"))?);
                 self.maps.add(&mapped);
                 Some(mapped)
             }

@@ -2,6 +2,10 @@
 
 use std::io;
 
+/// What makes a file longer is written in pieces of so many bytes, each from a multiple of it on. Linux keeps what was written at once as one block of its cache, and
+/// the larger a block is the longer it takes to make it, and to change a part of it: a page in a block of 1 MiB takes 40 µs, in one of 32 KiB 4 µs.
+pub(super) const PIECE: usize = 32 << 10;
+
 /// Bytes at offsets, and a way to make them durable: all that a page file asks of what it lies on.
 ///
 /// [`FileStorage`](super::FileStorage) and [`MemStorage`](super::MemStorage) are those of this crate; another one is given to

@@ -15,16 +15,17 @@ use super::{
     segments::Segments,
     shared::{Medium, Shared, Snapshot},
     stats::set,
+    storage::PIECE,
     tail::Calm,
     walk::Walk,
 };
 
 /// Growth is a share of the file up to this, in bytes.
 const LARGEST_GROWTH: u64 = 16 << 20;
+/// So much at once, in bytes, where the commit itself does not need more: no commit shall have to wait for much.
+const MOST_AT_ONCE: u64 = 2 << 20;
 /// Growth is for so many commits, at most.
 const COMMITS_AHEAD: u64 = 64;
-/// The zeros of one write, in bytes.
-const ZEROS: usize = 1 << 20;
 
 /// Pages that a commit has freed, and the last state that reaches them.
 struct Held {
@@ -283,6 +284,7 @@ impl Writer {
         let used = pages - free.min(pages);
         let full = used.saturating_add(used / (FREE_SHARE - 1));
         let step = step
+            .min(MOST_AT_ONCE / page_size)
             .min(commit_pages.saturating_mul(COMMITS_AHEAD))
             .min(full.saturating_sub(self.file_pages))
             .max(least / page_size);
@@ -370,10 +372,11 @@ impl Writer {
         let end = until
             .checked_mul(page_size)
             .ok_or(io::ErrorKind::StorageFull)?;
-        let zeros = vec![0; ZEROS.min(usize::try_from(end - start).unwrap_or(ZEROS))];
+        let zeros = [0; PIECE];
         let mut at = start;
         while at < end {
-            let len = zeros.len().min(usize::try_from(end - at).unwrap_or(ZEROS));
+            let len = PIECE - usize::try_from(at % PIECE as u64).unwrap_or_default();
+            let len = len.min(usize::try_from(end - at).unwrap_or(len));
             if let Err(error) = shared.write_raw(at, &zeros[..len]) {
                 // Gives back what was taken. Where that fails too, the file only stays longer than it need be.
                 let _ = shared.medium.storage.set_len(start);

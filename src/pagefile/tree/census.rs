@@ -78,8 +78,8 @@ impl Census<'_> {
         self.node(node.level(), node.size(), self.pages(node.size()));
         if node.level() > 0 {
             let below = node.level() - 1;
-            let mut children = node.children.iter();
-            return children.try_for_each(|child| self.add_child(child, below));
+            let mut children = node.all_children();
+            return children.try_for_each(|child| self.add_child(&child, below));
         }
         for (i, value) in node.values().enumerate() {
             match value {

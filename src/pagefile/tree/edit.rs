@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{
     super::{Error, meta::Run, page::PageRef, source::Source},
     node::{Child, NewValue, Node},
-    read::{Kind, Root, find_kind},
+    read::{Kind, NodeView, Root, find_kind},
     share::share,
     split::{Split, cut, split},
 };
@@ -72,7 +72,7 @@ impl Edit<'_> {
             match root {
                 Some(Child::Dirty(node)) if node.count() == 0 => *root = None,
                 Some(Child::Dirty(node)) if node.count() == 1 && node.level() > 0 => {
-                    *root = node.children.first().cloned();
+                    *root = Some(node.child(0));
                 }
                 _ => return Ok(true),
             }
@@ -150,7 +150,7 @@ impl Edit<'_> {
         let at = node.child_of(key);
         let below = Some(node.level() - 1);
         let rightmost = rightmost && at + 1 == count;
-        let next = &mut node.children[at];
+        let next = node.child_mut(at);
         let (replaced, appending) = self.put_below(next, below, key, value, rightmost)?;
         self.fit(node, at, appending);
         Ok((replaced, rightmost))
@@ -158,7 +158,7 @@ impl Edit<'_> {
 
     /// Makes child `at` fit its page.
     fn fit(&mut self, node: &mut Node, at: usize, appending: bool) {
-        let Child::Dirty(child) = &node.children[at] else {
+        let Some(Child::Dirty(child)) = node.children.get(at) else {
             return;
         };
         if child.size() <= self.most(child, appending)
@@ -166,7 +166,7 @@ impl Edit<'_> {
         {
             return;
         }
-        if let Child::Dirty(child) = &mut node.children[at] {
+        if let Child::Dirty(child) = node.child_mut(at) {
             let splits = self.split(Arc::make_mut(child), appending);
             insert_behind(node, at, splits);
         }
@@ -195,7 +195,11 @@ impl Edit<'_> {
     /// Relieves a leaf by the emptier one of its siblings, and tells whether that was possible.
     fn share(&mut self, node: &mut Node, at: usize) -> bool {
         // A sibling that cannot be read is left alone: whoever needs it will see its error.
-        let size = |sibling: usize| self.size_of(node.children.get(sibling)?, 0).ok();
+        let size = |sibling: usize| {
+            (sibling < node.count())
+                .then(|| self.size_of(node, sibling).ok())
+                .flatten()
+        };
         let before = at.checked_sub(1).and_then(size);
         let left = match (before, size(at + 1)) {
             (Some(before), Some(after)) if before <= after => at - 1,
@@ -204,11 +208,11 @@ impl Edit<'_> {
             (None, None) => return false,
         };
         let sibling = if left == at { at + 1 } else { left };
-        if self.dirty(&mut node.children[sibling], Some(0)).is_err() {
+        if self.dirty(node.child_mut(sibling), Some(0)).is_err() {
             return false;
         }
         let page_size = self.page_size();
-        let [Child::Dirty(into), Child::Dirty(right)] = &mut node.children[left..left + 2] else {
+        let Some((Child::Dirty(into), Child::Dirty(right))) = node.children.pair(left) else {
             return false;
         };
         let Some(shared) = share(Arc::make_mut(into), Arc::make_mut(right), page_size) else {
@@ -250,7 +254,7 @@ impl Edit<'_> {
         }
         let at = node.child_of(key);
         let below = node.level() - 1;
-        let next = &mut node.children[at];
+        let next = node.child_mut(at);
         let deleted = self.delete_below(next, Some(below), (key, kind), is_there)?;
         if deleted {
             self.mend(node, at, below);
@@ -261,7 +265,7 @@ impl Edit<'_> {
     /// After a deletion below child `at`: takes it out where it is empty, joins it with a sibling where it has become small.
     fn mend(&mut self, node: &mut Node, at: usize, below: u8) {
         let page_size = self.page_size();
-        let Child::Dirty(child) = &node.children[at] else {
+        let Some(Child::Dirty(child)) = node.children.get(at) else {
             return;
         };
         let lonely = below > 0 && child.count() < 2;
@@ -281,12 +285,11 @@ impl Edit<'_> {
         };
         let child_size = child.size();
         // A sibling that cannot be read is left alone: the deletion is done, and whoever needs the sibling will see its error.
-        let sibling = &mut node.children[sibling];
-        match self.size_of(sibling, below) {
+        match self.size_of(node, sibling) {
             Ok(size) if size.saturating_add(child_size) <= most => {}
             _ => return,
         }
-        if self.dirty(sibling, Some(below)).is_err() {
+        if self.dirty(node.child_mut(sibling), Some(below)).is_err() {
             return;
         }
         let separator = Box::<[u8]>::from(node.key(left + 1));
@@ -296,7 +299,7 @@ impl Edit<'_> {
 
     /// Moves all entries of the node that stood behind child `left` into that one.
     fn join(&mut self, node: &mut Node, left: usize, right: Child, separator: &[u8]) {
-        if let (Child::Dirty(into), Child::Dirty(right)) = (&mut node.children[left], right) {
+        if let (Child::Dirty(into), Child::Dirty(right)) = (node.child_mut(left), right) {
             let into = Arc::make_mut(into);
             let mut right = Arc::unwrap_or_clone(right);
             if right.level() > 0 {
@@ -310,14 +313,10 @@ impl Edit<'_> {
         }
     }
 
-    /// The bytes that a node takes in its page.
-    fn size_of(&self, child: &Child, level: u8) -> Result<usize, Error> {
-        match child {
-            Child::Stored(page) | Child::Moved(page) => {
-                Ok(self.source.node(*page, Some(level))?.used())
-            }
-            Child::Dirty(node) => Ok(node.size()),
-        }
+    /// The bytes that child `at` of a branch takes in its page.
+    fn size_of(&self, node: &Node, at: usize) -> Result<usize, Error> {
+        let view = NodeView::open(self.source, node.below(at), node.level().checked_sub(1))?;
+        Ok(view.map_or(0, |view| view.size()))
     }
 }
 

@@ -57,10 +57,10 @@ impl Freed<'_> {
     fn add_dirty(&mut self, node: &Node) -> Result<(), Error> {
         if node.level() > 0 {
             let below = Some(node.level() - 1);
-            for child in &node.children {
+            for child in node.all_children() {
                 match child {
-                    Child::Stored(page) | Child::Moved(page) => self.add_stored(*page, below)?,
-                    Child::Dirty(child) => self.add_dirty(child)?,
+                    Child::Stored(page) | Child::Moved(page) => self.add_stored(page, below)?,
+                    Child::Dirty(child) => self.add_dirty(&child)?,
                 }
             }
             return Ok(());

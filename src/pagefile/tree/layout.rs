@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::{
     super::{
         Error, checksum,
-        page::{PageRef, VALUE_HEADER, ValueRun, encode_value_header, stamp},
+        page::{PageRef, VALUE_HEADER, ValueRun, encode_value_header},
         source::Source,
     },
     node::{Child, Node, Value},
@@ -56,6 +56,9 @@ pub(in super::super) trait Pages {
         pages: u32,
         fill: &mut dyn FnMut(&mut [u8]),
     ) -> Result<PageRef, Error>;
+
+    /// Takes the bytes of a page, which are verified, for the next page of a sequence.
+    fn copy(&mut self, life: Life, bytes: &[u8], from: PageRef) -> Result<PageRef, Error>;
 }
 
 /// Appends what is to be written at and below `child` to `units`. `leaves`: how long the leaves of this tree live.
@@ -77,7 +80,7 @@ pub(in super::super) fn count_units(
             }
         }
     }
-    for child in &node.children {
+    for (_, child) in node.children.iter() {
         count_units(child, leaves, page_size, units);
     }
     units.push(life(node, leaves), node_pages(node, page_size));
@@ -96,17 +99,14 @@ pub(in super::super) fn store(
         Child::Stored(page) => return Ok(*page),
         Child::Moved(page) => {
             let moved = source.node(*page, Some(0))?;
-            let page = pages.write(leaves, 1, &mut |page| {
-                page.copy_from_slice(moved.buf().as_slice());
-                stamp(page, commit);
-            })?;
+            let page = pages.copy(leaves, moved.buf().as_slice(), *page)?;
             *child = Child::Stored(page);
             return Ok(page);
         }
         Child::Dirty(node) => Arc::make_mut(node),
     };
     node.store_large(|bytes| store_value(bytes, leaves, page_size, pages))?;
-    for child in &mut node.children {
+    for child in node.children.iter_mut() {
         store(child, leaves, source, pages)?;
     }
     let count = node_pages(node, page_size);

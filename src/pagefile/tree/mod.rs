@@ -9,6 +9,7 @@
 //! parent, so that no chain of pages is endless.
 
 mod census;
+mod children;
 mod edit;
 mod free;
 mod iter;
@@ -20,6 +21,7 @@ mod read;
 mod relocate;
 mod share;
 mod split;
+mod tighten;
 mod walker;
 
 pub(super) use census::Census;
@@ -32,4 +34,5 @@ pub(super) use node::{Child, NewValue};
 pub(super) use node_page::NodePage;
 pub(super) use read::{Found, Kind, Root, find, find_kind};
 pub(super) use relocate::{Place, Thing};
+pub(super) use tighten::tighten;
 pub(super) use walker::Walker;

@@ -35,13 +35,15 @@ impl Moves {
     /// Counts the leaves below changed branches of a tree.
     pub(in super::super) fn count(&mut self, child: &Child, segments: &Segments) {
         let Child::Dirty(node) = child else { return };
-        for child in &node.children {
-            match child {
-                Child::Stored(page) if node.level() == 1 && page.pages == 1 => {
-                    let used = segments.used(page.page);
-                    self.census[used as usize] += 1;
-                }
-                child => self.count(child, segments),
+        if node.level() > 1 {
+            for (_, child) in node.children.iter() {
+                self.count(child, segments);
+            }
+            return;
+        }
+        for (_, page) in node.stored_children() {
+            if page.pages == 1 {
+                self.census[segments.used(page.page) as usize] += 1;
             }
         }
     }
@@ -71,24 +73,28 @@ impl Moves {
             return;
         }
         let node = Arc::make_mut(node);
-        let level = node.level();
-        for child in &mut node.children {
-            match child {
-                Child::Stored(page) if level == 1 && page.pages == 1 => {
-                    let used = segments.used(page.page);
-                    let (limit, last) = &mut self.limit;
-                    let is_last = used == *limit && *last > 0;
-                    if (used < *limit || is_last) && source.node(*page, Some(0)).is_ok() {
-                        *last -= u32::from(is_last);
-                        freed.push(Run {
-                            start: page.page,
-                            pages: 1,
-                        });
-                        *child = Child::Moved(*page);
-                    }
-                }
-                child => self.mark(child, segments, source, freed),
+        if node.level() > 1 {
+            for child in node.children.iter_mut() {
+                self.mark(child, segments, source, freed);
             }
+            return;
+        }
+        let mut moved = Vec::new();
+        for (i, page) in node.stored_children() {
+            let used = segments.used(page.page);
+            let (limit, last) = &mut self.limit;
+            let is_last = used == *limit && *last > 0;
+            if page.pages == 1 && (used < *limit || is_last) && source.node(page, Some(0)).is_ok() {
+                *last -= u32::from(is_last);
+                freed.push(Run {
+                    start: page.page,
+                    pages: 1,
+                });
+                moved.push((i, page));
+            }
+        }
+        for (i, page) in moved {
+            *node.child_mut(i) = Child::Moved(page);
         }
     }
 }

@@ -10,13 +10,15 @@ use super::{
         Error,
         page::{
             BRANCH_FIXED, BucketRecord, HEADER, LEAF_FIXED, NodeHeader, PageRef, StoredValue,
-            ValueBytes, ValueRun, branch_key, leaf_entry_at, leaf_key, prefix_of,
+            ValueBytes, ValueRun, branch_key, leaf_entry_at, leaf_entry_len, leaf_key, prefix_of,
             push_branch_entry, push_leaf_entry, put_children, put_slot, put_value,
         },
         slots::{SLOT, Slot, common, head, head_of, place, search, slot},
         source::Source,
     },
+    children::Children,
     node_page::NodePage,
+    read::Root,
 };
 
 /// A node below a branch, or the root of a tree. A clone shares what is changed, and the next edit of either copies its path: so a savepoint costs
@@ -57,12 +59,15 @@ pub(in super::super) struct Node {
     prefix: usize,
     /// The first of these, as far as there are so many: with them a search for what is not there looks at no entry.
     start: [u8; 8],
-    /// Entries as they lie in a page, in any order, and what has been replaced. In a branch the first key is empty, and references count for nothing.
+    /// Entries as they lie in a page, in any order, and what has been replaced. In a branch the first key is empty, and a reference counts where the child is
+    /// not among `children`.
     heap: Vec<u8>,
     /// The bytes that the node takes when stored.
     size: usize,
-    /// The children of a branch.
-    pub(super) children: Vec<Child>,
+    /// Slots and entries are as they were stored, but for values and references that were overwritten.
+    is_as_stored: bool,
+    /// The children of a branch, but for those that are stored where the entries say.
+    pub(super) children: Children,
     /// Values of a leaf that are too large for it, and not yet stored. An entry has a run of no pages for such a value, and its place here for the
     /// number of the page.
     large: Vec<Option<Arc<[u8]>>>,
@@ -114,7 +119,8 @@ impl Node {
             slots: Vec::new(),
             heap: Vec::with_capacity(room),
             size: HEADER,
-            children: Vec::new(),
+            is_as_stored: false,
+            children: Children::default(),
             large: Vec::new(),
             appended: 0,
         }
@@ -150,13 +156,7 @@ impl Node {
         if count > usize::from(node.level > 0) {
             node.set_start(usize::from(node.level > 0));
         }
-        if node.level > 0 {
-            node.children.reserve(count + 1);
-            for i in 0..count {
-                let (_, child) = page.branch_entry(i).map_err(corrupted)?;
-                node.children.push(Child::Stored(child));
-            }
-        }
+        node.is_as_stored = true;
         Ok(node)
     }
 
@@ -228,13 +228,64 @@ impl Node {
         self.large.iter().any(Option::is_some)
     }
 
+    /// Where child `i` of a branch is stored, unless it is among `children`.
+    fn reference(&self, i: usize) -> PageRef {
+        let page = self.slots.get(i).map(|slot| place(*slot));
+        let page = page.and_then(|at| PageRef::decode(&self.heap, at));
+        // Found right when it was read, so there is one. No page can be at 0.
+        page.unwrap_or(PageRef {
+            page: 0,
+            pages: 0,
+            checksum: 0,
+        })
+    }
+
+    /// Child `i` of a branch.
+    pub(super) fn child(&self, i: usize) -> Child {
+        let child = self.children.get(i).cloned();
+        child.unwrap_or_else(|| Child::Stored(self.reference(i)))
+    }
+
+    /// All children of a branch.
+    pub(super) fn all_children(&self) -> impl Iterator<Item = Child> {
+        let count = if self.level > 0 { self.count() } else { 0 };
+        (0..count).map(|i| self.child(i))
+    }
+
+    /// Child `i` of a branch, to read.
+    pub(super) fn below(&self, i: usize) -> Root<'_> {
+        match self.children.get(i) {
+            Some(child) => Root::of(Some(child)),
+            None if i < self.count() => Root::Stored(self.reference(i)),
+            None => Root::Empty,
+        }
+    }
+
+    /// Child `i` of a branch, to change.
+    pub(super) fn child_mut(&mut self, i: usize) -> &mut Child {
+        let stored = self.reference(i);
+        self.children.get_or(i, || Child::Stored(stored))
+    }
+
+    /// The children of a branch that are stored, and their places.
+    pub(super) fn stored_children(&self) -> impl Iterator<Item = (usize, PageRef)> {
+        let count = if self.level > 0 { self.count() } else { 0 };
+        let mut changed = self.children.iter().peekable();
+        (0..count).filter_map(move |i| {
+            if let Some((_, child)) = changed.next_if(|(at, _)| *at == i) {
+                return Some((i, child.stored()?));
+            }
+            Some((i, self.reference(i)))
+        })
+    }
+
     /// Where the bytes of entry `i` are.
     fn entry(&self, i: usize) -> Range<usize> {
         let at = place(self.slots[i]);
         let end = if self.level > 0 {
             at + BRANCH_FIXED + self.key(i).len()
         } else {
-            leaf_entry_at(&self.heap, at).map_or(at, |(key, value)| key.end + value.stored_len())
+            at + leaf_entry_len(&self.heap, at).unwrap_or(0)
         };
         at..end
     }
@@ -272,7 +323,7 @@ impl Node {
         }
         let key = self.key(at).to_vec();
         self.size -= SLOT + old.len();
-        self.slots.remove(at);
+        self.remove_slot(at);
         self.insert(at, &key, value, large_from);
         freed
     }
@@ -281,7 +332,7 @@ impl Node {
     pub(super) fn remove(&mut self, at: usize) -> Option<PageRef> {
         let freed = self.forget_value(at);
         self.size -= self.entry_size(at);
-        self.slots.remove(at);
+        self.remove_slot(at);
         freed
     }
 
@@ -293,18 +344,22 @@ impl Node {
 
     /// Takes child `at` out of a branch.
     pub(super) fn remove_child(&mut self, at: usize) -> Child {
+        let stored = self.reference(at);
         self.size -= self.entry_size(at);
-        self.slots.remove(at);
+        self.remove_slot(at);
+        let child = self.children.remove(at);
         if at == 0 && !self.slots.is_empty() {
             self.set_key(0, &[]);
         }
-        self.children.remove(at)
+        child.unwrap_or(Child::Stored(stored))
     }
 
     /// Gives child `at` of a branch another key.
     pub(super) fn set_key(&mut self, at: usize, key: &[u8]) {
+        // The new entry has no reference.
+        self.child_mut(at);
         self.size -= self.entry_size(at);
-        self.slots.remove(at);
+        self.remove_slot(at);
         self.insert_key(at, key);
     }
 
@@ -342,12 +397,29 @@ impl Node {
         to.slots.splice(at..at, slots);
         self.slots.drain(range.clone());
         if self.level > 0 {
-            let children = self.children.drain(range);
-            to.children.splice(at..at, children);
+            self.children.give(range, &mut to.children, at);
         }
+        (self.is_as_stored, to.is_as_stored) = (false, false);
         let heads_are_right = to.prefix == self.prefix;
         self.find_prefix(true);
         to.find_prefix(heads_are_right);
+    }
+
+    /// Appends entries of another leaf, which are above all that are here and have no large values. To be [closed](Self::close) before anything else is done with it.
+    pub(super) fn append(&mut self, from: &Self, range: Range<usize>) {
+        self.slots.reserve(range.len());
+        for i in range {
+            let entry = from.entry(i);
+            self.slots.push(slot(self.heap.len(), 0));
+            self.size += SLOT + entry.len();
+            self.heap.extend_from_slice(&from.heap[entry]);
+        }
+    }
+
+    /// After all entries were appended.
+    pub(super) fn close(&mut self) {
+        self.find_prefix(false);
+        self.is_as_stored = true;
     }
 
     /// The bytes of a value that are not yet stored follow its entry, which lies at `at` of the other node now.
@@ -387,6 +459,35 @@ impl Node {
 
     /// Writes the node into its page, or pages, which are zeros. All children must be stored.
     pub(super) fn encode(&self, commit: u64, page: &mut [u8]) {
+        let header = if self.is_as_stored {
+            self.copy(commit, page)
+        } else {
+            self.lay_out(commit, page)
+        };
+        header.encode(page);
+        let changed = self.children.iter();
+        let changed = changed.filter_map(|(i, child)| Some((i, child.stored()?)));
+        put_children(page, changed);
+    }
+
+    /// Copies slots and entries as they are.
+    fn copy(&self, commit: u64, page: &mut [u8]) -> NodeHeader {
+        let start = HEADER + self.count() * SLOT;
+        for (i, from) in self.slots.iter().enumerate() {
+            put_slot(page, i, start + place(*from), head_of(*from));
+        }
+        page[start..self.size].copy_from_slice(&self.heap);
+        NodeHeader {
+            level: self.level,
+            count: self.count(),
+            commit,
+            used: self.size,
+            prefix: self.prefix,
+        }
+    }
+
+    /// Lays entries side by side, in their order.
+    fn lay_out(&self, commit: u64, page: &mut [u8]) -> NodeHeader {
         let first = usize::from(self.level > 0);
         let prefix = self.common_prefix();
         let mut at = HEADER + self.count() * SLOT;
@@ -410,18 +511,22 @@ impl Node {
         }
         page[at..at + copied.len()].copy_from_slice(&self.heap[copied.clone()]);
         at += copied.len();
-        let header = NodeHeader {
+        NodeHeader {
             level: self.level,
             count: self.count(),
             commit,
             used: at,
             prefix,
-        };
-        header.encode(page);
-        put_children(page, self.children.iter().filter_map(Child::stored));
+        }
+    }
+
+    fn remove_slot(&mut self, at: usize) {
+        self.is_as_stored = false;
+        self.slots.remove(at);
     }
 
     fn insert_slot(&mut self, at: usize, place: usize, key: &[u8]) {
+        self.is_as_stored = false;
         self.size += SLOT + self.heap.len() - place;
         let first = usize::from(self.level > 0);
         if at < first {

@@ -83,6 +83,14 @@ impl<'t> NodeView<'t> {
         }
     }
 
+    /// The bytes that the node takes when stored.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Page(page) => page.used(),
+            Self::Dirty(node) => node.size(),
+        }
+    }
+
     fn checked<T>(&self, source: &Source, result: Result<T, &'static str>) -> Result<T, Error> {
         result.map_err(|reason| match self {
             Self::Page(page) => source.corrupted(page.page(), reason),
@@ -115,7 +123,7 @@ impl<'t> NodeView<'t> {
         let below = self.level().checked_sub(1);
         let child = match self {
             Self::Page(page) => Root::Stored(self.checked(source, page.branch_entry(i))?.1),
-            Self::Dirty(node) => Root::of(node.children.get(i)),
+            Self::Dirty(node) => node.below(i),
         };
         Self::open(source, child, below)
     }

@@ -8,6 +8,7 @@ use super::{
     },
     edit::Edit,
     node::{Child, NewValue, Value},
+    read::Root,
 };
 
 /// Where a stored node or value was found in its tree. The tree may have been changed since.
@@ -52,7 +53,7 @@ impl Edit<'_> {
         if node.level() > 0 {
             let at = node.child_of(&place.key);
             let below = Some(node.level() - 1);
-            return self.bring(&mut node.children[at], below, place);
+            return self.bring(node.child_mut(at), below, place);
         }
         if let Ok(at) = node.search(&place.key)
             && let Value::Run(run) = node.value(at)
@@ -77,7 +78,14 @@ fn is_there(source: &Source, mut child: &Child, place: &Place) -> Result<bool, E
                 return is_stored_there(source, *page, place);
             }
             Child::Dirty(node) if node.level() > 0 => {
-                child = &node.children[node.child_of(&place.key)];
+                let at = node.child_of(&place.key);
+                match node.below(at) {
+                    Root::Stored(page) => return is_stored_there(source, page, place),
+                    _ => match node.children.get(at) {
+                        Some(below) => child = below,
+                        None => return Ok(false),
+                    },
+                }
             }
             Child::Dirty(node) => {
                 let value = node.search(&place.key).map(|at| node.value(at));
