@@ -74,7 +74,8 @@ fn random_overwrites_keep_the_file_small_and_whole() {
     assert!(report.is_clean(), "{:?}", report.problems);
     let before = file.stats();
     let used = report.leaf_pages + report.branch_pages;
-    assert!(before.pages * 10 < used * 17, "{before:?}, {used} used");
+    // A third of the file may be free before it is taken page by page, and what the last commits replaced.
+    assert!(before.pages * 10 < used * 18, "{before:?}, {used} used");
     let mut random = Random::new(8);
     let keys: Vec<[u8; 8]> = model.keys().copied().collect();
     for _ in 0..50 {

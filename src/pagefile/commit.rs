@@ -332,7 +332,7 @@ fn move_leaves(
 ) {
     let page_size = u64::from(source.page_size);
     let room = (MOST_ONE_PHASE / page_size).checked_sub(units.pages());
-    // One for each page that will live long. With two, half of the bytes of a commit would be theirs; with one, the file is larger by a sixteenth.
+    // One for each page that will live long: with two, half of the bytes of a commit were theirs.
     let most = units.long.len() as u32;
     let most = room.map_or(most, |room| most.min(room as u32));
     let mut moves = Moves::default();

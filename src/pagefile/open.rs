@@ -19,7 +19,7 @@ pub(super) fn initialise(storage: &dyn Storage, page_size: u32, size: u64) -> Re
     storage.write_at(0, &head).map_err(Error::io("write"))?;
     let mut at = head.len() as u64;
     let end = size - size % u64::from(page_size);
-    let zeros = [0; PIECE];
+    let zeros = vec![0; PIECE];
     while at < end {
         let len = (end - at).min((PIECE as u64) - at % PIECE as u64);
         let piece = &zeros[..usize::try_from(len).unwrap_or_default()];

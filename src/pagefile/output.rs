@@ -40,6 +40,15 @@ struct Sequence<'o> {
     piece: Vec<u8>,
 }
 
+/// The next page, or pages, to fill.
+struct Next<'n> {
+    /// The number of the first.
+    page: u64,
+    bytes: &'n mut [u8],
+    /// The checksums of one phase.
+    sums: &'n mut Vec<(u64, u64)>,
+}
+
 impl<'o> Sequence<'o> {
     fn new(runs: &'o [Run]) -> Self {
         Self {
@@ -129,12 +138,8 @@ fn place(runs: &[Run], page: u64, page_size: usize) -> usize {
 }
 
 impl Output<'_> {
-    /// The number of the next page of a sequence, the bytes of so many from there on, and the checksums of one phase.
-    fn next(
-        &mut self,
-        life: Life,
-        pages: u32,
-    ) -> Result<(u64, &mut [u8], &mut Vec<(u64, u64)>), Error> {
+    /// The next pages of a sequence.
+    fn next(&mut self, life: Life, pages: u32) -> Result<Next<'_>, Error> {
         let page_size = self.shared.medium.page_size as usize;
         let sequence = match life {
             Life::Long => &mut self.long,
@@ -162,7 +167,11 @@ impl Output<'_> {
             sequence.piece.resize(at + len, 0);
             &mut sequence.piece[at..]
         };
-        Ok((page, bytes, &mut self.sums))
+        Ok(Next {
+            page,
+            bytes,
+            sums: &mut self.sums,
+        })
     }
 }
 
@@ -179,7 +188,7 @@ impl Pages for Output<'_> {
     ) -> Result<PageRef, Error> {
         let is_one_phase = self.is_one_phase;
         let page_size = self.shared.medium.page_size as usize;
-        let (page, bytes, sums) = self.next(life, pages)?;
+        let Next { page, bytes, sums } = self.next(life, pages)?;
         bytes.fill(0);
         fill(bytes);
         let stored = reference(page, pages, bytes);
@@ -196,8 +205,9 @@ impl Pages for Output<'_> {
 
     fn copy(&mut self, life: Life, bytes: &[u8], from: PageRef) -> Result<PageRef, Error> {
         let is_one_phase = self.is_one_phase;
-        let (page, to, sums) = self.next(life, 1)?;
-        to.copy_from_slice(bytes);
+        let next = self.next(life, 1)?;
+        let (page, sums) = (next.page, next.sums);
+        next.bytes.copy_from_slice(bytes);
         if is_one_phase {
             sums.push((page, from.checksum));
         }

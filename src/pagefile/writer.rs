@@ -372,7 +372,7 @@ impl Writer {
         let end = until
             .checked_mul(page_size)
             .ok_or(io::ErrorKind::StorageFull)?;
-        let zeros = [0; PIECE];
+        let zeros = vec![0; PIECE];
         let mut at = start;
         while at < end {
             let len = PIECE - usize::try_from(at % PIECE as u64).unwrap_or_default();

@@ -28,11 +28,11 @@ fn model() -> impl Strategy<Value = Model> {
     btree_map(0u8..8, (prop::option::of(0u8..2), "[ab]{0,1}"), 1..6)
 }
 
-fn row(id: u8, (node, note): &(Option<u8>, String)) -> Pod {
+fn row(id: u8, (node, text): &(Option<u8>, String)) -> Pod {
     Pod {
         id,
         node: *node,
-        note: note.clone(),
+        note: text.clone(),
     }
 }
 

@@ -22,12 +22,10 @@ pub fn merge<T>(
     loop {
         let order = match (left.peek(), right.peek()) {
             (None, None) => return Ok(()),
-            (Some(_), None) => Ordering::Less,
-            (None, Some(_)) => Ordering::Greater,
             (Some(Ok(left)), Some(Ok(right))) => compare(left, right),
             // Errors end it, whichever side they are on.
-            (Some(Err(_)), _) => Ordering::Less,
-            (_, Some(Err(_))) => Ordering::Greater,
+            (Some(_), None) | (Some(Err(_)), _) => Ordering::Less,
+            (None, Some(_)) | (_, Some(Err(_))) => Ordering::Greater,
         };
         let pair = match order {
             Ordering::Less => left.next().map(|left| left.map(Pair::Left)),

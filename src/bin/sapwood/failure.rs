@@ -76,7 +76,6 @@ impl Failure {
     pub fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             _ if self.is_broken_pipe() => 0,
-            Self::Trouble(_) => 2,
             Self::Missing { .. } => 1,
             Self::File { source, .. } if is_damage(source) => 1,
             Self::Database { source } if is_problem(source) => 1,

@@ -272,10 +272,11 @@ impl Node {
         let count = if self.level > 0 { self.count() } else { 0 };
         let mut changed = self.children.iter().peekable();
         (0..count).filter_map(move |i| {
-            if let Some((_, child)) = changed.next_if(|(at, _)| *at == i) {
-                return Some((i, child.stored()?));
-            }
-            Some((i, self.reference(i)))
+            let page = match changed.next_if(|(at, _)| *at == i) {
+                Some((_, child)) => child.stored(),
+                None => Some(self.reference(i)),
+            };
+            page.map(|page| (i, page))
         })
     }
 

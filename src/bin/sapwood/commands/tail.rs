@@ -111,7 +111,7 @@ impl Tail {
                 match event {
                     Tailed::Commit(commit) if left > 0 => {
                         left -= 1;
-                        self.show(&commit, context, &mut out)?;
+                        show(&commit, context, &mut out)?;
                     }
                     Tailed::Missed { from, to } if left > 0 => {
                         missed(from.get(), to.get(), context, &mut out)?;
@@ -137,51 +137,46 @@ impl Tail {
         }
         Ok(Verdict::Fine)
     }
+}
 
-    fn show(
-        &self,
-        commit: &TailedCommit,
-        context: &Context,
-        out: &mut Output,
-    ) -> Result<(), Failure> {
-        let mut forms: BTreeMap<&str, (RowForm<'_>, &TableSchema)> = BTreeMap::new();
-        let mut changes = Vec::new();
-        if !context.json {
-            out.line(format!("revision {}", commit.revision))?;
-        }
-        for change in &commit.changes {
-            let row = value(commit, change)?;
-            let name = change.table.as_str();
-            if context.json {
-                changes.push(ShownChange {
-                    table: name,
-                    change: if change.is_removed() { "remove" } else { "put" },
-                    key: hex(&change.key),
-                    row,
-                });
-                continue;
-            }
-            if let Some(schema) = commit.table(name) {
-                let form = || (RowForm::new(schema), schema);
-                forms.entry(name).or_insert_with(form);
-            }
-            let known = forms.get(name);
-            let what = match (row, known) {
-                (Some(row), Some((_, schema))) => format!("put {}", in_order(&row, schema)),
-                (Some(row), None) => format!("put {row}"),
-                (None, Some((form, _))) => format!("remove {}", form.shown_key(&change.key)),
-                (None, None) => format!("remove {}", hex(&change.key)),
-            };
-            out.line(format!("  {name} {what}"))?;
-        }
-        if context.json {
-            out.json(&Shown {
-                revision: commit.revision.get(),
-                changes,
-            })?;
-        }
-        Ok(())
+fn show(commit: &TailedCommit, context: &Context, out: &mut Output) -> Result<(), Failure> {
+    let mut forms: BTreeMap<&str, (RowForm<'_>, &TableSchema)> = BTreeMap::new();
+    let mut changes = Vec::new();
+    if !context.json {
+        out.line(format!("revision {}", commit.revision))?;
     }
+    for change in &commit.changes {
+        let row = value(commit, change)?;
+        let name = change.table.as_str();
+        if context.json {
+            changes.push(ShownChange {
+                table: name,
+                change: if change.is_removed() { "remove" } else { "put" },
+                key: hex(&change.key),
+                row,
+            });
+            continue;
+        }
+        if let Some(schema) = commit.table(name) {
+            let form = || (RowForm::new(schema), schema);
+            forms.entry(name).or_insert_with(form);
+        }
+        let known = forms.get(name);
+        let what = match (row, known) {
+            (Some(row), Some((_, schema))) => format!("put {}", in_order(&row, schema)),
+            (Some(row), None) => format!("put {row}"),
+            (None, Some((form, _))) => format!("remove {}", form.shown_key(&change.key)),
+            (None, None) => format!("remove {}", hex(&change.key)),
+        };
+        out.line(format!("  {name} {what}"))?;
+    }
+    if context.json {
+        out.json(&Shown {
+            revision: commit.revision.get(),
+            changes,
+        })?;
+    }
+    Ok(())
 }
 
 fn value(commit: &TailedCommit, change: &TailedChange) -> Result<Option<Value>, Failure> {
