@@ -205,7 +205,7 @@ fn a_backup_does_not_take_the_seat() {
     let before = db.revision();
     let mut next = 100_000;
     let mut copy = Vec::new();
-    let commits = |_| {
+    let commits = |_: Option<usize>| {
         next += 1;
         db.write(|tx| tx.insert(pod(next, 1))).unwrap();
         Ok(())
@@ -222,7 +222,7 @@ fn a_backup_does_not_take_the_seat() {
 fn a_writer_that_fails_gives_its_error() {
     let db = filled(3000, 500);
     let mut writes = 0;
-    let mut count = |_| {
+    let mut count = |_: Option<usize>| {
         writes += 1;
         Ok(())
     };
@@ -231,7 +231,7 @@ fn a_writer_that_fails_gives_its_error() {
     // The last one is the flush.
     for fails_at in 0..writes {
         let (mut part, mut done) = (Vec::new(), 0);
-        let fails = |_| {
+        let fails = |_: Option<usize>| {
             done += 1;
             if done > fails_at {
                 return Err(io::Error::other("the line is cut"));
