@@ -3,15 +3,18 @@
 //! A node has its entries as they lie in a page, so that reading it into memory and storing it is to copy bytes, and neither a key nor a value is an
 //! allocation of its own. They are in any order; slots tell the order.
 
+mod encode;
+mod value;
+
 use std::{ops::Range, sync::Arc};
 
 use super::{
     super::{
         Error,
         page::{
-            BRANCH_FIXED, BucketRecord, HEADER, LEAF_FIXED, NodeHeader, PageRef, StoredValue,
-            ValueBytes, ValueRun, branch_key, leaf_entry_at, leaf_entry_len, leaf_key, prefix_of,
-            push_branch_entry, push_leaf_entry, put_children, put_slot, put_value,
+            BRANCH_FIXED, HEADER, LEAF_FIXED, PageRef, StoredValue, ValueBytes, ValueRun,
+            branch_key, leaf_entry_at, leaf_entry_len, leaf_key, prefix_of, push_branch_entry,
+            push_leaf_entry, put_value,
         },
         slots::{SLOT, Slot, common, head, head_of, place, search, slot},
         source::Source,
@@ -20,6 +23,9 @@ use super::{
     node_page::NodePage,
     read::Root,
 };
+pub(in super::super) use value::NewValue;
+pub(super) use value::Value;
+use value::{keep, park, stored_len};
 
 /// A node below a branch, or the root of a tree. A clone shares what is changed, and the next edit of either copies its path: so a savepoint costs
 /// nothing but what is changed after it.
@@ -71,42 +77,6 @@ pub(in super::super) struct Node {
     /// Values of a leaf that are too large for it, and not yet stored. An entry has a run of no pages for such a value, and its place here for the
     /// number of the page.
     large: Vec<Option<Arc<[u8]>>>,
-}
-
-/// A value to put.
-#[derive(Clone, Copy)]
-pub(in super::super) enum NewValue<'a> {
-    Bytes(&'a [u8]),
-    Bucket(BucketRecord),
-}
-
-impl NewValue<'_> {
-    pub(super) fn is_bucket(&self) -> bool {
-        matches!(self, Self::Bucket(_))
-    }
-}
-
-/// A value of a leaf in memory.
-pub(super) enum Value<'n> {
-    Inline(&'n [u8]),
-    /// Not yet stored.
-    Large(&'n [u8]),
-    Run(ValueRun),
-    Bucket(BucketRecord),
-}
-
-impl Value<'_> {
-    pub(super) fn is_bucket(&self) -> bool {
-        matches!(self, Self::Bucket(_))
-    }
-
-    /// The pages that it has.
-    fn run(&self) -> Option<PageRef> {
-        match self {
-            Self::Run(value) => Some(value.run),
-            Self::Inline(_) | Self::Large(_) | Self::Bucket(_) => None,
-        }
-    }
 }
 
 impl Node {
@@ -458,69 +428,6 @@ impl Node {
         Ok(())
     }
 
-    /// Writes the node into its page, or pages, which are zeros. All children must be stored.
-    pub(super) fn encode(&self, commit: u64, page: &mut [u8]) {
-        let header = if self.is_as_stored {
-            self.copy(commit, page)
-        } else {
-            self.lay_out(commit, page)
-        };
-        header.encode(page);
-        let changed = self.children.iter();
-        let changed = changed.filter_map(|(i, child)| Some((i, child.stored()?)));
-        put_children(page, changed);
-    }
-
-    /// Copies slots and entries as they are.
-    fn copy(&self, commit: u64, page: &mut [u8]) -> NodeHeader {
-        let start = HEADER + self.count() * SLOT;
-        for (i, from) in self.slots.iter().enumerate() {
-            put_slot(page, i, start + place(*from), head_of(*from));
-        }
-        page[start..self.size].copy_from_slice(&self.heap);
-        NodeHeader {
-            level: self.level,
-            count: self.count(),
-            commit,
-            used: self.size,
-            prefix: self.prefix,
-        }
-    }
-
-    /// Lays entries side by side, in their order.
-    fn lay_out(&self, commit: u64, page: &mut [u8]) -> NodeHeader {
-        let first = usize::from(self.level > 0);
-        let prefix = self.common_prefix();
-        let mut at = HEADER + self.count() * SLOT;
-        // Entries that lie side by side are copied as one.
-        let mut copied = 0..0;
-        for i in 0..self.count() {
-            let entry = self.entry(i);
-            let head = if prefix == self.prefix || i < first {
-                head_of(self.slots[i])
-            } else {
-                head(self.key(i), prefix)
-            };
-            put_slot(page, i, at + copied.len(), head);
-            if entry.start == copied.end {
-                copied.end = entry.end;
-            } else {
-                page[at..at + copied.len()].copy_from_slice(&self.heap[copied.clone()]);
-                at += copied.len();
-                copied = entry;
-            }
-        }
-        page[at..at + copied.len()].copy_from_slice(&self.heap[copied.clone()]);
-        at += copied.len();
-        NodeHeader {
-            level: self.level,
-            count: self.count(),
-            commit,
-            used: at,
-            prefix,
-        }
-    }
-
     fn remove_slot(&mut self, at: usize) {
         self.is_as_stored = false;
         self.slots.remove(at);
@@ -622,45 +529,4 @@ impl Node {
         }
         self.heap = heap;
     }
-}
-
-/// The bytes that a value takes in its entry.
-fn stored_len(value: NewValue<'_>, large_from: usize) -> usize {
-    match value {
-        NewValue::Bytes(bytes) if bytes.len() < large_from => bytes.len(),
-        NewValue::Bytes(_) => ValueRun::LEN,
-        NewValue::Bucket(_) => BucketRecord::LEN,
-    }
-}
-
-/// A value as it lies in its entry; one that is too large is put by.
-fn keep<'v>(
-    large: &mut Vec<Option<Arc<[u8]>>>,
-    value: NewValue<'v>,
-    large_from: usize,
-) -> ValueBytes<'v> {
-    match value {
-        NewValue::Bytes(bytes) if bytes.len() < large_from => ValueBytes::Inline(bytes),
-        NewValue::Bytes(bytes) => ValueBytes::Run(ValueRun {
-            len: bytes.len() as u64,
-            run: PageRef {
-                page: park(large, Some(Arc::from(bytes))),
-                pages: 0,
-                checksum: 0,
-            },
-        }),
-        NewValue::Bucket(record) => ValueBytes::Bucket(record),
-    }
-}
-
-/// Puts a large value to the others, and gives its place.
-fn park(large: &mut Vec<Option<Arc<[u8]>>>, bytes: Option<Arc<[u8]>>) -> u64 {
-    let place = large.iter().position(Option::is_none);
-    let place = place.unwrap_or(large.len());
-    if place == large.len() {
-        large.push(bytes);
-    } else {
-        large[place] = bytes;
-    }
-    place as u64
 }
