@@ -63,8 +63,8 @@ impl Stock for FileStock<'_> {
         let to = self.cuts.get(part);
         let to = to.map_or(Bound::Unbounded, |key| Bound::Excluded(&**key));
         let mut newer = self.newer.range::<[u8], _>((from, to)).peekable();
-        let mut tell = |key: &[u8], row: &[u8]| match row {
-            // It was removed.
+        // In the journal a row without bytes was removed; in the trees it is damaged.
+        let tell = |key: &[u8], row: &[u8], each: &mut EachRow<'_>| match row {
             [] => Ok(()),
             row => each(key, row),
         };
@@ -72,14 +72,14 @@ impl Stock for FileStock<'_> {
             for entry in bucket.range::<&[u8]>((from, to)) {
                 let (key, row) = entry.map_err(|error| self.failed(error))?;
                 while let Some((newer, row)) = newer.next_if(|(newer, _)| ***newer < *key) {
-                    tell(newer, row)?;
+                    tell(newer, row, each)?;
                 }
                 match newer.next_if(|(newer, _)| ***newer == *key) {
-                    Some((key, row)) => tell(key, row)?,
-                    None => tell(&key, &row)?,
+                    Some((key, row)) => tell(key, row, each)?,
+                    None => each(&key, &row)?,
                 }
             }
         }
-        newer.try_for_each(|(key, row)| tell(key, row))
+        newer.try_for_each(|(key, row)| tell(key, row, each))
     }
 }
