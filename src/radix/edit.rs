@@ -107,6 +107,7 @@ impl Editor {
         }
         // SAFETY: as above.
         let copy = unsafe { node.copy(self.stamp, &mut self.pool) };
+        node.prefetch_page();
         self.unlinked.push(node);
         self.link(root, copy);
         copy

@@ -7,7 +7,8 @@ use smallvec::SmallVec;
 
 use super::digit::{SPAN, digit};
 use super::edit::{Editor, Group};
-use super::make::{Child, Entry, With, bucket, inner};
+use super::gap;
+use super::make::{Child, Entry, bucket, inner};
 use super::node::{MAX_ROWS, MAX_TAILS, Node, NodeRef, Tails};
 use super::row::Handle;
 use super::unpacked::{Rows, separator};
@@ -101,20 +102,7 @@ impl Editor {
             tail,
             row,
         };
-        let entries = With {
-            view,
-            next: 0,
-            at: index,
-            new: Some(new),
-        };
-        let node = bucket(
-            self.stamp,
-            view.start(),
-            view.prefix(),
-            entries,
-            tails,
-            &mut self.pool,
-        );
+        let node = gap::with(self.stamp, view, index, new, tails, &mut self.pool);
         let count = view.len() as u32 + 1;
         self.dispose(view.node());
         Group::from_slice(&[Child {

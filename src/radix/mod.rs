@@ -12,7 +12,7 @@
 //! | file | what |
 //! |---|---|
 //! | `digit` | the integers that nodes search |
-//! | `node`, `make` | the bytes of nodes; with `pool` and `region`, their memory |
+//! | `node`, `make`, `gap` | the bytes of nodes; with `pool` and `region`, their memory |
 //! | `find`, `cursor`, `diff`, `census`, `check` | reading: one key, in order, two versions, all nodes, all invariants |
 //! | `edit` | changing a tree: with `grow`, `divide`, `shrink`, and `unpacked` between them |
 //! | `bulk` | building one |
@@ -42,6 +42,7 @@ mod divide;
 mod draft;
 mod edit;
 mod find;
+mod gap;
 mod garbage;
 mod grow;
 mod heap;

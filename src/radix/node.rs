@@ -160,6 +160,12 @@ impl Node {
         }
     }
 
+    /// Asks for the memory that giving the block back will write to. Mostly the next transaction does that.
+    #[inline]
+    pub(super) fn prefetch_page(self) {
+        Pool::prefetch(self.0.cast());
+    }
+
     /// Gives the block back. The rows and children that it names are not touched.
     ///
     /// # Safety
@@ -322,6 +328,19 @@ impl<'v> NodeRef<'v> {
         let len = usize::from(ends[index]) - from;
         // SAFETY: tails lie behind the ends, one behind the other.
         unsafe { self.array(self.arrays() + 18 * self.cap() + from, len) }
+    }
+
+    /// All tails of a bucket one behind the other, where they are of one length.
+    pub(super) fn even_tails(self) -> Option<&'v [u8]> {
+        let each = self.header().tail;
+        // SAFETY: tails of one length lie behind the rows, and there are as many.
+        let tails = || unsafe {
+            self.array(
+                self.arrays() + 16 * self.cap(),
+                usize::from(each) * self.len(),
+            )
+        };
+        (each != MIXED).then(tails)
     }
 
     /// How long the tails of a bucket are.

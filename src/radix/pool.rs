@@ -10,6 +10,7 @@
 use std::alloc::{Layout, alloc, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
 
+use super::node::prefetch;
 use super::region::{ALL_PAGES, PAGE, PAGES, Region};
 
 /// Sizes are multiples of this: a cache line.
@@ -142,6 +143,13 @@ impl Pool {
                 self.free_page(page);
             }
         }
+    }
+
+    /// Asks the processor for what [`give`](Self::give) will write to when it gets this block: of a large history, another page's beginning each time.
+    #[inline]
+    pub(super) fn prefetch(block: NonNull<u8>) {
+        let block = block.as_ptr();
+        prefetch(block.wrapping_sub(block.addr() % PAGE));
     }
 
     /// A page for blocks of this size, with room.

@@ -122,6 +122,16 @@ impl Width {
 }
 
 impl Handle {
+    /// One of several, all different, behind which there is nothing.
+    #[cfg(test)]
+    pub(super) fn example(number: usize) -> Self {
+        Self(
+            NonNull::dangling().map_addr(|first: std::num::NonZero<usize>| {
+                first.saturating_add(size_of::<Header>() * number)
+            }),
+        )
+    }
+
     /// Asks the processor for the row's memory, which is about to be read.
     pub(super) fn prefetch(self) {
         prefetch(self.0.as_ptr().cast());

@@ -5,6 +5,7 @@ use smallvec::SmallVec;
 use super::digit::bytes_of;
 use super::divide::children;
 use super::edit::Editor;
+use super::gap;
 use super::make::{Child, Without, bucket, inner};
 use super::node::{Kind, MAX_ROWS, Node, NodeRef};
 
@@ -15,19 +16,7 @@ impl Editor {
     /// A bucket without its row `index`.
     pub(super) fn shrunk(&mut self, view: NodeRef<'_>, index: usize) -> Child {
         let tails = view.tails().without(view.tail(index).len());
-        let entries = Without {
-            view,
-            next: 0,
-            at: index,
-        };
-        let node = bucket(
-            self.stamp,
-            view.start(),
-            view.prefix(),
-            entries,
-            tails,
-            &mut self.pool,
-        );
+        let node = gap::without(self.stamp, view, index, tails, &mut self.pool);
         Child {
             bound: 0,
             node,

@@ -13,7 +13,7 @@ func grow(data, name string) {
 		scale:  scale{enough: 200 * time.Millisecond},
 		data:   data,
 		ids:    ids,
-		picks:  newPicks(ids, 20000, &random{1000}),
+		picks:  newPicks(ids, 200000, &random{1000}),
 		output: json.NewEncoder(os.Stdout),
 		store:  newStore(name, true),
 	}

@@ -15,7 +15,7 @@ import (
 	"time"
 )
 
-const usage = `bench DATA READS UPDATES BULK_INSERTS MILLISECONDS STORES
+const usage = `bench DATA PICKS UPDATES BULK_INSERTS MILLISECONDS STORES
 weigh DATA STORE STAGE
 grow DATA STORE
 files STORE FOLDER ROWS COMMITS
@@ -28,7 +28,7 @@ func main() {
 	switch {
 	case len(arguments) == 7 && arguments[0] == "bench":
 		bench(arguments[1], strings.Split(arguments[6], ","), scale{
-			reads:       number(arguments[2]),
+			picks:       number(arguments[2]),
 			updates:     number(arguments[3]),
 			bulkInserts: number(arguments[4]),
 			enough:      time.Duration(number(arguments[5])) * time.Millisecond,
@@ -65,7 +65,10 @@ func number(text string) int {
 
 // scale is how much is done in a round.
 type scale struct {
-	reads, updates, bulkInserts int
+	// Ids to ask for; as many as there are rows.
+	picks int
+	// Updates, where their number counts and not the time.
+	updates, bulkInserts int
 	// An operation that takes longer is done less often; and so long, readers read beside a writer.
 	enough time.Duration
 }
@@ -102,11 +105,11 @@ func bench(data string, names []string, scale scale) {
 		switch words[0] {
 		case "digest":
 			for _, store := range stores {
-				fmt.Println(digest(store, newPicks(ids, scale.reads, &random{1000}), len(ids)))
+				fmt.Println(digest(store, newPicks(ids, scale.picks, &random{1000}), len(ids)))
 			}
 		case "round":
 			round := round{number: number(words[1]), scale: scale, data: data, ids: ids, output: output}
-			round.picks = newPicks(ids, scale.reads, &random{1000 + uint64(round.number)})
+			round.picks = newPicks(ids, scale.picks, &random{1000 + uint64(round.number)})
 			for _, store := range stores {
 				// What the round before has left is not this one's to collect.
 				runtime.GC()

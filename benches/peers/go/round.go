@@ -48,19 +48,24 @@ func (r *round) add(workload, metric string, nanoseconds float64) {
 	}
 }
 
-// measure runs an operation so many times, or as often as there is time for.
-func (r *round) measure(workload, metric string, operations int, operation func(at int)) {
+// measure runs an operation on one item after the other, over and over, until there was enough.
+func (r *round) measure(workload, metric string, items int, operation func(at int)) {
+	r.measureMany(workload, metric, 1, items, operation)
+}
+
+// measureMany does the same with an operation that does so many at once.
+func (r *round) measureMany(workload, metric string, many, items int, operation func(at int)) {
 	start := time.Now()
 	done := 0
-	for done < operations {
-		operation(done)
+	for {
+		operation(done % items)
 		done++
 		// Only slow operations are looked at one by one: the clock costs as much as a fast one.
 		if (done <= 4 || done%32 == 0) && time.Since(start) > r.scale.enough {
 			break
 		}
 	}
-	r.add(workload, metric, float64(time.Since(start).Nanoseconds())/float64(done))
+	r.add(workload, metric, float64(time.Since(start).Nanoseconds())/float64(done*many))
 }
 
 // measureWrites runs an operation for a second, over and over the same items: long enough for the collector to come by, as it does in the long run.
@@ -130,19 +135,18 @@ func (r *round) reads() {
 
 func (r *round) scans() {
 	view := r.store.snapshot()
-	rows := float64(len(r.ids))
-	start := time.Now()
-	sink += view.scan()
-	r.add("full scan", "a row", float64(time.Since(start).Nanoseconds())/rows)
-	start = time.Now()
-	if sum, can := view.scanBack(); can {
-		sink += sum
-		r.add("full scan, backwards", "a row", float64(time.Since(start).Nanoseconds())/rows)
+	rows := len(r.ids)
+	r.measureMany("full scan", "a row", rows, 1, func(int) { sink += view.scan() })
+	if _, can := view.scanBack(); can {
+		r.measureMany("full scan, backwards", "a row", rows, 1, func(int) {
+			sum, _ := view.scanBack()
+			sink += sum
+		})
 	}
 }
 
 func (r *round) updates() {
-	ids := r.picks.ids[:r.scale.updates]
+	ids := r.picks.ids
 	random := &random{2000 + uint64(r.number)}
 	status := func() change { return change{true, uint32(random.below(4))} }
 	r.measureWrites("update, an indexed field", "update", len(ids), func(at int) {
@@ -225,7 +229,7 @@ func (r *round) underWatches() {
 }
 
 func (r *round) oneThread() {
-	ids := r.picks.ids[:r.scale.updates]
+	ids := r.picks.ids
 	r.measureWrites("watch a row, update it, wake", "on one thread", len(ids), func(at int) {
 		watch := r.store.snapshot().watch(ids[at])
 		r.store.update(ids[at:at+1], change{value: uint32(at)})
@@ -308,7 +312,7 @@ func (r *round) followers() {
 			follower.take()
 			followers = append(followers, follower)
 		}
-		ids := r.picks.ids[:r.scale.updates/10]
+		ids := r.picks.ids
 		metric := fmt.Sprintf("%d streams", count)
 		r.measureWrites("update, taken by change streams", metric, len(ids), func(at int) {
 			r.store.update(ids[at:at+1], change{value: uint32(at)})

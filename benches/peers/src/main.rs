@@ -3,6 +3,14 @@
 //! `cargo run --release -p sapwood-peers -- [--quick] [--bars] [--json FILE] [memory | durable | files | growth] [OPTIONS]`
 
 #![allow(clippy::cast_precision_loss, reason = "figures are for people")]
+#![cfg_attr(
+    feature = "owned-strings",
+    allow(
+        clippy::implicit_clone,
+        clippy::useless_conversion,
+        reason = "a row's string is not always a `String`"
+    )
+)]
 
 mod bars;
 mod child;
@@ -14,6 +22,7 @@ mod go;
 mod memory;
 mod samples;
 mod task;
+mod text;
 mod written;
 
 use std::path::PathBuf;

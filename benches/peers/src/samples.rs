@@ -64,32 +64,42 @@ impl Samples {
         self.add(line.store, measure, line.value);
     }
 
-    /// Runs an operation on each item, or on as many as there is time for.
+    /// Runs an operation on one item after the other, over and over, until there was enough: what an operation costs when it is done all the time. One pass over the
+    /// items would take a few milliseconds, in which the caches and the clock of the processor are still those of what was done before.
     pub(crate) fn run<I, R>(
         &mut self,
         store: &'static str,
         measure: Measure,
+        items: &[I],
+        operation: impl FnMut(&I) -> R,
+    ) {
+        self.run_many(store, measure, 1, items, operation);
+    }
+
+    /// The same, of an operation that does so many at once.
+    pub(crate) fn run_many<I, R>(
+        &mut self,
+        store: &'static str,
+        measure: Measure,
+        many: usize,
         items: &[I],
         mut operation: impl FnMut(&I) -> R,
     ) {
         tidy();
         let start = Instant::now();
         let mut done = 0;
-        for some in items.chunks(32) {
-            for item in some {
-                black_box(operation(item));
-                done += 1;
-                // Only slow operations are looked at one by one: the clock costs as much as a fast one.
-                if done <= 4 && start.elapsed() > self.enough {
-                    break;
+        let taken = loop {
+            black_box(operation(&items[done % items.len()]));
+            done += 1;
+            // Only slow operations are looked at one by one: the clock costs as much as a fast one.
+            if done <= 4 || done % 32 == 0 {
+                let taken = start.elapsed();
+                if taken > self.enough {
+                    break taken;
                 }
             }
-            if start.elapsed() > self.enough {
-                break;
-            }
-        }
-        let taken = start.elapsed();
-        self.add(store, measure, nanoseconds(taken, done));
+        };
+        self.add(store, measure, nanoseconds(taken, done * many));
     }
 
     /// The medians.

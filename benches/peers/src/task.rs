@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::Failure;
 use crate::data::Random;
+use crate::text::{Labels, Text};
 
 /// Rows of a node; there are as many nodes as that takes.
 pub(crate) const ROWS_OF_NODE: usize = 50;
@@ -35,13 +36,13 @@ impl Status {
 #[table(index(by_job_status, on(job, status)))]
 pub(crate) struct Task {
     #[key]
-    pub(crate) id: String,
+    pub(crate) id: Text,
     #[index]
-    pub(crate) node: String,
-    pub(crate) job: String,
+    pub(crate) node: Text,
+    pub(crate) job: Text,
     pub(crate) status: Status,
     pub(crate) cpu: u32,
-    pub(crate) labels: Vec<(String, String)>,
+    pub(crate) labels: Labels,
 }
 
 /// What an update changes: a field that is in no index, or one that is.
@@ -99,7 +100,7 @@ impl Tasks {
                 labels,
             } = task;
             write!(file, "{id}\t{node}\t{job}\t{}\t{cpu}", status as u8)?;
-            for (name, value) in labels {
+            for (name, value) in &*labels {
                 write!(file, "\t{name}\t{value}")?;
             }
             writeln!(file)?;
@@ -115,15 +116,19 @@ impl Iterator for Tasks {
         self.left = self.left.checked_sub(1)?;
         let random = &mut self.random;
         Some(Task {
-            id: random.id(),
-            node: node(random.below(self.nodes)),
-            job: job(random.below(self.jobs)),
+            id: random.id().into(),
+            node: node(random.below(self.nodes)).into(),
+            job: job(random.below(self.jobs)).into(),
             status: Status::pick(random),
             cpu: random.below(4000) as u32,
-            labels: vec![
-                ("zone".to_owned(), format!("zone-{}", random.below(8))),
-                ("team".to_owned(), format!("team-{:03}", random.below(300))),
-            ],
+            labels: [
+                ("zone".into(), format!("zone-{}", random.below(8)).into()),
+                (
+                    "team".into(),
+                    format!("team-{:03}", random.below(300)).into(),
+                ),
+            ]
+            .into(),
         })
     }
 }

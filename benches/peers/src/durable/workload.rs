@@ -87,7 +87,7 @@ pub(crate) fn answer(
 fn serve<S: Store>(folder: &Path, rows: usize, time: Duration) -> Result<(), Failure> {
     let store = S::create(folder)?;
     store.load(&mut Tasks::new(rows))?;
-    let ids: Vec<String> = Tasks::new(rows).map(|task| task.id).collect();
+    let ids: Vec<String> = Tasks::new(rows).map(|task| task.id.to_string()).collect();
     for question in std::io::stdin().lock().lines() {
         let question = question?;
         if question != READY {

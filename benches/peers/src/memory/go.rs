@@ -26,7 +26,7 @@ impl Peers {
         command
             .arg("bench")
             .arg(data)
-            .args([scale.reads, scale.updates, scale.bulk_inserts].map(|number| number.to_string()))
+            .args([scale.picks, scale.updates, scale.bulk_inserts].map(|number| number.to_string()))
             .arg(scale.enough.as_millis().to_string())
             .arg(stores.join(","));
         Ok(Self(Child::start(&mut command)?))

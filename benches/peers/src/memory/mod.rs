@@ -82,7 +82,7 @@ pub(crate) fn run(options: &Options, quick: bool, bars: bool) -> Result<Vec<Figu
         let enough = Duration::from_millis(if quick { 100 } else { 300 });
         let scale = Scale {
             rows,
-            reads: 20_000,
+            picks: rows,
             updates,
             enough,
             bulk_inserts: rounds.min(3),
@@ -120,7 +120,7 @@ fn measure(
     samples: &mut Samples,
 ) -> Result<(), Failure> {
     let rows = scale.rows;
-    let ids: Vec<String> = Tasks::new(rows).map(|task| task.id).collect();
+    let ids: Vec<String> = Tasks::new(rows).map(|task| task.id.to_string()).collect();
     let mut benches = Vec::new();
     each_store!(only, load(rows, &mut benches));
     let watched = wants(only, OURS).then(|| {
@@ -137,7 +137,7 @@ fn measure(
     compare(&benches, peers.as_mut(), &ids, scale)?;
     for number in 0..rounds {
         eprintln!("{rows} rows, round {} of {rounds}", number + 1);
-        let picks = Picks::new(&ids, scale.reads, &mut Random(1_000 + number as u64));
+        let picks = Picks::new(&ids, scale.picks, &mut Random(1_000 + number as u64));
         let round = Round {
             number,
             scale,
@@ -173,7 +173,7 @@ fn compare(
     ids: &[String],
     scale: Scale,
 ) -> Result<(), Failure> {
-    let picks = Picks::new(ids, scale.reads, &mut Random(1_000));
+    let picks = Picks::new(ids, scale.picks, &mut Random(1_000));
     let begin = tenth_of_jobs(Tasks::new(ids.len()).jobs);
     let mut digests: Vec<Vec<u64>> = Vec::new();
     digests.extend(benches.iter().map(|bench| bench.digest(&picks, &begin)));
@@ -211,7 +211,7 @@ fn grow(samples: &mut Samples) {
         // Not all ids: they would be memory that no program has beside its table.
         let ids: Vec<String> = Tasks::new(rows)
             .step_by(rows / 50_000)
-            .map(|task| task.id)
+            .map(|task| task.id.to_string())
             .collect();
         (metric, store, ids)
     });

@@ -14,8 +14,9 @@ use crate::task::{Change, Picks, Status, Task, Tasks};
 #[derive(Clone, Copy)]
 pub(super) struct Scale {
     pub(super) rows: usize,
-    /// Point reads; a quarter as many lists.
-    pub(super) reads: usize,
+    /// Ids to ask for, one after the other and over again; a quarter as many nodes and jobs. As many as there are rows: of fewer, the caches would hold more.
+    pub(super) picks: usize,
+    /// Updates, where their number counts and not the time.
     pub(super) updates: usize,
     /// An operation that takes longer is done less often; and so long, readers read beside a writer.
     pub(super) enough: Duration,
@@ -118,20 +119,17 @@ impl<S: Store> Loaded<S> {
 
     fn scans(&self, round: &Round<'_>, samples: &mut Samples) {
         let (view, rows) = (self.0.view(), round.scale.rows);
-        let start = Instant::now();
-        black_box(view.scan());
-        let taken = nanoseconds(start.elapsed(), rows);
-        samples.add(S::NAME, Measure::ns("full scan", "a row"), taken);
-        let start = Instant::now();
-        if black_box(view.scan_back()).is_some() {
-            let taken = nanoseconds(start.elapsed(), rows);
-            samples.add(S::NAME, Measure::ns("full scan, backwards", "a row"), taken);
+        let scan = Measure::ns("full scan", "a row");
+        samples.run_many(S::NAME, scan, rows, &[()], |()| view.scan());
+        if view.scan_back().is_some() {
+            let scan = Measure::ns("full scan, backwards", "a row");
+            samples.run_many(S::NAME, scan, rows, &[()], |()| view.scan_back());
         }
     }
 
     fn updates(&self, round: &Round<'_>, samples: &mut Samples) {
-        let (store, name, scale) = (&self.0, S::NAME, round.scale);
-        let ids = &round.picks.ids[..scale.updates];
+        let (store, name) = (&self.0, S::NAME);
+        let ids = &round.picks.ids;
         let mut random = Random(2_000 + round.number as u64);
         let update = Measure::ns("update, an indexed field", "update");
         samples.run(name, update, ids, |id| {

@@ -67,7 +67,7 @@ fn under_watches(store: &Sapwood, round: &Round<'_>, samples: &mut Samples) {
 
 fn one_thread(store: &Sapwood, round: &Round<'_>, samples: &mut Samples) {
     let measure = Measure::ns("watch a row, update it, wake", "on one thread");
-    let ids = &round.picks.ids[..round.scale.updates];
+    let ids = &round.picks.ids;
     let mut number = 0;
     samples.run(OURS, measure, ids, |id| {
         let watch = watch(&store.view(), id);
@@ -147,7 +147,7 @@ fn followers(store: &Sapwood, round: &Round<'_>, samples: &mut Samples) {
             "ns",
         );
         let mut number = 0;
-        let ids = &round.picks.ids[..round.scale.updates / 10];
+        let ids = &round.picks.ids;
         samples.run(OURS, measure, ids, |id| {
             number += 1;
             update(store, id, number);

@@ -75,7 +75,7 @@ fn weigh_store<S: Store>(rows: usize, stage: Stage, weight: &mut Option<usize>) 
     let mut ids = Vec::with_capacity(100);
     loop {
         ids.clear();
-        ids.extend(tasks.by_ref().take(100).map(|task| task.id));
+        ids.extend(tasks.by_ref().take(100).map(|task| task.id.to_string()));
         if ids.is_empty() {
             break;
         }

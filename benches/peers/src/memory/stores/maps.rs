@@ -12,6 +12,7 @@ use rpds::RedBlackTreeMapSync;
 
 use super::{Store, View};
 use crate::task::{Change, Status, Task};
+use crate::text::shared;
 
 /// A column of a key. Its clone is one count: persistent maps clone the keys of each node that they copy.
 type Text = Arc<str>;
@@ -39,12 +40,12 @@ macro_rules! maps {
             const NAME: &'static str = $name;
 
             fn insert(&mut self, task: Task, indexed: bool) {
-                let (id, task) = (Text::from(&*task.id), Arc::new(task));
+                let (id, task) = (shared(&task.id), Arc::new(task));
                 self.rows.$insert(Arc::clone(&id), Arc::clone(&task));
                 if indexed {
-                    let key = (Text::from(&*task.node), Arc::clone(&id));
+                    let key = (shared(&task.node), Arc::clone(&id));
                     self.by_node.$insert(key, Arc::clone(&task));
-                    let key = (Text::from(&*task.job), task.status, id);
+                    let key = (shared(&task.job), task.status, id);
                     self.by_job_status.$insert(key, task);
                 }
             }
@@ -55,11 +56,11 @@ macro_rules! maps {
                 };
                 let mut new = Task::clone(&old);
                 change.make(&mut new);
-                let (id, new) = (Text::from(id), Arc::new(new));
+                let (id, new) = (shared(&new.id), Arc::new(new));
                 self.rows.$insert(Arc::clone(&id), Arc::clone(&new));
-                let key = (Text::from(&*new.node), Arc::clone(&id));
+                let key = (shared(&new.node), Arc::clone(&id));
                 self.by_node.$insert(key, Arc::clone(&new));
-                let mut key = (Text::from(&*new.job), old.status, id);
+                let mut key = (shared(&new.job), old.status, id);
                 if new.status != old.status {
                     self.by_job_status.$remove(&key);
                     key.1 = new.status;

@@ -52,11 +52,11 @@ impl Store for Mvcc {
 
     fn load(&self, rows: &mut dyn Iterator<Item = Task>) {
         let mut tx = self.db.begin();
-        for mut task in rows {
-            let id = std::mem::take(&mut task.id);
+        for task in rows {
+            // Its keys are strings of their own.
+            let id = task.id.to_string();
             let inserted = if self.indexed {
-                // The rest of the row has no other use for its node.
-                let node = std::mem::take(&mut task.node);
+                let node = task.node.to_string();
                 let job_status = job_status(&task.job, task.status);
                 tx.insert(Stored {
                     id,

@@ -94,6 +94,11 @@ impl Store for Native {
                 labels,
             } = row;
             let status = status as u8;
+            // What it stores are bytes, whose rows own their strings.
+            let [id, node, job] = [id, node, job].map(|text| text.to_string());
+            let labels = labels.iter();
+            let labels = labels.map(|(name, value)| (name.to_string(), value.to_string()));
+            let labels = labels.collect();
             let inserted = if self.indexed {
                 tx.insert(Stored {
                     id,

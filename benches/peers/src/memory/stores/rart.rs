@@ -46,7 +46,7 @@ impl Maps for Trees {
 
     fn insert(&mut self, task: Task, indexed: bool) {
         let task = Arc::new(task);
-        self.rows.insert(task.id.as_str(), Arc::clone(&task));
+        self.rows.insert(&*task.id, Arc::clone(&task));
         if indexed {
             self.by_node.insert_k(&node_key(&task), Arc::clone(&task));
             self.by_job_status.insert_k(&job_key(&task), task);

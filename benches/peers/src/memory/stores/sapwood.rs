@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{Store, View};
 use crate::figures::OURS;
 use crate::task::{Change, Status, Task};
+use crate::text::{Labels, Text};
 
 pub(crate) struct Sapwood {
     pub(crate) db: Database,
@@ -18,12 +19,12 @@ pub(crate) struct Sapwood {
 #[derive(Table, Clone, Debug, Serialize, Deserialize)]
 struct Plain {
     #[key]
-    id: String,
-    node: String,
-    job: String,
+    id: Text,
+    node: Text,
+    job: Text,
     status: Status,
     cpu: u32,
-    labels: Vec<(String, String)>,
+    labels: Labels,
 }
 
 impl From<Task> for Plain {
