@@ -2,7 +2,7 @@
 //! there is another such loop with as many bytes, and the same commit in memory: what these two leave over is what durability costs the processor.
 //!
 //! ```sh
-//! cargo bench --bench durable -- [--rows N] [--rounds N] [--dir FOLDER]
+//! cargo bench --bench durable -- [--rows N] [--rounds N] [--dir FOLDER] [--only PART]
 //! ```
 //!
 //! The folder must be on the disk that is to be measured; a folder for temporary files often is memory.
@@ -39,6 +39,9 @@ struct Arguments {
     /// Where the files are.
     #[arg(long, default_value = ".")]
     dir: std::path::PathBuf,
+    /// Measures only this: `costs`, `threads` or `checkpoints`.
+    #[arg(long)]
+    only: Option<String>,
     /// As cargo calls it.
     #[arg(long, hide = true)]
     bench: bool,
@@ -131,7 +134,7 @@ fn commit(db: &Database, items: Vec<Item>) {
 
 /// Commits of one row, on so many threads, in a second.
 fn rate(db: &Database, rows: u64, threads: u64) -> f64 {
-    let time = Duration::from_secs(2);
+    let time = Duration::from_secs(1);
     let begun = Instant::now();
     let count: u64 = thread::scope(|scope| {
         let writers = (0..threads).map(|seed| {
@@ -152,6 +155,26 @@ fn rate(db: &Database, rows: u64, threads: u64) -> f64 {
             .sum()
     });
     count as f64 / begun.elapsed().as_secs_f64()
+}
+
+/// One thread and eight in turn, so that both meet the same disk. The medians count: a checkpoint may run in one of them.
+fn compare_rates(db: &Database, rows: u64) {
+    const ROUNDS: usize = 5;
+    let (mut single, mut eight) = (Vec::new(), Vec::new());
+    let mut group = Vec::new();
+    for _ in 0..ROUNDS {
+        single.push(rate(db, rows, 1));
+        let groups = || db.counters().disk.unwrap().groups as f64;
+        let (before, commits) = (groups(), db.counters().commits.count as f64);
+        eight.push(rate(db, rows, 8));
+        let commits = db.counters().commits.count as f64 - commits;
+        group.push(commits / (groups() - before));
+    }
+    let [single, eight, group] = [single, eight, group].map(|rates| Times::sorted(rates).at(0.5));
+    println!(
+        "commits a second: {single:.0} by one thread, {eight:.0} by eight, {:.2} times as many; {group:.1} in a group",
+        eight / single
+    );
 }
 
 /// The times of commits of one row while a checkpoint runs, and while none does.
@@ -253,8 +276,13 @@ fn measure(db: &Database, memory: &Database, dir: &Path, rows: u64, rounds: usiz
 
 fn main() {
     let Arguments {
-        rows, rounds, dir, ..
+        rows,
+        rounds,
+        dir,
+        only,
+        ..
     } = Arguments::parse();
+    let is_asked = |part| only.as_deref().is_none_or(|only| only == part);
     let dir = tempfile::tempdir_in(dir).unwrap();
     let path = dir.path().join("state.sap");
     let db = Database::builder().table::<Item>().open(&path).unwrap();
@@ -271,20 +299,22 @@ fn main() {
         }
     }
     db.checkpoint().unwrap();
-    measure(&db, &memory, dir.path(), all, rounds);
-    let (single, eight) = (rate(&db, all, 1), rate(&db, all, 8));
-    println!(
-        "commits a second: {single:.0} by one thread, {eight:.0} by eight, {:.1} times as many",
-        eight / single
-    );
-    let [without, during] = beside_checkpoints(&db, all);
-    for (name, times) in [("without a checkpoint", &without), ("beside one", &during)] {
-        println!(
-            "{name:20} {:8.0} / {:8.0}, of {} commits",
-            times.at(0.5),
-            times.at(0.99),
-            times.0.len()
-        );
+    if is_asked("costs") {
+        measure(&db, &memory, dir.path(), all, rounds);
+    }
+    if is_asked("threads") {
+        compare_rates(&db, all);
+    }
+    if is_asked("checkpoints") {
+        let [without, during] = beside_checkpoints(&db, all);
+        for (name, times) in [("without a checkpoint", &without), ("beside one", &during)] {
+            println!(
+                "{name:20} {:8.0} / {:8.0}, of {} commits",
+                times.at(0.5),
+                times.at(0.99),
+                times.0.len()
+            );
+        }
     }
     db.close().unwrap();
 }

@@ -6,7 +6,7 @@ use std::io;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sapwood::pagefile::{Error as FileError, Storage};
 use sapwood::{Database, Error, Revision, Table};
@@ -92,6 +92,8 @@ struct Gated {
 struct Gate {
     shut: bool,
     waiting: usize,
+    /// Who came last.
+    by: Option<thread::ThreadId>,
 }
 
 impl Gated {
@@ -131,6 +133,7 @@ impl Storage for Gated {
         let (gate, changed) = &*self.gate;
         let mut state = gate.lock().unwrap();
         state.waiting += 1;
+        state.by = Some(thread::current().id());
         changed.notify_all();
         let mut state = changed.wait_while(state, |gate| gate.shut).unwrap();
         state.waiting -= 1;
@@ -212,6 +215,72 @@ fn those_behind_share_a_sync() {
         gate: Arc::default(),
     };
     assert_eq!(open(&again, 1 << 20).snapshot().count(Job::ALL), 6);
+}
+
+/// Those whose commits were written last are waited for, and the last of them writes for all: it runs, and the others need not be woken for that.
+#[test]
+fn who_comes_last_writes_for_those_who_wait() {
+    let _alone = alone();
+    let gated = Gated::new();
+    let db = open(&gated, 1 << 20);
+    db.write(|tx| tx.put(job(50, 0))).unwrap();
+    let mut writers = writers(&db, &gated, 10);
+    // A leader waits for half as long as the disk took.
+    thread::sleep(Duration::from_secs(1));
+    let before = db.counters().disk.unwrap();
+    let opened = Instant::now();
+    gated.shut(false);
+    // Five were staged or written when that one ended; four are staged now.
+    writers.remove(0).join().unwrap().unwrap();
+    db.write(|tx| tx.put(job(51, 0))).unwrap();
+    // On a machine that stood still meanwhile, the others did not wait so long.
+    if opened.elapsed() < Duration::from_millis(400) {
+        assert_eq!(
+            gated.gate.0.lock().unwrap().by,
+            Some(thread::current().id())
+        );
+        assert_eq!(db.counters().disk.unwrap().groups - before.groups, 2);
+    }
+    for writer in writers {
+        writer.join().unwrap().unwrap();
+    }
+    assert_eq!(db.snapshot().count(Job::ALL), 7);
+}
+
+/// However threads come, stay away and come again, none is left waiting, and each commit is published once, in order.
+#[test]
+fn nobody_is_left_waiting() {
+    let _alone = alone();
+    let gated = Gated::new();
+    let db = open(&gated, 1 << 20);
+    thread::scope(|scope| {
+        for writer in 0..8u32 {
+            let db = &db;
+            scope.spawn(move || {
+                let mut last = Revision::ZERO;
+                for round in 0..200u32 {
+                    let row = job(writer, 1);
+                    let revision = if (round + writer) % 3 == 0 {
+                        // Some give up waiting for their turn, and come again.
+                        let limit = Duration::from_micros(u64::from(round));
+                        let tx = db.begin_write_timeout(limit).unwrap();
+                        let Some(mut tx) = tx else { continue };
+                        tx.put(row).unwrap();
+                        tx.commit().unwrap()
+                    } else {
+                        db.write(|tx| tx.put(row)).unwrap();
+                        db.snapshot().get::<Job>(writer).unwrap().modified()
+                    };
+                    assert!(last < revision);
+                    last = revision;
+                    if (round * 7 + writer) % 5 == 0 {
+                        thread::sleep(Duration::from_micros(u64::from(writer) * 50));
+                    }
+                }
+            });
+        }
+    });
+    assert_eq!(db.counters().commits.count, db.revision().get());
 }
 
 /// A transaction that changed nothing has perhaps read what is not durable: it ends when that is.

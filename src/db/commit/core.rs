@@ -11,10 +11,11 @@ use super::super::observe::{Observe, Stopwatch};
 use super::super::stats::Disk;
 use super::current::Current;
 use super::durable::Durable;
-use super::group::{Group, Groups, Ticket, Waiting};
+use super::group::{Group, Groups, Waiting};
 use super::hold::{End, Hold, Ledger};
 use super::persist::{Persist, UnknownTables};
 use super::staged::Prepared;
+use super::ticket::Ticket;
 use super::turnstile::{Carried, Seated, Sitter, Turnstile};
 use crate::radix::{Draft, Garbage, Version, Writer};
 use crate::table::Table;
@@ -124,7 +125,7 @@ impl Core {
     }
 
     /// Waits until what a transaction stood on is published, which changed nothing, but has read what is perhaps only staged.
-    fn await_base(base: Option<Arc<Ticket>>) -> Result<(), Error> {
+    fn await_base(base: Option<Ticket>) -> Result<(), Error> {
         base.map_or(Ok(()), |ticket| Groups::look_on(&ticket).map(drop))
     }
 
@@ -386,7 +387,7 @@ impl Core {
     }
 
     /// The ticket of a version, if it is only staged.
-    fn ticket(&self, version: &Version) -> Option<Arc<Ticket>> {
+    fn ticket(&self, version: &Version) -> Option<Ticket> {
         match &self.persist {
             Some(persist) if persist.is_first() => self.groups.ticket(version),
             _ => None,

@@ -14,6 +14,7 @@ use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
 use super::persist::CommitRecord;
+use super::ticket::{Bell, Outcome, Ticket};
 use crate::Error;
 use crate::radix::{self, Garbage, Version, Writer};
 
@@ -28,60 +29,6 @@ pub(super) struct Waiting {
     pub(super) record: CommitRecord,
 }
 
-/// What becomes of a commit: how many watches it fired, or why it was refused.
-pub(super) type Outcome = Result<usize, Error>;
-
-/// Where somebody waits for what becomes of a commit. It has a lock of its own: all of a group are woken at once, and would wait for each other at one that they share.
-///
-/// It is taken last, where others are.
-#[derive(Default)]
-pub(super) struct Ticket {
-    news: Mutex<News>,
-    woken: Condvar,
-}
-
-#[derive(Default)]
-struct News {
-    outcome: Option<Outcome>,
-    /// Whether it is its thread that leads next.
-    leads: bool,
-    /// Whether anybody waits: to wake nobody costs a system call too.
-    is_awaited: bool,
-}
-
-impl Ticket {
-    fn lock(&self) -> MutexGuard<'_, News> {
-        self.news.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Tells something to who waits.
-    fn tell(&self, what: impl FnOnce(&mut News)) {
-        let mut news = self.lock();
-        what(&mut news);
-        let is_awaited = news.is_awaited;
-        drop(news);
-        if is_awaited {
-            self.woken.notify_all();
-        }
-    }
-
-    /// Waits for what became of the commit; `None` if its thread is to lead, which only one that `may_lead` is told.
-    fn wait(&self, may_lead: bool) -> Option<Outcome> {
-        let mut news = self.lock();
-        loop {
-            if let Some(outcome) = &news.outcome {
-                return Some(outcome.clone());
-            }
-            if news.leads && may_lead {
-                return None;
-            }
-            news.is_awaited = true;
-            let woken = self.woken.wait(news);
-            news = woken.unwrap_or_else(PoisonError::into_inner);
-        }
-    }
-}
-
 /// What became of commits, for the books.
 enum Ended {
     Published(radix::Staged),
@@ -92,13 +39,15 @@ enum Ended {
 #[derive(Default)]
 struct State {
     /// In order: each stands on the one before it.
-    waiting: Vec<(Waiting, Arc<Ticket>)>,
+    waiting: Vec<Waiting>,
+    /// Where their threads wait.
+    bell: Arc<Bell>,
     /// The newest staged version, with its ticket; none where it is published.
-    tip: Option<(Version, Arc<Ticket>)>,
+    tip: Option<(Version, Ticket)>,
     /// Whether somebody leads, or is about to; and who.
     is_led: bool,
     leader: Option<ThreadId>,
-    /// Whether the leader waits for more: to wake nobody costs a system call too.
+    /// Whether the first of those that wait is to lead, and waits for more. The last of these leads in its place: that one runs already, and need not be woken.
     is_gathering: bool,
     /// How many were waiting or written when the last group ended: so many may come again at once.
     expected: usize,
@@ -114,8 +63,6 @@ struct State {
 #[derive(Default)]
 pub(super) struct Groups {
     state: Mutex<State>,
-    /// Somebody is staged: for the leader.
-    came: Condvar,
     /// Nobody leads any more: for who closes.
     idle: Condvar,
     /// Whether there is something to settle, so that who leaves need not take the lock to see that there is not.
@@ -125,7 +72,17 @@ pub(super) struct Groups {
 /// A group that is being written.
 pub(super) struct Group {
     pub(super) commits: Vec<Waiting>,
-    tickets: Vec<Arc<Ticket>>,
+    bell: Arc<Bell>,
+}
+
+impl State {
+    /// All that wait, as a group.
+    fn take(&mut self) -> Group {
+        Group {
+            commits: std::mem::take(&mut self.waiting),
+            bell: std::mem::take(&mut self.bell),
+        }
+    }
 }
 
 impl Groups {
@@ -148,10 +105,10 @@ impl Groups {
     }
 
     /// The ticket of the commit that made this version, if it is neither published nor refused.
-    pub(super) fn ticket(&self, version: &Version) -> Option<Arc<Ticket>> {
+    pub(super) fn ticket(&self, version: &Version) -> Option<Ticket> {
         let state = self.lock();
         let (tip, ticket) = state.tip.as_ref()?;
-        tip.is(version).then(|| Arc::clone(ticket))
+        tip.is(version).then(|| ticket.clone())
     }
 
     /// Lets a commit wait, which from here on is the tip. Refused, it comes back, if what it stands on was refused or nothing is published any more. In the writer's turn.
@@ -159,7 +116,7 @@ impl Groups {
         &self,
         waiting: Waiting,
         published: impl FnOnce() -> Version,
-    ) -> Result<Arc<Ticket>, Box<(Waiting, Error)>> {
+    ) -> Result<Ticket, Box<(Waiting, Error)>> {
         let mut state = self.lock();
         let stands = match &state.tip {
             Some((tip, _)) => tip.is(&waiting.before),
@@ -169,32 +126,54 @@ impl Groups {
             let refusal = state.refusal.clone().filter(|_| !stands);
             return Err(Box::new((waiting, refusal.unwrap_or(Error::Closed))));
         }
-        let ticket = Arc::new(Ticket::default());
-        state.tip = Some((waiting.staged.version().clone(), Arc::clone(&ticket)));
-        state.waiting.push((waiting, Arc::clone(&ticket)));
+        let ticket = Ticket::new(&state.bell, state.waiting.len());
+        state.tip = Some((waiting.staged.version().clone(), ticket.clone()));
+        state.waiting.push(waiting);
+        let is_enough = state.waiting.len() >= state.expected;
         if !state.is_led {
             state.is_led = true;
-            ticket.lock().leads = true;
-            return Ok(ticket);
-        }
-        let is_enough = state.is_gathering && state.waiting.len() >= state.expected;
-        drop(state);
-        if is_enough {
-            self.came.notify_one();
+            state.is_gathering = !is_enough;
+            ticket.lead();
+        } else if is_enough && state.is_gathering {
+            state.is_gathering = false;
+            ticket.lead();
         }
         Ok(ticket)
     }
 
     /// Waits until the commit is published or refused. `lead` is called if this thread is to lead a group, with its commit in it.
+    ///
+    /// A leader waits for those whose commits were written last, for they will most likely have staged their next ones in a moment: without that, two halves of the threads
+    /// would take turns, and each group be half of what it can be.
     pub(super) fn wait(&self, ticket: &Ticket, lead: impl FnOnce(Group)) -> Outcome {
-        if let Some(outcome) = ticket.wait(true) {
-            return outcome;
+        let mut begun = None;
+        loop {
+            if let Some(outcome) = ticket.wait(true) {
+                return outcome;
+            }
+            let mut state = self.lock();
+            // Somebody may have taken its place just now.
+            if !ticket.leads() {
+                continue;
+            }
+            let gathers = state.is_gathering && state.waiting.len() < state.expected;
+            let waited = begun.get_or_insert_with(Instant::now).elapsed();
+            let left = (state.took / WAIT_SHARE).saturating_sub(waited);
+            if gathers && !left.is_zero() {
+                drop(state);
+                if let Some(outcome) = ticket.wait_timeout(left) {
+                    return outcome;
+                }
+                continue;
+            }
+            debug_assert!(state.leader.is_none(), "one leads at a time");
+            state.is_gathering = false;
+            state.leader = Some(thread::current().id());
+            let group = state.take();
+            drop(state);
+            lead(group);
+            return ticket.outcome().unwrap_or(Err(Error::Closed));
         }
-        let mut state = self.lock();
-        state.leader = Some(thread::current().id());
-        lead(self.gather(state));
-        let outcome = ticket.lock().outcome.clone();
-        outcome.unwrap_or(Err(Error::Closed))
     }
 
     /// As [`wait`](Self::wait), for a commit of somebody else.
@@ -202,31 +181,12 @@ impl Groups {
         ticket.wait(false).unwrap_or(Err(Error::Closed))
     }
 
-    /// Takes all that wait. Those whose commits were written last will most likely have staged their next ones in a moment: without a wait for them, two halves of the
-    /// threads would take turns, and each group be half of what it can be.
-    fn gather(&self, mut state: MutexGuard<'_, State>) -> Group {
-        let limit = state.took / WAIT_SHARE;
-        let begun = Instant::now();
-        while state.waiting.len() < state.expected {
-            let left = limit.saturating_sub(begun.elapsed());
-            if left.is_zero() {
-                break;
-            }
-            state.is_gathering = true;
-            let waited = self.came.wait_timeout(state, left);
-            state = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        state.is_gathering = false;
-        let (commits, tickets) = std::mem::take(&mut state.waiting).into_iter().unzip();
-        Group { commits, tickets }
-    }
-
     /// The group was published, and everybody told: its watches fired so often, each commit's.
     pub(super) fn published(&self, group: Group, fired: &[usize], took: Duration) {
         let mut state = self.lock();
         state.expected = group.commits.len() + state.waiting.len();
         state.took = took;
-        let Group { commits, tickets } = group;
+        let Group { commits, bell } = group;
         let newest = commits.last().map(|commit| commit.staged.version());
         let is_tip = state
             .tip
@@ -239,52 +199,51 @@ impl Groups {
             passed.push(before);
         }
         self.has_ended.store(true, Ordering::Release);
-        let outcomes = fired.iter().map(|fired| Ok(*fired));
-        self.end(state, &tickets, outcomes);
+        let outcomes = fired.iter().map(|fired| Ok(*fired)).collect();
+        self.end(state, [(bell, outcomes)]);
         drop((tip, passed));
     }
 
     /// The disk refused the group: all that are staged are refused.
     pub(super) fn refused(&self, group: Group, error: &Error) {
         let mut state = self.lock();
-        let Group {
-            mut commits,
-            mut tickets,
-        } = group;
-        for (commit, ticket) in std::mem::take(&mut state.waiting) {
-            commits.push(commit);
-            tickets.push(ticket);
-        }
+        let groups = [group, state.take()];
+        let outcomes = |group: &Group| vec![Err(error.clone()); group.commits.len()];
+        let bells = groups
+            .each_ref()
+            .map(|group| (Arc::clone(&group.bell), outcomes(group)));
         // Nothing else may hold a version when it is undone.
         state.tip = None;
-        let staged = commits.into_iter().map(|commit| commit.staged).collect();
+        let commits = groups.into_iter().flat_map(|group| group.commits);
+        let staged = commits.map(|commit| commit.staged).collect();
         state.ended.push(Ended::Refused(staged));
         self.has_ended.store(true, Ordering::Release);
         state.refusal = Some(error.clone());
         state.expected = 0;
-        let outcomes = std::iter::repeat_with(|| Err(error.clone()));
-        self.end(state, &tickets, outcomes);
+        self.end(state, bells);
     }
 
     /// Tells what became of commits, and hands the lead on.
-    fn end(
+    fn end<const N: usize>(
         &self,
         mut state: MutexGuard<'_, State>,
-        tickets: &[Arc<Ticket>],
-        outcomes: impl Iterator<Item = Outcome>,
+        outcomes: [(Arc<Bell>, Vec<Outcome>); N],
     ) {
         state.leader = None;
-        let next = state.waiting.first().map(|(_, ticket)| Arc::clone(ticket));
+        let next = (!state.waiting.is_empty()).then(|| Arc::clone(&state.bell));
         state.is_led = next.is_some();
+        state.is_gathering = state.is_led;
+        // Under the lock: somebody may come at once, and lead in its place.
+        let is_asleep = next.as_ref().is_some_and(|next| next.lead_first());
         let is_closing = state.closed;
         drop(state);
         match next {
-            Some(next) => next.tell(|news| news.leads = true),
+            Some(next) if is_asleep => next.call_first(),
             None if is_closing => self.idle.notify_all(),
-            None => {}
+            _ => {}
         }
-        for (ticket, outcome) in tickets.iter().zip(outcomes) {
-            ticket.tell(|news| news.outcome = Some(outcome));
+        for (bell, outcomes) in outcomes {
+            bell.ring(outcomes);
         }
     }
 

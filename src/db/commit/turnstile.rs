@@ -1,7 +1,9 @@
 //! The one seat of the writer, and the queue before it.
 
+use std::hint;
 use std::marker::PhantomData;
 use std::panic::Location;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
@@ -15,7 +17,15 @@ use crate::Error;
 pub(in crate::db) struct Turnstile<S> {
     seat: Mutex<Seat<S>>,
     left: Condvar,
+    /// Whether the seat is worth a moment of looking: somebody has it, who came after a short hold. Only a hint.
+    passes: AtomicBool,
 }
+
+/// A hold that ends sooner than a thread is put to sleep and woken again, on most machines.
+const SHORT: Duration = Duration::from_micros(20);
+
+/// So often somebody looks whether a short hold is over before they sleep: some microseconds.
+const LOOKS: usize = 150;
 
 struct Seat<S> {
     /// Not here while somebody has it, nor after the turnstile was closed.
@@ -23,9 +33,12 @@ struct Seat<S> {
     by: Option<Sitting>,
     /// Whether the thing was taken away from its thread: who ends it is not known.
     carried: bool,
-    /// How many wait; to wake nobody costs a system call too.
+    /// How many wait, and how many of them at most were woken and are on their way; to wake nobody costs a system call too.
     waiting: usize,
+    woken: usize,
     closed: bool,
+    /// Whether the last hold was.
+    was_short: bool,
     ledger: Ledger,
 }
 
@@ -79,10 +92,13 @@ impl<S> Turnstile<S> {
                 by: None,
                 carried: false,
                 waiting: 0,
+                woken: 0,
                 closed: false,
+                was_short: false,
                 ledger: Ledger::default(),
             }),
             left: Condvar::new(),
+            passes: AtomicBool::new(false),
         }
     }
 
@@ -109,6 +125,7 @@ impl<S> Turnstile<S> {
                 return Err(Error::Closed);
             }
             if let Some(thing) = seat.thing.take() {
+                self.passes.store(seat.was_short, Ordering::Relaxed);
                 let since = Instant::now();
                 let waited = asked.map_or(Duration::ZERO, |asked| since - asked);
                 seat.by = Some(Sitting {
@@ -136,7 +153,15 @@ impl<S> Turnstile<S> {
                 }
                 return Ok(None);
             }
-            asked.get_or_insert_with(Instant::now);
+            if asked.is_none() {
+                asked = Some(Instant::now());
+                if self.passes.load(Ordering::Relaxed) {
+                    drop(seat);
+                    self.look_for_end();
+                    seat = self.lock();
+                    continue;
+                }
+            }
             seat.waiting += 1;
             seat = match left {
                 None => self.left.wait(seat).unwrap_or_else(PoisonError::into_inner),
@@ -146,6 +171,17 @@ impl<S> Turnstile<S> {
                 }
             };
             seat.waiting -= 1;
+            seat.woken = seat.woken.saturating_sub(1);
+        }
+    }
+
+    /// Looks for a moment whether the hold is over.
+    fn look_for_end(&self) {
+        for _ in 0..LOOKS {
+            if !self.passes.load(Ordering::Relaxed) {
+                return;
+            }
+            hint::spin_loop();
         }
     }
 
@@ -170,6 +206,8 @@ impl<S> Turnstile<S> {
             thread: by.map(|by| by.thread),
         };
         seat.ledger.add(&hold);
+        seat.was_short = took < SHORT;
+        self.passes.store(false, Ordering::Relaxed);
         if seat.closed {
             // Not dropped under the lock.
             drop(seat);
@@ -177,7 +215,9 @@ impl<S> Turnstile<S> {
             return hold;
         }
         seat.thing = Some(thing);
-        let somebody = seat.waiting > 0;
+        // Who was woken looks once more, so no other need be for this.
+        let somebody = seat.waiting > seat.woken;
+        seat.woken += usize::from(somebody);
         drop(seat);
         if somebody {
             self.left.notify_one();
