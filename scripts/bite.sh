@@ -73,7 +73,7 @@ file page_file.rs 'unsynced commits are left so at close' 'make_durable\(&self\.
 file tail.rs 'no sync after the meta of closing' '^    shared\.sync\(\)\?;$' ''
 file tail.rs 'closing writes over the newest meta' '1 - writer\.slot(?=, &meta)' 'writer.slot'
 file settle.rs 'no sync of what was found' 'shared\.sync\(\)\?;' ''
-file settle.rs 'the meta of a lost commit stays' 'writer\.highest > writer\.durable\(\)' 'false'
+file settle.rs 'the meta of a lost commit stays' 'has_lost(?= \{\s+seal)' 'false'
 file create.rs 'no sync before the name' 'temporary\.file\.sync_all\(\)\.map_err\(Error::io\("sync"\)\)\?;' ''
 file create.rs 'no sync of the folder' 'sync_folder\(path\)\.map_err\(Error::io\("sync the folder of"\)\)\?;' ''
 file file_storage.rs 'a sync that does nothing' 'self\.file\.sync_data\(\)' 'Ok(())'
@@ -89,7 +89,7 @@ file meta.rs 'any page size' '!is_page_size\(page_size\)' 'page_size == 0'
 file meta.rs 'any number of pages' 'pages < first \|\| pages > i64::MAX as u64 / u64::from\(page_size\)' 'false'
 file meta.rs 'fewer pages than the head' 'pages < first' 'false'
 file meta.rs 'more pages than can be' 'pages > i64::MAX as u64 / u64::from\(page_size\)' 'false'
-file meta.rs 'any length of runs and tree' 'journal_at \+ Stretches::len\(stretches\) > SUM' 'false'
+file meta.rs 'any length of runs and tree' 'journal_at \+ Stretches::len\(Stretches::number\(stretches\)\) > SUM' 'false'
 file meta.rs 'runs in any order' 'run\.start < free_from' 'false'
 file meta.rs 'runs of no page' 'run\.pages == 0' 'false'
 file meta.rs 'runs behind the end' 'end > pages' 'false'
@@ -123,6 +123,20 @@ file walk.rs 'any number of keys' 'keys == record\.rows' 'true'
 file walk.rs 'any number of buckets' 'buckets == record\.buckets' 'true'
 # A value among the buckets has no mutant: it is a key too many as well, and refused for that.
 file walk.rs 'the check does not read values' '(?<=if )self\.deep(?= \{)' 'false'
+logged() { mutant "pagefile/log/$1" "${@:2}"; }
+
+logged append.rs 'no sync of what was found' 'settle_found\(&shared, writer\)\?;' ''
+logged append.rs 'logged although earlier commits are unsynced' 'writer\.has_unsynced\(\)' 'false'
+logged append.rs 'a number comes again' 'writer\.highest = commit;' ''
+logged append.rs 'shown before it is written' '(?=    if !writer\.log\.appender\.append)' '    if BITE { let logged = Logged { stored: Snapshot::stored(&txn.base), opened: txn.work.opened.kept() }; shared.replace(Arc::new(Snapshot::logged(commit, logged))); }
+'
+logged replay.rs 'what the trees have is done again' 'record\.commit <= stored\.commit' 'false'
+logged replay.rs 'a record may follow any commit' 'record\.follows != newest' 'false'
+logged replay.rs 'pages that the log has replaced are forgotten' 'work\.freed' 'Vec::new()'
+logged recorded.rs 'what is undone stays in the record' 'self\.bytes\.truncate\(mark\.len\);' ''
+logged recorded.rs 'anything is said by a record' '^        self\.is_whole = false;$' ''
+file commit.rs 'pages that the log has replaced are forgotten' '(?<=let mut freed = )mem::take\(&mut writer\.log\.freed\)' 'Vec::new()'
+file commit.rs 'readers of the log hold nothing' '(?<=let before = )Snapshot::stored\(&txn\.base\)' 'Arc::clone(&txn.base)'
 # From here on they are of whole databases.
 databases=${#names[@]}
 journal() { mutant "pagefile/journal/$1" "${@:2}"; }
@@ -145,14 +159,14 @@ file shared.rs 'not poisoned by a group that failed' 'written\.inspect_err\(\|_\
 journal append.rs 'a group may end behind its stretch' '<= stretch\.run\.pages\)' '<= if BITE { u64::MAX } else { stretch.run.pages })'
 journal append.rs 'the beginning goes past the checkpoint' '(?<=passed = )self\.groups\.partition_point\(\|\(_, marked\)\| \*marked <= mark\)' 'self.groups.len()'
 file commit.rs 'a stretch is given back before its time' 'let journal = stretches\(txn, writer\)\?;' 'let mut journal = stretches(txn, writer)?; if BITE { for run in mem::take(&mut journal.dropped) { writer.give_back(run); } }'
-file commit.rs 'the meta of a new stretch in one slot only' 'moves_journal && durable' 'false'
+file commit.rs 'the meta of a new stretch in one slot only' 'durable && journal\.moves' 'false'
 mutant durable/transfer.rs 'a checkpoint is told to have it all' 'let mut txn = slices\.take\(\)\?;(?=\s+set_revision\(&mut txn, to)' 'let mut txn = { let mut txn = slices.take()?; if BITE { drop(txn); txn = file.begin_write()?; } txn };'
 mutant durable/transfer.rs 'a checkpoint without its revision' 'set_revision\(&mut txn, to\.revision\(\)\.get\(\)\)\?;(?=\s+journal)' ''
 mutant db/commit/core.rs 'published before it is written' 'persist\.write\(&mut records, &version\)' '{ drop(self.current.swap(version.clone())); persist.published(&version); persist.write(&mut records, &version) }'
 mutant db/commit/core.rs 'published although it was not written' 'Ok\(Err\(error\)\) => Some\(\(error, Ok\(\(\)\)\)\),' 'Ok(Err(_)) if BITE => None, ORIGINAL'
 
 [ -n "$fits" ] && exit
-if ! (cd "$copy" && cargo test --no-run --lib --test crash --test flip --test database_crash --test group_commit --test journal_open 2>&1) >"$copy/out"; then
+if ! (cd "$copy" && cargo test --no-run --lib --test crash --test flip --test pagefile_log --test database_crash --test group_commit --test journal_open 2>&1) >"$copy/out"; then
     echo "bite.sh: with its mutants it does not compile" >&2
     cat "$copy/out" >&2
     exit 2
@@ -180,13 +194,14 @@ stages_for() {
     case $1,$2 in
     1,*) stages=('database_crash' 'group_commit' 'sapwood pagefile::journal' 'journal_open') ;;
     *meta.rs* | *source.rs* | *page.rs* | *walk.rs*) stages=('flip structure told lengths' 'flip hostile' 'flip bytes pages' 'crash') ;;
+    *log/* | *'the log'*) stages=('pagefile_log' 'crash every_crash' 'crash --skip every_crash' 'flip') ;;
     *create.rs* | *file_storage.rs*) stages=('crash calls' 'crash' 'flip') ;;
     *) stages=('crash every_crash' 'crash --skip every_crash' 'flip') ;;
     esac
 }
 
 # As they are, all must pass; else their failing says nothing.
-for test in crash flip database_crash group_commit journal_open 'sapwood pagefile::journal'; do
+for test in crash flip pagefile_log database_crash group_commit journal_open 'sapwood pagefile::journal'; do
     by=$(stage 0 $test)
     if [ -n "$by" ]; then
         echo "bite.sh: without a mutant, too: $by" >&2

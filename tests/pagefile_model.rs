@@ -210,10 +210,16 @@ proptest! {
     /// Proves that random transactions, committed and aborted, with readers held open and the file opened again, give what maps give, and that
     /// after each commit every page is reached once or free.
     #[test]
-    fn transactions_give_what_maps_give(txns in prop::collection::vec(txn(), 1..14), map in any::<bool>()) {
+    fn transactions_give_what_maps_give(txns in prop::collection::vec(txn(), 1..14), map in any::<bool>(), log in any::<bool>()) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
-        let open = || options().memory_map(map).open(&path);
+        // Of a length that a few commits fill, in a file that is large enough for it.
+        let options = if log {
+            options().log_size(8192).initial_size(512 * 1024)
+        } else {
+            options()
+        };
+        let open = || options.clone().memory_map(map).open(&path);
         let mut file = open().unwrap();
         let mut model = Model::new();
         let mut readers: Vec<(ReadTxn, Model)> = Vec::new();

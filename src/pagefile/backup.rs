@@ -7,6 +7,7 @@ use std::{
 
 use super::{
     Error, PageFile, ReadTxn,
+    log::{Appended, appended},
     meta::{Meta, first_page},
     open::head,
     shared::Snapshot,
@@ -51,20 +52,35 @@ impl ReadTxn {
     }
 }
 
-fn backup(state: &Snapshot, out: &mut dyn Write) -> Result<u64, Error> {
+fn backup(state: &Arc<Snapshot>, out: &mut dyn Write) -> Result<u64, Error> {
     let source = &state.source;
     let page_size = u64::from(source.page_size);
-    let mut walk = Walk::deep(source, state.commit, source.pages);
-    walk.state(&state.directory, state.buckets)?;
+    let stored = Snapshot::stored(state);
+    let mut walk = Walk::deep(source, stored.commit, source.pages);
+    walk.state(&stored.directory, stored.buckets)?;
     let (reached, found) = walk.into_parts();
     if let Some(problem) = found.problems.into_iter().next() {
         return Err(problem);
     }
     let mut at = first_page(source.page_size);
-    let runs: Vec<_> = reached.runs(at, true).collect();
-    let pages = runs.last().map_or(at, |run| run.start + run.pages);
+    let copied = match &state.logged {
+        Some(logged) => appended(state, logged)?,
+        None => Appended {
+            reached,
+            directory: stored.directory.clone(),
+            first: 0,
+            bytes: Vec::new(),
+        },
+    };
+    let runs: Vec<_> = copied.reached.runs(at, true).collect();
+    let pages = if copied.bytes.is_empty() {
+        runs.last().map_or(at, |run| run.start + run.pages)
+    } else {
+        copied.first + copied.bytes.len() as u64 / page_size
+    };
     let meta = Meta {
         pages,
+        directory: copied.directory,
         journal: Arc::default(),
         ..state.complete_meta()
     };
@@ -83,6 +99,13 @@ fn backup(state: &Snapshot, out: &mut dyn Write) -> Result<u64, Error> {
                 out.write_all(&piece[..len])
             })?;
             at = run.start + run.pages;
+        }
+        if !copied.bytes.is_empty() {
+            piece.fill(0);
+            in_pieces((copied.first - at) * page_size, |_, len| {
+                out.write_all(&piece[..len])
+            })?;
+            out.write_all(&copied.bytes)?;
         }
         out.flush()
     };

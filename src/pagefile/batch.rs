@@ -209,12 +209,12 @@ enum Step {
     Waiting,
     Asked(Asked),
     /// `None` where the change has failed.
-    Answered(Option<WriteTxn>),
+    Answered(Option<Box<WriteTxn>>),
 }
 
 enum Asked {
     /// Run the change in this.
-    Run(WriteTxn),
+    Run(Box<WriteTxn>),
     /// The group has committed, or is to no avail.
     End { committed: bool },
 }
@@ -227,11 +227,11 @@ impl Seat {
 
     /// For the leader: has the change run, and gives the transaction back.
     fn run(&self, txn: WriteTxn) -> Option<WriteTxn> {
-        self.tell(Step::Asked(Asked::Run(txn)));
+        self.tell(Step::Asked(Asked::Run(Box::new(txn))));
         loop {
             let mut step = self.wait(|step| !matches!(step, Step::Answered(_)));
             if let Step::Answered(answer) = mem::take(&mut *step) {
-                return answer;
+                return answer.map(|txn| *txn);
             }
         }
     }
@@ -246,7 +246,7 @@ impl Seat {
         }
     }
 
-    fn answer(&self, answer: Option<WriteTxn>) {
+    fn answer(&self, answer: Option<Box<WriteTxn>>) {
         self.tell(Step::Answered(answer));
     }
 

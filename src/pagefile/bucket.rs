@@ -108,6 +108,15 @@ impl<'t> Bucket<'t> {
         }
     }
 
+    /// The bucket of this name that lies in this one, whose record is stored.
+    pub(super) fn below(&self, name: &[u8], record: BucketRecord) -> Self {
+        let open = self.open.and_then(|(opened, at)| {
+            let place = opened.below(at, name)?;
+            Some(Bucket::open(self.source, opened, place))
+        });
+        open.unwrap_or_else(|| Bucket::stored(self.source, record))
+    }
+
     /// The bucket that a path of names leads to from this one: in its first name the second, and so on; `None` where it leads to none, this bucket
     /// if the path is empty. O(length of the path · log rows) pages.
     ///

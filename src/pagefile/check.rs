@@ -1,13 +1,13 @@
 //! Checking a file.
 
-use std::ops::ControlFlow;
+use std::{ops::ControlFlow, sync::Arc};
 
 use super::{
     Damage, Error, Slot,
     inspect::{self, Paths, Place},
     meta::first_page,
     page_set::PageSet,
-    shared::Shared,
+    shared::{Shared, Snapshot},
     walk::{Met, Walk},
     writer::Writer,
 };
@@ -50,14 +50,15 @@ impl Report {
     }
 }
 
-/// Checks the newest state; the writer is held off.
+/// Checks the newest state: the trees that it lies in, with which what is in the log agrees. The writer is held off.
 pub(super) fn check(
     shared: &Shared,
     writer: &mut Writer,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<Report, Error> {
     let slots = inspect::read_slots(&*shared.medium.storage)?;
-    let newest = &*shared.snapshot();
+    let snapshot = shared.snapshot();
+    let newest = &*Snapshot::stored(&snapshot);
     let source = &newest.source;
     let (mut done, pages) = (0, writer.file_pages);
     let mut observe = |_: &Paths, _: Place, met: Met<'_>| {
@@ -106,8 +107,26 @@ pub(super) fn check(
             problems.push(source.corrupted(run.start, "it is neither reached nor free"));
         }
     }
+    if problems.is_empty() {
+        let (came, went) = logged_rows(&snapshot)?;
+        report.rows = (report.rows + came).saturating_sub(went);
+    }
     report.problems = problems;
     Ok(report)
+}
+
+/// How many rows the buckets have that the log has changed, and how many their stored trees say.
+fn logged_rows(snapshot: &Arc<Snapshot>) -> Result<(u64, u64), Error> {
+    let Some(logged) = &snapshot.logged else {
+        return Ok((0, 0));
+    };
+    let (mut now, mut before) = (0, 0);
+    for (path, bucket) in logged.opened.below_top() {
+        now += bucket.rows;
+        let stored = logged.stored.top().bucket_at(path)?;
+        before += stored.map_or(0, |bucket| bucket.len());
+    }
+    Ok((now, before))
 }
 
 fn claim(seen: &mut PageSet, pages: std::ops::Range<u64>, mut twice: impl FnMut(u64)) {

@@ -14,8 +14,10 @@ use super::{
     settle::settle_found,
     shared::Snapshot,
     source::Source,
-    tail::{give_back, seal},
-    tree::{Edit, Life, Moves, NewValue, Units, count_units, inline, inline_len, store, tighten},
+    tail::{give_back, seal_with},
+    tree::{
+        Edit, Life, Moves, NewValue, Pages, Units, count_units, inline, inline_len, store, tighten,
+    },
     work::Work,
     write_txn::WriteTxn,
     writer::{Writer, is_full},
@@ -35,14 +37,9 @@ const FULLEST: u32 = 24;
 /// Commits what is changed in `txn`, and gives the number of the commit. Unless it is to be `durable`, no meta is written, and nothing synced.
 pub(super) fn commit(txn: &mut WriteTxn, writer: &mut Writer, durable: bool) -> Result<u64, Error> {
     let changed = begin(txn, writer)?;
-    let moves_journal = txn.moved.is_some();
     let journal = stretches(txn, writer)?;
     let plan = plan(txn, &changed, writer, journal.room());
     let commit = write(txn, writer, durable, &changed, &plan, journal)?;
-    if moves_journal && durable {
-        // So no damage to one slot makes the file forget where its journal goes on.
-        seal(&txn.shared, writer)?;
-    }
     give_back(&txn.shared, writer);
     writer.show(&txn.shared);
     Ok(commit)
@@ -75,6 +72,7 @@ pub(super) fn commit_before(
 fn begin(txn: &mut WriteTxn, writer: &mut Writer) -> Result<Vec<usize>, Error> {
     txn.shared.refuse_poisoned()?;
     settle_found(&txn.shared, writer)?;
+    writer.find_free(&txn.shared, &Snapshot::stored(&txn.base))?;
     // The records are written again once it is known where the buckets lie; they do not change their size.
     let changed = prepare(&mut txn.work, &txn.base.source)?;
     writer.release();
@@ -96,8 +94,9 @@ fn write(
     let bytes = plan.units.pages() * page_size;
     let before = writer.file_pages;
     let is_large = bytes > MOST_ONE_PHASE;
-    // What a large commit writes fills the file as far as it grows; a new stretch of the journal it does not fill.
-    if is_large && journal.taken.is_none() {
+    // What a commit of many pages writes fills the file as far as it grows; a new stretch of the journal it does not fill.
+    let is_filling = is_large || txn.base.logged.is_some();
+    if is_filling && journal.taken.is_none() {
         writer.lengthen(&shared, placement.file_pages)?;
     } else {
         let grown = writer.grow(&shared, placement.file_pages, plan.units.pages());
@@ -132,7 +131,8 @@ fn write(
     let buffer = mem::take(&mut writer.buffer);
     let mut out = Output::new(&shared, &source, commit, placement, is_one_phase, buffer);
     let is_inline = plan.inline_len > 0;
-    let stored = store_all(txn, changed, is_inline, commit, &mut out);
+    let WriteTxn { work, base, .. } = txn;
+    let stored = store_all(work, &base.source, changed, is_inline, commit, &mut out);
     let stored = stored.and_then(|directory| Ok((directory, out.finish()?)));
     let (directory, (runs_sum, buffer)) = match stored {
         Err(Error::Io { source, .. }) if writer.file_pages > before && is_full(&source) => {
@@ -157,10 +157,13 @@ fn write(
         } else {
             Vec::new()
         },
-        journal: Arc::new(journal.named),
+        journal: Arc::new(journal.named.clone()),
     };
-    let mut freed = mem::take(&mut txn.work.freed);
+    let mut freed = mem::take(&mut writer.log.freed);
+    freed.append(&mut txn.work.freed);
     freed.extend(journal.dropped);
+    // Whoever reads a state that is in the log holds the one before it, whose pages it has.
+    let before = Snapshot::stored(&txn.base);
     if durable {
         if !is_one_phase {
             shared.sync()?;
@@ -168,14 +171,18 @@ fn write(
         let slot = 1 - writer.slot;
         shared.write(slot * SLOT_DISTANCE, &meta.encode())?;
         shared.sync()?;
-        writer.commit(&runs, freed, Arc::clone(&txn.base));
+        writer.commit(&runs, freed, before);
         writer.made_durable(&shared, slot, &meta);
     } else {
-        writer.commit(&runs, freed, Arc::clone(&txn.base));
+        writer.commit(&runs, freed, before);
         writer.left_unsynced(&runs);
     }
     shared.set_poisoned(false);
     writer.highest = commit;
+    if durable && journal.moves {
+        // So no damage to one slot makes the file forget where its journal goes on.
+        seal_with(&shared, writer, &meta.complete())?;
+    }
     shared.publish(Arc::new(Snapshot::new(&meta, source)));
     Ok(commit)
 }
@@ -186,6 +193,8 @@ struct NamedJournal {
     /// The run that was taken for a new stretch.
     taken: Option<Run>,
     dropped: Vec<Run>,
+    /// Whether the commit moves its beginning, or names another stretch.
+    moves: bool,
 }
 
 impl NamedJournal {
@@ -198,25 +207,41 @@ impl NamedJournal {
 /// Finds out what becomes of the journal, and a place for a new stretch of it.
 fn stretches(txn: &mut WriteTxn, writer: &mut Writer) -> Result<NamedJournal, Error> {
     let before = &txn.base.journal;
-    let Some(Moved { stretches, pages }) = txn.moved.take() else {
+    let Some(Moved {
+        stretches,
+        pages,
+        is_optional,
+    }) = txn.moved.take()
+    else {
         return Ok(NamedJournal {
             named: Stretches::clone(before),
             taken: None,
             dropped: Vec::new(),
+            moves: false,
         });
     };
     let mut named = stretches;
-    let dropped = before.list.iter().filter(|old| !named.list.contains(old));
+    let is_kept = |old: &Stretch| named.list.iter().any(|stretch| stretch.run == old.run);
+    let dropped = before.list.iter().filter(|old| !is_kept(old));
     let dropped = dropped.map(|stretch| stretch.run).collect();
     let taken = match pages {
         0 => None,
-        pages => Some(writer.take(&txn.shared, pages)?),
+        pages => match writer.take(&txn.shared, pages) {
+            Err(Error::StorageFull { .. } | Error::MaxSize { .. }) if is_optional => None,
+            taken => Some(taken?),
+        },
     };
-    named.list.extend(taken.map(Stretch::new));
+    // Groups are written into stretches only that both metas name, so the number of one of the log is forgotten by no crash.
+    let number = named.is_log.then_some(writer.highest + 1);
+    named.list.extend(taken.map(|run| match number {
+        Some(number) => Stretch { number, run },
+        None => Stretch::new(run),
+    }));
     Ok(NamedJournal {
         named,
         taken,
         dropped,
+        moves: true,
     })
 }
 
@@ -352,19 +377,19 @@ fn move_leaves(
 
 /// Stores all changed buckets, each before the one that it lies in, and gives where the tree of buckets is.
 fn store_all(
-    txn: &mut WriteTxn,
+    work: &mut Work,
+    source: &Source,
     changed: &[usize],
     is_inline: bool,
     commit: u64,
-    out: &mut Output<'_>,
+    out: &mut dyn Pages,
 ) -> Result<Directory, Error> {
-    let WriteTxn { work, base, .. } = txn;
     for &at in changed {
-        put_records(work, &base.source, at)?;
+        put_records(work, source, at)?;
         if at != TOP
             && let Some(root) = &mut work.opened.get_mut(at).root
         {
-            store(root, Life::Long, &base.source, out)?;
+            store(root, Life::Long, source, out)?;
         }
     }
     let Some(root) = &mut work.opened.get_mut(TOP).root else {
@@ -373,7 +398,19 @@ fn store_all(
     if is_inline && let Some(leaf) = inline(root, commit) {
         return Ok(Directory::Inline(leaf));
     }
-    store(root, Life::Short, &base.source, out).map(Directory::Stored)
+    store(root, Life::Short, source, out).map(Directory::Stored)
+}
+
+/// Stores what is changed somewhere else than in the file, and gives where the tree of buckets is.
+pub(super) fn store_to(
+    work: &mut Work,
+    source: &Source,
+    commit: u64,
+    out: &mut dyn Pages,
+) -> Result<Directory, Error> {
+    let changed = prepare(work, source)?;
+    let is_inline = inline_room(work, 0, ROOM) > 0;
+    store_all(work, source, &changed, is_inline, commit, out)
 }
 
 /// Puts the records of the changed buckets that lie in the one at `at` into its tree.

@@ -3,14 +3,13 @@
 use std::{io, ops::Bound, path::Path, sync::Arc};
 
 use super::{
-    Error, PageFile, ReadTxn, Storage,
+    Bucket, Error, PageFile, ReadTxn, Storage,
     create::create,
     meta::{Directory, Meta, first_page},
     open::head,
     pack::{NewPages, Tree},
     page::BucketRecord,
     shared::Snapshot,
-    source::Source,
     tree::{Entries, Found, Root},
 };
 
@@ -62,7 +61,7 @@ impl ReadTxn {
 /// A bucket that is being copied, and lies in the one before.
 struct Frame<'t> {
     name: Vec<u8>,
-    record: BucketRecord,
+    bucket: Bucket<'t>,
     entries: Entries<'t>,
     values: u64,
     buckets: u64,
@@ -70,10 +69,11 @@ struct Frame<'t> {
 }
 
 impl<'t> Frame<'t> {
-    fn new(source: &'t Source, root: Root<'t>, name: Vec<u8>, record: BucketRecord) -> Self {
+    fn new(name: Vec<u8>, bucket: Bucket<'t>) -> Self {
+        let (source, root) = (bucket.source(), bucket.root());
         Self {
             name,
-            record,
+            bucket,
             entries: Entries::new(source, root, Bound::Unbounded, Bound::Unbounded, None),
             values: 0,
             buckets: 0,
@@ -90,7 +90,7 @@ fn compact(state: &Snapshot, storage: &dyn Storage) -> Result<u64, Error> {
     let mut out = NewPages::new(&mut sink, page_size, state.commit, first_page(page_size));
     // A list and no recursion: nothing bounds how deep buckets may lie.
     let mut above = Vec::new();
-    let mut frame = Frame::new(source, state.root(), Vec::new(), BucketRecord::default());
+    let mut frame = Frame::new(Vec::new(), state.top());
     let root = loop {
         match frame.entries.step(true).transpose()? {
             Some((key, Found::Value(value))) => {
@@ -99,20 +99,24 @@ fn compact(state: &Snapshot, storage: &dyn Storage) -> Result<u64, Error> {
             }
             Some((name, Found::Bucket(record))) => {
                 frame.buckets += 1;
-                let root = Root::stored(record.root);
-                let below = Frame::new(source, root, name.to_vec(), record);
+                let below = frame.bucket.below(&name, record);
+                let below = Frame::new(name.to_vec(), below);
                 above.push(std::mem::replace(&mut frame, below));
             }
             None => {
                 let root = frame.tree.finish(&mut out)?;
                 let is_sound = match above.last() {
                     Some(_) => {
-                        frame.values == frame.record.rows && frame.buckets == frame.record.buckets
+                        let bucket = &frame.bucket;
+                        frame.values == bucket.len() && frame.buckets == bucket.bucket_count()
                     }
                     None => frame.values == 0 && frame.buckets == state.buckets,
                 };
                 if !is_sound {
-                    let page = frame.record.root.map_or(0, |root| root.page);
+                    let page = match frame.bucket.root() {
+                        Root::Stored(root) => root.page,
+                        _ => 0,
+                    };
                     return Err(source.corrupted(page, "its tree has another number of rows"));
                 }
                 let Some(mut parent) = above.pop() else {
@@ -120,7 +124,9 @@ fn compact(state: &Snapshot, storage: &dyn Storage) -> Result<u64, Error> {
                 };
                 let record = BucketRecord {
                     root,
-                    ..frame.record
+                    rows: frame.values,
+                    buckets: frame.buckets,
+                    sequence: frame.bucket.sequence(),
                 };
                 parent.tree.push_bucket(&frame.name, record, &mut out)?;
                 frame = parent;

@@ -118,6 +118,15 @@ impl Meta {
         }
     }
 
+    /// The meta of the same state, as one whose pages are known to be durable.
+    pub(super) fn complete(&self) -> Self {
+        Self {
+            runs: Vec::new(),
+            runs_sum: 0,
+            ..self.clone()
+        }
+    }
+
     pub(super) fn encode(&self) -> [u8; SLOT_LEN] {
         let mut slot = [0; SLOT_LEN];
         put(&mut slot, 0, &MAGIC);
@@ -182,11 +191,11 @@ impl Meta {
             return None;
         }
         let count = usize::from(*slot.get(RUN_COUNT)?);
-        let stretches = usize::from(*slot.get(STRETCH_COUNT)?);
+        let stretches = *slot.get(STRETCH_COUNT)?;
         let inline_len = usize::from(get_u16(slot, INLINE_LEN)?);
         let inline_at = RUNS + count * RUN_LEN;
         let journal_at = inline_at + inline_len;
-        if journal_at + Stretches::len(stretches) > SUM {
+        if journal_at + Stretches::len(Stretches::number(stretches)) > SUM {
             return None;
         }
         let mut runs = Vec::with_capacity(count);

@@ -11,7 +11,7 @@
 //! - A parent holds the checksum of each child, and a meta its own; so whatever is read is what was written, or an error.
 //! - The writer writes only into pages that no held state and neither meta reaches. All else (free readers, crash safety, references into the
 //!   mapped file) rests on this.
-//! - A commit is durable with one sync: its meta carries a checksum over all the pages that it wrote, and counts only where that is right. Commits that are not
+//! - A commit is durable with one sync. One that is in the log has its record; any other has a meta, which carries a checksum over all the pages that it wrote, and counts only where that is right. Commits that are not
 //!   synced have no meta, and what a meta reaches is not written, however many of them lie between.
 //! - After a failed write or sync nothing more is written, neither into trees nor into the journal.
 //! - The same operations give the same bytes.
@@ -23,7 +23,7 @@
 //! `open` chooses the meta; `tree` reads and edits a single tree, `work` the buckets of a write transaction; `commit` writes what was edited through
 //! `output`, where `placement` says, from what `writer` knows to be free and `segments` to be nearly so; `walk` goes through everything, for the free pages, for
 //! `check` and for `backup`, and tells who asks what it meets; `inspect` looks into pages and gets out of damaged files what can be got; `compact` builds trees anew with `pack`, and `build` files of what was never in one;
-//! `shrink` moves what `survey` finds near the end, and `tail` gives that back; `batch` lets threads share a commit, `unsynced` leaves one to be made durable later; `journal` keeps records beside the trees. This room
+//! `log` keeps what commits did to keys until the trees take it up; `shrink` moves what `survey` finds near the end, and `tail` gives that back; `batch` lets threads share a commit, `unsynced` leaves one to be made durable later; `journal` keeps records beside the trees. This room
 //! imports nothing of the others. `unsafe` is in `mapping` only.
 
 mod backup;
@@ -48,6 +48,7 @@ mod inspect;
 mod iter;
 mod journal;
 mod lock;
+mod log;
 mod mapping;
 mod mem_storage;
 mod meta;

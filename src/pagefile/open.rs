@@ -3,6 +3,7 @@
 use super::{
     Error, PageFile, Storage,
     checksum::{self, Chain},
+    log::replay,
     meta::{FORMAT, HEAD_LEN, Meta, SLOT_DISTANCE, SLOT_LEN, Slot, first_page},
     shared::{Medium, Shared, Snapshot},
     storage::PIECE,
@@ -50,7 +51,10 @@ pub(super) fn open(mut medium: Medium) -> Result<PageFile, Error> {
     let source = medium.source(file_pages, None)?;
     let snapshot = Snapshot::new(&found.newest, source);
     let writer = Writer::new(file_pages, found);
-    Ok(PageFile::new(Shared::new(medium, snapshot, writer)))
+    let log_size = medium.log_size;
+    let shared = Shared::new(medium, snapshot, writer);
+    replay(&shared, log_size)?;
+    Ok(PageFile::new(shared))
 }
 
 /// The metas of both slots; `None` for one that cannot be used.

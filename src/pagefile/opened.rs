@@ -6,6 +6,8 @@ use super::{page::BucketRecord, tree::Child};
 
 /// The place of the bucket that holds all others, the root of the file.
 pub(super) const TOP: usize = 0;
+/// Leaves are filled to the end, in percent.
+const FULL: u8 = 100;
 
 /// A bucket that the transaction may have changed. Its record in the bucket that it lies in is brought up to date at commit.
 #[derive(Clone, Default)]
@@ -19,6 +21,9 @@ pub(super) struct OpenBucket {
     pub(super) fill: u8,
     /// Places of the open buckets that lie in it, by name.
     below: Arc<BTreeMap<Box<[u8]>, usize>>,
+    /// Its own name, and the place of the bucket that it lies in.
+    name: Arc<[u8]>,
+    above: usize,
 }
 
 impl OpenBucket {
@@ -28,7 +33,7 @@ impl OpenBucket {
             rows: record.rows,
             buckets: record.buckets,
             sequence: record.sequence,
-            fill: 100,
+            fill: FULL,
             ..Self::default()
         }
     }
@@ -99,6 +104,35 @@ impl Opened {
 
     pub(super) fn attach(&mut self, at: usize, name: &[u8], place: usize) {
         Arc::make_mut(&mut self.buckets[at].below).insert(Box::from(name), place);
+        self.buckets[place].name = Arc::from(name);
+        self.buckets[place].above = at;
+    }
+
+    /// The names that lead to the bucket at a place, the outermost first.
+    pub(super) fn path(&self, mut at: usize) -> Vec<&[u8]> {
+        let mut path = Vec::new();
+        while at != TOP {
+            let bucket = &self.buckets[at];
+            path.push(&*bucket.name);
+            at = bucket.above;
+        }
+        path.reverse();
+        path
+    }
+
+    /// The open buckets but for the topmost, with the names that lead to them.
+    pub(super) fn below_top(&self) -> impl Iterator<Item = (Vec<&[u8]>, &OpenBucket)> {
+        let places = (TOP + 1..self.buckets.len()).filter(|at| !self.vacant.contains(at));
+        places.map(|at| (self.path(at), &self.buckets[at]))
+    }
+
+    /// The same buckets, for the transactions to come: what was said for one of them only is forgotten.
+    pub(super) fn kept(&self) -> Self {
+        let mut kept = self.clone();
+        for bucket in &mut kept.buckets {
+            bucket.fill = FULL;
+        }
+        kept
     }
 
     pub(super) fn detach(&mut self, at: usize, name: &[u8]) -> Option<usize> {

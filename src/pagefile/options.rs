@@ -38,6 +38,7 @@ pub struct Options {
     lock_timeout: Duration,
     read_only: bool,
     verify: bool,
+    log_size: u64,
 }
 
 impl Default for Options {
@@ -53,6 +54,7 @@ impl Default for Options {
             lock_timeout: Duration::ZERO,
             read_only: false,
             verify: false,
+            log_size: 320 << 10,
         }
     }
 }
@@ -136,6 +138,17 @@ impl Options {
         self
     }
 
+    /// The length of the log, in bytes: 320 KiB by default, none where it is 0.
+    ///
+    /// In a file that is 32 times as long, a commit that puts and deletes keys is made durable by one small write of what it did, whatever pages that changes. These are
+    /// kept in memory and written when the log is full, when they are a sixteenth of the file, or when it is closed. Opening the file after a crash does again what is in the log. A commit that does
+    /// anything else, or whose keys and values are half as long as the log, is written at once, and all that is in the log with it.
+    #[must_use]
+    pub fn log_size(mut self, bytes: u64) -> Self {
+        self.log_size = bytes;
+        self
+    }
+
     /// How long to wait for somebody else to close the file. Not at all by default.
     #[must_use]
     pub fn lock_timeout(mut self, timeout: Duration) -> Self {
@@ -148,11 +161,11 @@ impl Options {
     ///
     /// A file of length zero is refused as truncated, for this library never leaves one, and to begin anew in it could hide a loss.
     ///
-    /// Costs the reading of what the last commit wrote. The first write transaction walks all trees, to find the free pages.
+    /// Costs the reading of what the last commit wrote, and after a crash doing again what is in the [log](Self::log_size). The first commit that does not go into the log walks all trees, to find the free pages.
     ///
     /// # Errors
     /// [`Error::Locked`], [`Error::NotAPageFile`], [`Error::NewerFormat`], [`Error::Truncated`], [`Error::DamagedMeta`],
-    /// [`Error::BadPageSize`], [`Error::Io`]; with [`verify`](Self::verify) also [`Error::Corrupted`]. The file is then as it was.
+    /// [`Error::BadPageSize`], [`Error::Io`]; [`Error::Corrupted`] where the log is damaged, or a page that it changes, and with [`verify`](Self::verify) where anything is. The file is then as it was.
     pub fn open(&self, path: impl AsRef<Path>) -> Result<PageFile, Error> {
         self.check()?;
         let path = path.as_ref();
@@ -219,6 +232,7 @@ impl Options {
             file,
             page_size: self.page_size,
             two_phase: self.two_phase,
+            log_size: self.log_size,
             grow_by: self.grow_by,
             max_size: self.max_size,
             min_size: self.initial_size.min(self.max_size),

@@ -66,7 +66,8 @@ impl PageFile {
     /// Begins the write transaction. Waits while there is another one: a thread that holds one and begins a second waits for ever.
     ///
     /// # Errors
-    /// [`Error::Poisoned`]; [`Error::ReadOnly`]. The first one after opening walks all trees, O(pages), and gives [`Error::Corrupted`] where they are not sound.
+    /// [`Error::Poisoned`]; [`Error::ReadOnly`]. The first one after opening walks all trees, O(pages), and gives [`Error::Corrupted`] where they are not sound; in a file with a
+    /// [log](super::Options::log_size) the first commit does that which does not go there.
     pub fn begin_write(&self) -> Result<WriteTxn, Error> {
         if self.shared.medium.read_only {
             return Err(Error::ReadOnly);
@@ -116,6 +117,21 @@ impl PageFile {
         check(&self.shared, &mut turn.writer(), progress)
     }
 
+    /// Brings the log into the trees and does without one from now on. Where the file is open to read only, it stays as it is. Gives the size that it had.
+    pub(super) fn give_up_log(&self) -> Result<u64, Error> {
+        let turn = Arc::new(self.shared.turn());
+        let size = turn.writer().log.resize(0);
+        if !self.shared.medium.read_only && turn.writer().log.is_there() {
+            WriteTxn::with_turn(Arc::clone(&self.shared), Arc::clone(&turn))?.store()?;
+        }
+        Ok(size)
+    }
+
+    /// From now on there may be a log of this size again.
+    pub(super) fn resume_log(&self, size: u64) {
+        self.shared.turn().writer().log.resize(size);
+    }
+
     /// Figures about the file. O(1).
     pub fn stats(&self) -> Stats {
         let commit = self.shared.snapshot().commit;
@@ -127,18 +143,27 @@ impl PageFile {
     /// [free](Stats::free_tail_pages). Waits for the writer. Costs one sync, where anything was committed, one more where the file gets shorter, and two more
     /// where commits were not durable.
     ///
-    /// A handle that is just dropped loses nothing but commits that were not [synced](WriteTxn::commit_unsynced). But in a file that was closed, damage in the last commit is known to be damage, and is
+    /// What is in the [log](super::Options::log_size) comes into the trees; where the disk has no room for that, it stays there. A handle that is just dropped loses nothing but commits that were not
+    /// [synced](WriteTxn::commit_unsynced). But in a file that was closed, damage in the last commit is known to be damage, and is
     /// reported; in one that was not, it looks like a crash in the midst of that commit, and opening falls back to the one before.
     ///
     /// # Errors
     /// [`Error::Poisoned`], [`Error::Io`]. Nothing is lost.
     pub fn close(self) -> Result<(), Error> {
-        let turn = self.shared.turn();
-        let mut writer = turn.writer();
-        if writer.sealed || self.shared.medium.read_only {
+        let turn = Arc::new(self.shared.turn());
+        if turn.writer().sealed || self.shared.medium.read_only {
             return Ok(());
         }
         self.shared.refuse_poisoned()?;
+        if self.shared.snapshot().logged.is_some() {
+            let txn = WriteTxn::with_turn(Arc::clone(&self.shared), Arc::clone(&turn))?;
+            match txn.store() {
+                // It is in the log, and will be when the file is opened again.
+                Err(Error::StorageFull { .. } | Error::MaxSize { .. }) => return Ok(()),
+                stored => drop(stored?),
+            }
+        }
+        let mut writer = turn.writer();
         make_durable(&self.shared, &mut writer)?;
         seal(&self.shared, &mut writer)?;
         give_back_closing(&self.shared, &mut writer)

@@ -64,8 +64,7 @@ impl ReadTxn {
 
     /// The bucket that all others lie in, which has no name and holds nothing else.
     pub fn root(&self) -> Bucket<'_> {
-        let snapshot = &self.snapshot;
-        Bucket::top(&snapshot.source, snapshot.root(), snapshot.buckets)
+        self.snapshot.top()
     }
 }
 

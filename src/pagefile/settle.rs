@@ -6,18 +6,31 @@
 
 use super::{Error, shared::Shared, tail::seal, writer::Writer};
 
+/// Whether what opening has found is known to be durable, and no meta of a commit that was lost is there any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Settled {
+    Is,
+    Not {
+        /// Whether a slot holds the meta of a commit that was lost.
+        has_lost: bool,
+    },
+}
+
 /// Before the first write after opening: makes the state that was found durable, and then puts it in the place of a newer meta, if there was one that
 /// did not hold. One sync, or two. A new file has nothing to be made sure of.
 pub(super) fn settle_found(shared: &Shared, writer: &mut Writer) -> Result<(), Error> {
-    if writer.is_settled || shared.medium.read_only {
+    let Settled::Not { has_lost } = writer.settled else {
+        return Ok(());
+    };
+    if shared.medium.read_only {
         return Ok(());
     }
     shared.refuse_poisoned()?;
     shared.set_poisoned(true);
     shared.sync()?;
     shared.set_poisoned(false);
-    writer.is_settled = true;
-    if writer.highest > writer.durable() {
+    writer.settled = Settled::Is;
+    if has_lost {
         seal(shared, writer)?;
     }
     Ok(())

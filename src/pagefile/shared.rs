@@ -9,9 +9,11 @@ use std::{
 };
 
 use super::{
-    Error, FileStorage, Storage,
+    Bucket, Error, FileStorage, Storage,
     journal::Stretches,
+    log::Logged,
     meta::{Directory, Meta},
+    opened::TOP,
     source::{Mapped, Maps, Source},
     stats::{Counters, add, set},
     tree::Root,
@@ -25,11 +27,13 @@ pub(super) struct Snapshot {
     pub(super) buckets: u64,
     pub(super) source: Source,
     pub(super) journal: Arc<Stretches>,
+    /// For a state that is in the log: all of the above but the number of the commit is that of the state that the trees have.
+    pub(super) logged: Option<Logged>,
 }
 
 impl Snapshot {
-    /// The tree of buckets.
-    pub(super) fn root(&self) -> Root<'_> {
+    /// The tree of buckets, as it is stored.
+    fn root(&self) -> Root<'_> {
         match &self.directory {
             Directory::Empty => Root::Empty,
             Directory::Stored(root) => Root::Stored(*root),
@@ -45,6 +49,34 @@ impl Snapshot {
             buckets: meta.buckets,
             source,
             journal: Arc::clone(&meta.journal),
+            logged: None,
+        }
+    }
+
+    /// A state that is in the log.
+    pub(super) fn logged(commit: u64, logged: Logged) -> Self {
+        let stored = &logged.stored;
+        Self {
+            commit,
+            directory: stored.directory.clone(),
+            buckets: stored.buckets,
+            source: stored.source.clone(),
+            journal: Arc::clone(&stored.journal),
+            logged: Some(logged),
+        }
+    }
+
+    /// The state that the trees of the file had when this one was made: this one itself, if it is not in the log.
+    pub(super) fn stored(this: &Arc<Self>) -> Arc<Self> {
+        let logged = this.logged.as_ref();
+        Arc::clone(logged.map_or(this, |logged| &logged.stored))
+    }
+
+    /// The bucket that all others lie in.
+    pub(super) fn top(&self) -> Bucket<'_> {
+        match &self.logged {
+            Some(logged) => Bucket::open(&self.source, &logged.opened, TOP),
+            None => Bucket::top(&self.source, self.root(), self.buckets),
         }
     }
 
@@ -70,6 +102,8 @@ pub(super) struct Medium {
     pub(super) file: Option<Arc<FileStorage>>,
     pub(super) page_size: u32,
     pub(super) two_phase: bool,
+    /// The bytes of the log; 0 where there is to be none.
+    pub(super) log_size: u64,
     /// The least growth, in bytes.
     pub(super) grow_by: u64,
     /// The most that the file may grow to, in bytes.
@@ -110,8 +144,7 @@ pub(super) struct Turn {
 impl Turn {
     /// What the writer knows. Nobody else asks for it while this turn lasts.
     pub(super) fn writer(&self) -> MutexGuard<'_, Writer> {
-        let writer = self.shared.writer.lock();
-        writer.unwrap_or_else(PoisonError::into_inner)
+        self.shared.writer()
     }
 }
 
@@ -155,6 +188,11 @@ impl Shared {
             failed: AtomicBool::new(false),
             syncing: Mutex::default(),
         }
+    }
+
+    /// What the writer knows, for who has its turn, or while nobody else has the file.
+    pub(super) fn writer(&self) -> MutexGuard<'_, Writer> {
+        self.writer.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn snapshot(&self) -> Arc<Snapshot> {

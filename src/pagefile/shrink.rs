@@ -94,6 +94,18 @@ impl PageFile {
     ) -> Result<Shrunk, Error> {
         // Finds the free pages, and refuses where nothing may be written.
         drop(self.begin_write()?);
+        // It may lie at the end, and what it holds back is not free.
+        let log_size = self.give_up_log()?;
+        let shrunk = self.shrink_without_log(options, progress);
+        self.resume_log(log_size);
+        shrunk
+    }
+
+    fn shrink_without_log(
+        &self,
+        options: &ShrinkOptions,
+        progress: impl FnMut(&Shrunk) -> ControlFlow<()>,
+    ) -> Result<Shrunk, Error> {
         let bytes = self.stats().file_bytes;
         let mut shrinking = Shrinking {
             file: self,

@@ -26,6 +26,8 @@ pub struct Stats {
     pub free_tail_pages: u64,
     /// Pages that the newest state does not need, but an older one that is still read, or that a crash could bring back.
     pub held_pages: u64,
+    /// The bytes of commits that are durable in the log, and not yet in the trees of the file.
+    pub log_bytes: u64,
     /// Syncs done.
     pub syncs: u64,
     /// Writes done.
@@ -52,6 +54,7 @@ pub(super) struct Counters {
     pub(super) free_pages: AtomicU64,
     pub(super) free_tail_pages: AtomicU64,
     pub(super) held_pages: AtomicU64,
+    pub(super) log_bytes: AtomicU64,
     pub(super) syncs: AtomicU64,
     pub(super) writes: AtomicU64,
     pub(super) bytes_written: AtomicU64,
@@ -75,6 +78,7 @@ impl Counters {
             free_pages: get(&self.free_pages),
             free_tail_pages: get(&self.free_tail_pages),
             held_pages: get(&self.held_pages),
+            log_bytes: get(&self.log_bytes),
             syncs: get(&self.syncs),
             writes: get(&self.writes),
             bytes_written: get(&self.bytes_written),

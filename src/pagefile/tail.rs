@@ -41,7 +41,7 @@ fn worthy_end(shared: &Shared, writer: &Writer, needed: u64) -> Option<u64> {
 
 /// After a commit: cuts the file where much of its end has been free for long. Nothing is synced for it. Where it cannot be, the file stays as it is.
 pub(super) fn give_back(shared: &Shared, writer: &mut Writer) {
-    let needed = writer.needed_until(&shared.snapshot());
+    let needed = writer.needed_until(&shared.stored());
     let calm = Calm {
         commits: writer.calm.commits.saturating_add(1),
         needed: writer.calm.needed.max(needed),
@@ -58,7 +58,7 @@ pub(super) fn give_back(shared: &Shared, writer: &mut Writer) {
         // It is no failure of the commit, which is done; and the file is only longer than it need be.
         let _ = writer.cut(shared, end);
         writer.calm = Calm::default();
-    } else if shared.snapshot().source.reaches(end + 1) {
+    } else if shared.stored().source.reaches(end + 1) {
         // Those who begin to read from now on have a shorter map. The longer ones will be gone at one of the next commits.
         let _ = shorten_map(shared, writer, end);
     }
@@ -66,7 +66,7 @@ pub(super) fn give_back(shared: &Shared, writer: &mut Writer) {
 
 /// Puts a snapshot in the place of the current one whose map ends with page `end`.
 fn shorten_map(shared: &Shared, writer: &mut Writer, end: u64) -> Result<(), Error> {
-    let current = shared.snapshot();
+    let current = shared.stored();
     let source = shared.medium.source(end, Some(&current.source))?;
     replace(shared, writer, &current.complete_meta(), source);
     Ok(())
@@ -82,8 +82,13 @@ fn replace(shared: &Shared, writer: &mut Writer, meta: &Meta, source: Source) {
 pub(super) fn seal(shared: &Shared, writer: &mut Writer) -> Result<(), Error> {
     settle_found(shared, writer)?;
     let meta = sealing_meta(shared, writer);
+    seal_with(shared, writer, &meta)
+}
+
+/// As [`seal`], with this meta, which is that of the newest state.
+pub(super) fn seal_with(shared: &Shared, writer: &mut Writer, meta: &Meta) -> Result<(), Error> {
     // Should this write be torn, the newest meta is still there, in its own slot.
-    write_meta(shared, 1 - writer.slot, &meta)?;
+    write_meta(shared, 1 - writer.slot, meta)?;
     writer.sealed_other(meta.pages);
     writer.release();
     Ok(())
@@ -93,7 +98,7 @@ pub(super) fn seal(shared: &Shared, writer: &mut Writer) -> Result<(), Error> {
 /// read. One or two syncs, or none.
 pub(super) fn cut_sealed(shared: &Shared, writer: &mut Writer, end: u64) -> Result<bool, Error> {
     let meta = sealing_meta(shared, writer);
-    let source = shared.medium.source(end, Some(&shared.snapshot().source))?;
+    let source = shared.medium.source(end, Some(&shared.stored().source))?;
     replace(shared, writer, &meta, source);
     writer.release();
     if !shared.medium.maps.end_at(end) {
@@ -121,7 +126,7 @@ pub(super) fn give_back_closing(shared: &Shared, writer: &mut Writer) -> Result<
 }
 
 fn sealing_meta(shared: &Shared, writer: &Writer) -> Meta {
-    let meta = shared.snapshot().complete_meta();
+    let meta = shared.stored().complete_meta();
     Meta {
         pages: writer.reached_until().unwrap_or(meta.pages),
         ..meta

@@ -64,7 +64,7 @@ pub(super) fn make_durable(shared: &Shared, writer: &mut Writer) -> Result<(), E
     shared.set_poisoned(true);
     // The pages first: the meta names no runs, for a list of all that the commits have written would not fit.
     shared.sync()?;
-    let meta = shared.snapshot().complete_meta();
+    let meta = shared.stored().complete_meta();
     let slot = 1 - writer.slot;
     shared.write(slot * SLOT_DISTANCE, &meta.encode())?;
     shared.sync()?;

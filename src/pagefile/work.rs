@@ -2,11 +2,13 @@
 
 use super::{
     Bucket, Error, MAX_KEY_LEN, MAX_NAME_LEN,
-    meta::Run,
-    opened::{OpenBucket, Opened},
+    log::{Mark, Recorded},
+    meta::{Directory, Run},
+    opened::{OpenBucket, Opened, TOP},
     page::BucketRecord,
+    shared::Snapshot,
     source::Source,
-    tree::{Edit, Found, Freed, Kind, NewValue, Place, Root, find, find_kind},
+    tree::{Child, Edit, Found, Freed, Kind, NewValue, Place, Root, find, find_kind},
 };
 
 /// The changes of a write transaction. A bucket is named by its place among the open ones. A clone shares the trees.
@@ -16,6 +18,8 @@ pub(super) struct Work {
     /// Pages of the state before that were replaced. It only grows, but for going back.
     pub(super) freed: Vec<Run>,
     pub(super) is_changed: bool,
+    /// What was done, for the log.
+    pub(super) recorded: Recorded,
 }
 
 /// A state of the work to go back to. O(open buckets); what they hold is shared.
@@ -23,15 +27,28 @@ pub(super) struct Saved {
     opened: Opened,
     freed: usize,
     is_changed: bool,
+    recorded: Mark,
 }
 
 impl Work {
-    pub(super) fn new(top: OpenBucket) -> Self {
-        Self {
-            opened: Opened::new(top),
+    /// Begins to change a state. Up to `recorded` bytes of what is done are noted for the log.
+    pub(super) fn begin(base: &Snapshot, recorded: usize) -> Result<Self, Error> {
+        let opened = if let Some(logged) = &base.logged {
+            logged.opened.clone()
+        } else {
+            let root = match &base.directory {
+                Directory::Empty => None,
+                Directory::Stored(root) => Some(Child::Stored(*root)),
+                Directory::Inline(leaf) => Some(Child::inline(leaf, &base.source)?),
+            };
+            Opened::new(OpenBucket::top(root, base.buckets))
+        };
+        Ok(Self {
+            opened,
             freed: Vec::new(),
             is_changed: false,
-        }
+            recorded: Recorded::new(recorded),
+        })
     }
 
     pub(super) fn save(&self) -> Saved {
@@ -39,6 +56,7 @@ impl Work {
             opened: self.opened.clone(),
             freed: self.freed.len(),
             is_changed: self.is_changed,
+            recorded: self.recorded.mark(),
         }
     }
 
@@ -46,6 +64,7 @@ impl Work {
         self.opened = saved.opened.clone();
         self.freed.truncate(saved.freed);
         self.is_changed = saved.is_changed;
+        self.recorded.restore(saved.recorded);
     }
 
     /// The bucket at `at`, to read.
@@ -90,6 +109,7 @@ impl Work {
             Ok(replaced)
         })?;
         self.is_changed = true;
+        self.recorded.put(&self.opened, at, key, value);
         Ok(replaced)
     }
 
@@ -102,6 +122,7 @@ impl Work {
         if was_there {
             bucket.rows = bucket.rows.saturating_sub(1);
             self.is_changed = true;
+            self.recorded.delete(&self.opened, at, key);
         } else {
             bucket.is_changed = was_changed;
         }
@@ -113,6 +134,7 @@ impl Work {
         bucket.sequence = sequence;
         bucket.is_changed = true;
         self.is_changed = true;
+        self.recorded.sequence(&self.opened, at, sequence);
     }
 
     /// Opens the bucket `name` that lies in the one at `at`; `None` where no bucket has this name.
@@ -157,6 +179,7 @@ impl Work {
     ) -> Result<usize, Error> {
         self.refuse_name(source, at, name)?;
         let record = BucketRecord::default();
+        self.recorded.give_up();
         self.put_record(source, at, name, record)?;
         self.is_changed = true;
         Ok(self.opened.open(at, name, record))
@@ -187,6 +210,7 @@ impl Work {
             Some(Kind::Bucket) => {}
         }
         let runs = self.pages_of(source, at, name)?;
+        self.recorded.give_up();
         self.take_record(source, at, name)?;
         self.opened.forget(at, name);
         self.freed.extend(runs);
@@ -202,6 +226,7 @@ impl Work {
         place: &Place,
     ) -> Result<bool, Error> {
         let was_changed = self.opened.get(at).is_changed;
+        self.recorded.give_up();
         let was_there = self.edit(source, at, |edit, bucket| {
             edit.relocate(&mut bucket.root, place)
         })?;
@@ -225,6 +250,7 @@ impl Work {
             Some(Found::Bucket(record)) => record,
         };
         self.refuse_name(source, to, to_name)?;
+        self.recorded.give_up();
         // Should the second edit fail, the first is undone: the bucket shall not be in both.
         let before = (self.opened.get(at).clone(), self.opened.get(to).clone());
         let freed = self.freed.len();
@@ -292,12 +318,18 @@ impl Work {
 
     /// The stored pages of the bucket `name` in the one at `at` and of all below it. O(pages).
     fn pages_of(&mut self, source: &Source, at: usize, name: &[u8]) -> Result<Vec<Run>, Error> {
-        let mut pages = Freed {
-            source,
-            runs: Vec::new(),
-            buckets: Vec::new(),
-        };
-        let mut open: Vec<_> = self.open(source, at, name)?.into_iter().collect();
+        let open = self.open(source, at, name)?.into_iter().collect();
+        self.pages_from(source, open)
+    }
+
+    /// All stored pages that are reached. O(pages).
+    pub(super) fn pages(&self, source: &Source) -> Result<Vec<Run>, Error> {
+        self.pages_from(source, vec![TOP])
+    }
+
+    /// The stored pages of open buckets and of all below them.
+    fn pages_from(&self, source: &Source, mut open: Vec<usize>) -> Result<Vec<Run>, Error> {
+        let mut pages = Freed::new(source);
         let mut stored: Vec<BucketRecord> = Vec::new();
         while let Some(at) = open.pop() {
             pages.add(self.opened.get(at).root.as_ref())?;

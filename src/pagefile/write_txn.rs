@@ -4,13 +4,12 @@ use std::sync::Arc;
 
 use super::{
     Bucket, BucketMut, Buckets, Error, NestedTxn, Savepoint, TxnStats,
-    commit::{commit, commit_before},
+    commit::commit_before,
     journal::Moved,
-    meta::Directory,
-    opened::{OpenBucket, TOP},
+    log::{append, store},
+    opened::TOP,
     savepoint::Savepoints,
     shared::{Shared, Snapshot, Turn},
-    tree::Child,
     unsynced::make_durable,
     work::{Work, no_such_bucket},
 };
@@ -47,16 +46,21 @@ pub struct WriteTxn {
 impl WriteTxn {
     pub(super) fn begin(shared: Arc<Shared>) -> Result<Self, Error> {
         let turn = Arc::new(shared.turn());
+        Self::with_turn(shared, turn)
+    }
+
+    pub(super) fn with_turn(shared: Arc<Shared>, turn: Arc<Turn>) -> Result<Self, Error> {
         shared.refuse_poisoned()?;
         let base = shared.snapshot();
-        turn.writer().find_free(&shared, &base)?;
-        let root = match &base.directory {
-            Directory::Empty => None,
-            Directory::Stored(root) => Some(Child::Stored(*root)),
-            Directory::Inline(leaf) => Some(Child::inline(leaf, &base.source)?),
-        };
+        let mut writer = turn.writer();
+        let recorded = writer.log.largest();
+        // A commit into the log takes no page.
+        if recorded == 0 {
+            writer.find_free(&shared, &Snapshot::stored(&base))?;
+        }
+        drop(writer);
         Ok(Self {
-            work: Work::new(OpenBucket::top(root, base.buckets)),
+            work: Work::begin(&base, recorded)?,
             savepoints: Savepoints::default(),
             moved: None,
             shared,
@@ -281,7 +285,8 @@ impl WriteTxn {
     }
 
     /// Makes the changes durable, all of them, and then visible to new read transactions; with them commits before that were not
-    /// [synced](Self::commit_unsynced). Gives the number of the commit; where nothing was changed, it is the number of the commit before. O(changed pages · fan-out).
+    /// [synced](Self::commit_unsynced). Gives the number of the commit; where nothing was changed, it is the number of the commit before. O(changed pages · fan-out); what goes into
+    /// the [log](super::Options::log_size) costs as many bytes as its keys and values have, until that is full.
     ///
     /// # Errors
     /// [`Error::StorageFull`]: nothing was committed, and the next transaction may try again. [`Error::Io`]: the commit is not visible, but
@@ -293,13 +298,23 @@ impl WriteTxn {
 
     pub(super) fn finish(mut self, durable: bool) -> Result<u64, Error> {
         let turn = Arc::clone(&self.turn);
-        if self.work.is_changed || self.moved.is_some() {
-            return commit(&mut self, &mut turn.writer(), durable);
+        let mut writer = turn.writer();
+        if !self.work.is_changed && self.moved.is_none() {
+            if durable {
+                make_durable(&self.shared, &mut writer)?;
+            }
+            return Ok(self.base.commit);
         }
-        if durable {
-            make_durable(&self.shared, &mut turn.writer())?;
+        if durable && let Some(commit) = append(&mut self, &mut writer)? {
+            return Ok(commit);
         }
-        Ok(self.base.commit)
+        store(&mut self, &mut writer, durable)
+    }
+
+    /// Brings all that is in the log into the trees, with what this transaction has done.
+    pub(super) fn store(mut self) -> Result<u64, Error> {
+        let turn = Arc::clone(&self.turn);
+        store(&mut self, &mut turn.writer(), true)
     }
 
     /// Commits into free pages before page `end`; `None` where there is not enough of them, and nothing was done.

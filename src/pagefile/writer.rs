@@ -9,10 +9,12 @@ use std::{
 use super::{
     Error,
     extents::Extents,
+    log::Log,
     meta::{Meta, Run, first_page},
     open::Found,
     placement::FREE_SHARE,
     segments::Segments,
+    settle::Settled,
     shared::{Medium, Shared, Snapshot},
     stats::set,
     storage::PIECE,
@@ -78,11 +80,11 @@ pub(super) struct Writer {
     pub(super) highest: u64,
     /// Whether both slots hold the newest state, and hold it as complete.
     pub(super) sealed: bool,
-    /// Whether what opening found is known to be durable, and no meta of a commit that was lost is there any more.
-    pub(super) is_settled: bool,
+    pub(super) settled: Settled,
     pub(super) calm: Calm,
     /// Memory for the pages of a commit, kept for the next one.
     pub(super) buffer: Vec<u8>,
+    pub(super) log: Log,
 }
 
 impl Writer {
@@ -112,9 +114,16 @@ impl Writer {
             highest,
             sealed: found.sealed,
             // Whoever made a new file has synced it.
-            is_settled: found.sealed && newest.commit == 0,
+            settled: if found.sealed && newest.commit == 0 {
+                Settled::Is
+            } else {
+                Settled::Not {
+                    has_lost: highest > newest.commit,
+                }
+            },
             calm: Calm::default(),
             buffer: Vec::new(),
+            log: Log::default(),
         }
     }
 

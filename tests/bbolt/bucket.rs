@@ -192,7 +192,7 @@ fn delete_large() {
 /// More than 65,535 pages freed by one commit are all free afterwards, and after opening the file again.
 #[test]
 fn delete_freelist_overflow() {
-    let mut db = Db::with(&Options::new().page_size(512));
+    let mut db = Db::with(&Options::new().page_size(512).log_size(0));
     db.change(|tx| {
         let mut rows = tx.create_bucket("0")?;
         for i in 0..66_000u32 {

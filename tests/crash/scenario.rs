@@ -45,6 +45,8 @@ pub(crate) struct Scenario {
     pub(crate) page_size: u32,
     pub(crate) two_phase: bool,
     pub(crate) grow_by: u64,
+    /// The length of the log and of a new file.
+    pub(crate) log: (u64, u64),
     /// What the disk writes at once, or not at all.
     pub(crate) sector: usize,
     pub(crate) shape: Shape,
@@ -61,11 +63,20 @@ const SMALL: Shape = Shape {
     structure: true,
 };
 
+/// Rows only, in buckets that stay.
+const ROWS: Shape = Shape {
+    keys: 40,
+    longest: 200,
+    most: 3,
+    structure: false,
+};
+
 const TEMPLATE: Scenario = Scenario {
     name: "",
     page_size: 512,
     two_phase: false,
     grow_by: 4096,
+    log: (0, 0),
     sector: 512,
     shape: SMALL,
     steps: 22,
@@ -73,7 +84,7 @@ const TEMPLATE: Scenario = Scenario {
     mix: &[Commit],
 };
 
-pub(crate) const SCENARIOS: [Scenario; 13] = [
+pub(crate) const SCENARIOS: [Scenario; 17] = [
     Scenario {
         name: "one sync",
         ..TEMPLATE
@@ -186,6 +197,54 @@ pub(crate) const SCENARIOS: [Scenario; 13] = [
         steps: 8,
         ..TEMPLATE
     },
+    Scenario {
+        name: "commits in a log",
+        log: (4096, 200 * 1024),
+        shape: ROWS,
+        mix: &[Commit, Commit, Commit, Commit, Drop, Hold, Release],
+        steps: 40,
+        ..TEMPLATE
+    },
+    Scenario {
+        name: "a log, and what does not go into it",
+        log: (4096, 200 * 1024),
+        shape: Shape {
+            most: 1,
+            longest: 300,
+            ..SMALL
+        },
+        mix: &[
+            Commit, Commit, Commit, Commit, Commit, Unsynced, Sync, Close, Drop, Backup, Hold,
+            Release,
+        ],
+        steps: 44,
+        ..TEMPLATE
+    },
+    Scenario {
+        name: "a log, and the file made shorter",
+        log: (2048, 100 * 1024),
+        shape: ROWS,
+        first: &[
+            Commit, Commit, Commit, Commit, Commit, Commit, Burst, Commit, Shrink,
+        ],
+        mix: &[
+            Commit, Commit, Commit, Commit, Commit, Unsynced, Burst, Shrink, Close,
+        ],
+        ..TEMPLATE
+    },
+    Scenario {
+        name: "a log in pages of 4 KiB",
+        page_size: 4096,
+        grow_by: 16 * 1024,
+        log: (16 * 1024, 1024 * 1024),
+        shape: Shape {
+            longest: 1500,
+            ..ROWS
+        },
+        mix: &[Commit, Commit, Commit, Commit, Commit, Drop, Close],
+        steps: 30,
+        ..TEMPLATE
+    },
 ];
 
 impl Scenario {
@@ -194,6 +253,8 @@ impl Scenario {
             .page_size(self.page_size)
             .two_phase(self.two_phase)
             .grow_by(self.grow_by)
+            .log_size(self.log.0)
+            .initial_size(self.log.1)
     }
 
     /// The step of this number.

@@ -1,6 +1,6 @@
 //! A workload as its disk has seen it: every operation, and what was committed when.
 
-use sapwood::pagefile::ReadTxn;
+use sapwood::pagefile::{PageFile, ReadTxn};
 
 use super::{
     faults::{
@@ -61,6 +61,7 @@ impl Trace {
         let mut state = State::new();
         let mut durable = State::new();
         let mut held: Vec<(ReadTxn, State)> = Vec::new();
+        let mut logged = 0;
         for number in 0..scenario.steps as u64 {
             let started = disk.ops();
             let seed = seed.wrapping_mul(1_000_003).wrapping_add(number);
@@ -70,16 +71,7 @@ impl Trace {
                 Step::Commit => drop(scenario.commit(&file, &mut state, seed, true).unwrap()),
                 Step::Sync => file.sync().unwrap(),
                 Step::Shrink => drop(file.shrink().unwrap()),
-                Step::Burst => {
-                    let mut tx = file.begin_write().unwrap();
-                    let mut large = tx.create_bucket("large").unwrap();
-                    for key in 0..60u8 {
-                        large.put([key], [key; 400]).unwrap();
-                    }
-                    tx.commit_unsynced().unwrap();
-                    let gone = file.update(|tx| tx.delete_bucket("large"));
-                    assert!(gone.unwrap());
-                }
+                Step::Burst => burst(&file),
                 Step::Empty => drop(file.begin_write().unwrap().commit().unwrap()),
                 Step::Close => {
                     held.clear();
@@ -122,6 +114,7 @@ impl Trace {
                 assert_eq!(disk.ops(), ops, "opening has written");
             }
             assert_eq!(read(&file).unwrap(), state, "{} {step:?}", scenario.name);
+            logged += usize::from(file.stats().log_bytes > 0);
             trace.states.push(state.clone());
             if makes_durable {
                 durable = state.clone();
@@ -136,6 +129,17 @@ impl Trace {
                 }
             }
         }
+        // Of a workload with a log, something is in it.
+        let least = if scenario.mix.contains(&Step::Shrink) {
+            1
+        } else {
+            scenario.steps / 8
+        };
+        assert!(
+            scenario.log.0 == 0 || logged >= least,
+            "{}: {logged}",
+            scenario.name
+        );
         drop((file, held));
         trace.ops = disk.take_ops();
         trace
@@ -158,7 +162,19 @@ impl Trace {
     }
 }
 
+/// A large bucket comes and goes.
+fn burst(file: &PageFile) {
+    let mut tx = file.begin_write().unwrap();
+    let mut large = tx.create_bucket("large").unwrap();
+    for key in 0..60u8 {
+        large.put([key], [key; 400]).unwrap();
+    }
+    tx.commit_unsynced().unwrap();
+    let gone = file.update(|tx| tx.delete_bucket("large"));
+    assert!(gone.unwrap());
+}
+
 /// What stands in the place of a handle that was given away.
-fn open_later() -> sapwood::pagefile::PageFile {
-    sapwood::pagefile::PageFile::in_memory().unwrap()
+fn open_later() -> PageFile {
+    PageFile::in_memory().unwrap()
 }

@@ -1,15 +1,30 @@
 //! Whole pages that are in the wrong place, of the wrong time, or gone. Each is sound in itself: only its parent knows that it is not the one.
 
 use super::{
+    faults::state::State,
     specimen::{Specimen, specimens, worn},
     verdict::{Verdict, judge},
 };
 
 /// Judges the file with some pages changed, and gives whether it was refused.
 fn is_refused(specimen: &Specimen, what: &str, damage: impl FnOnce(&mut [u8])) -> bool {
+    is_refused_but(specimen, &specimen.allowed, what, damage)
+}
+
+/// The same, for damage of several pages.
+fn are_refused(specimen: &Specimen, what: &str, damage: impl FnOnce(&mut [u8])) -> bool {
+    is_refused_but(specimen, &specimen.allowed_of_many, what, damage)
+}
+
+fn is_refused_but(
+    specimen: &Specimen,
+    allowed: &[State],
+    what: &str,
+    damage: impl FnOnce(&mut [u8]),
+) -> bool {
     let mut image = specimen.image.clone();
     damage(&mut image);
-    match judge(image, &specimen.allowed, true) {
+    match judge(image, allowed, true) {
         Verdict::Right => false,
         Verdict::Refused => true,
         other => panic!("{}, {what}: {other:?}", specimen.name),
@@ -39,7 +54,7 @@ fn swapped_and_misdirected_pages_are_seen() {
                 }));
                 if one < two {
                     let what = format!("pages {one} and {two} swapped");
-                    refused += usize::from(is_refused(specimen, &what, |image| {
+                    refused += usize::from(are_refused(specimen, &what, |image| {
                         let (left, right) = image.split_at_mut(bytes(specimen, two).start);
                         let right = &mut right[..specimen.page_size];
                         left[bytes(specimen, one)].swap_with_slice(right);
@@ -89,7 +104,7 @@ fn erased_pages_are_seen() {
                 let place = start * 512..((start + len) * 512).min(specimen.image.len());
                 for byte in [0, 0xFF].into_iter().take(3 - len.min(2)) {
                     let what = format!("bytes {place:?} are {byte}");
-                    refused += usize::from(is_refused(specimen, &what, |image| {
+                    refused += usize::from(are_refused(specimen, &what, |image| {
                         image[place.clone()].fill(byte);
                     }));
                 }

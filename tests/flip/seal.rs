@@ -22,6 +22,22 @@ pub(crate) fn seal_slot(slot: &mut [u8]) {
     slot[504..512].copy_from_slice(&sum.to_le_bytes());
 }
 
+/// Writes the checksums of all groups of a journal or log.
+pub(crate) fn seal_groups(image: &mut [u8], page_size: usize) {
+    for start in (8192..image.len()).step_by(page_size) {
+        if image[start] != 4 {
+            continue;
+        }
+        let pages = u32_at(image, start + 28).unwrap_or(0).max(1);
+        let end = start.saturating_add(pages.saturating_mul(page_size));
+        let end = end.min(image.len());
+        let sum = XxHash3_64::oneshot(&image[start + 48..end]);
+        image[start + 32..start + 40].copy_from_slice(&sum.to_le_bytes());
+        let sum = XxHash3_64::oneshot(&image[start..start + 40]);
+        image[start + 40..start + 48].copy_from_slice(&sum.to_le_bytes());
+    }
+}
+
 /// Writes the checksums of everything that both slots lead to, as far as it leads anywhere, and those of the slots.
 pub(crate) fn seal(image: &mut [u8], page_size: usize) {
     for slot in SLOTS {

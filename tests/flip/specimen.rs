@@ -21,6 +21,10 @@ pub(crate) struct Specimen {
     /// The states that may be found, the newest one last. A file that was closed has one of them; in one that was not, damage in the last commit looks
     /// like a crash in the midst of it.
     pub(crate) allowed: Vec<State>,
+    /// Those that may be found where several pages are damaged at once: of a log, the end can be gone as if it had never been written.
+    pub(crate) allowed_of_many: Vec<State>,
+    /// What it held after each commit.
+    pub(crate) states: Vec<State>,
     /// The file as it was after each commit.
     pub(crate) history: Vec<Vec<u8>>,
 }
@@ -39,20 +43,61 @@ fn specimen(
     seeds: Range<u64>,
     prepare: impl Fn(&PageFile, &mut State),
 ) -> Specimen {
-    let disk = Disk::default();
     let options = Options::new()
         .page_size(page_size)
         .grow_by(page_size.into());
+    let shape = Shape {
+        longest: page_size as usize * 7 / 5,
+        ..SHAPE
+    };
+    with(
+        name,
+        (&options, page_size, shape),
+        is_closed,
+        seeds,
+        prepare,
+    )
+}
+
+/// A file whose newest commits are in its log.
+pub(crate) fn logged() -> Specimen {
+    let options = Options::new().page_size(512).grow_by(512);
+    let options = options.log_size(2048).initial_size(66_000);
+    let shape = Shape {
+        longest: 60,
+        most: 1,
+        structure: false,
+        ..SHAPE
+    };
+    let prepare = |file: &PageFile, state: &mut State| {
+        rows(file, state);
+        for name in ["b0", "b1", "b2"] {
+            file.update(|tx| tx.create_bucket(name).map(drop)).unwrap();
+            state.entry(name.as_bytes().to_vec()).or_default();
+        }
+    };
+    let name = "commits in the log, not closed";
+    let specimen = with(name, (&options, 512, shape), false, 60..65, prepare);
+    Specimen {
+        allowed_of_many: specimen.states.clone(),
+        ..specimen
+    }
+}
+
+fn with(
+    name: &'static str,
+    (options, page_size, shape): (&Options, u32, Shape),
+    is_closed: bool,
+    seeds: Range<u64>,
+    prepare: impl Fn(&PageFile, &mut State),
+) -> Specimen {
+    let disk = Disk::default();
     let file = options.open_storage(Box::new(disk.clone())).unwrap();
     let mut states = vec![State::new()];
     let mut state = State::new();
     prepare(&file, &mut state);
     states.push(state.clone());
     let mut history = vec![disk.image()];
-    let shape = Shape {
-        longest: page_size as usize * 7 / 5,
-        ..SHAPE
-    };
     for seed in seeds {
         let mut tx = file.begin_write().unwrap();
         let (mut next, before) = (state.clone(), file.begin_read().commit_number());
@@ -70,11 +115,14 @@ fn specimen(
         drop(file);
     }
     let newest = states.len() - if is_closed { 1 } else { 2 };
+    let allowed = states[newest..].to_vec();
     Specimen {
         name,
         page_size: page_size as usize,
         image: disk.image(),
-        allowed: states.split_off(newest),
+        allowed_of_many: allowed.clone(),
+        allowed,
+        states,
         history,
     }
 }
@@ -146,6 +194,7 @@ pub(crate) fn specimens() -> Vec<Specimen> {
         specimen("pages of 1 KiB, not closed", 1024, false, 20..28, |_, _| ()),
         specimen("pages of 4 KiB, closed", 4096, true, 0..0, large),
         specimen("nothing at all", 512, true, 0..0, |_, _| ()),
+        logged(),
     ]
 }
 

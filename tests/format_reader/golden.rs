@@ -18,7 +18,7 @@ impl Golden {
     }
 }
 
-pub(crate) const GOLDEN: [Golden; 11] = [
+pub(crate) const GOLDEN: [Golden; 12] = [
     Golden {
         name: "empty",
         make: |disk| open(disk, 4096).map(drop),
@@ -54,6 +54,10 @@ pub(crate) const GOLDEN: [Golden; 11] = [
     Golden {
         name: "shrunk",
         make: |disk| churned(disk)?.shrink().map(drop),
+    },
+    Golden {
+        name: "logged",
+        make: logged,
     },
     Golden {
         name: "two-phase",
@@ -148,6 +152,36 @@ fn churned(disk: &SimDisk) -> Result<PageFile, Error> {
         change(&file, &mut model, seed)?;
     }
     Ok(file)
+}
+
+/// Not closed: what the newest commits did is in the log, of all kinds of steps, in buckets that lie in others, some of it twice over.
+fn logged(disk: &SimDisk) -> Result<(), Error> {
+    let options = Options::new().page_size(512).grow_by(0);
+    let options = options.log_size(2048).initial_size(66_000);
+    let file = options.open_storage(Box::new(disk.clone()))?;
+    file.update(|tx| {
+        let mut pods = tx.create_bucket("pods")?;
+        for i in 0..60u32 {
+            pods.put(i.to_be_bytes(), filled(20, i.into()))?;
+        }
+        pods.create_bucket("eu")?.put("large", filled(3000, 1))?;
+        tx.create_bucket("nodes").map(drop)
+    })?;
+    for round in 0..11u32 {
+        file.update(|tx| {
+            let mut pods = tx.bucket_or_create("pods")?;
+            for i in 0..4 {
+                pods.put((round * 7 + i * 13).to_be_bytes(), filled(30, round.into()))?;
+                pods.delete((round * 5 + i * 11).to_be_bytes())?;
+            }
+            let mut eu = tx.bucket_or_create_at(["pods", "eu"])?;
+            eu.put("large", filled(400, round.into()))?;
+            eu.set_sequence(round.into());
+            tx.bucket_or_create("nodes")?.put("", []).map(drop)
+        })?;
+    }
+    assert!(file.stats().log_bytes > 0, "the newest ones are logged");
+    Ok(())
 }
 
 fn two_phase(disk: &SimDisk) -> Result<(), Error> {

@@ -150,6 +150,8 @@ SLOT_LEN = 512
 LEAF, BRANCH, VALUE = 1, 2, 3
 MAX_LEVEL = 63
 IN_RUN, BUCKET = 0xFFFF, 0xFFFE
+GROUP = 4
+IS_LOG = 0x80
 
 
 class Wrong(Exception):
@@ -205,8 +207,12 @@ class Meta:
         demand(512 <= size <= 65536 and size & (size - 1) == 0, f"slot: page size {size}")
         demand(self.commit < 1 << 63, "slot: commit number")
         self.root = fields.reference()
-        self.buckets, runs, inline, self.chain = fields.numbers(8, 2, 2, 8)
-        demand(12 * runs + inline <= 432, "slot: runs and tree of buckets are too long")
+        self.buckets, runs, stretches, inline, self.chain = fields.numbers(8, 1, 1, 2, 8)
+        self.is_log = bool(stretches & IS_LOG)
+        stretches &= ~IS_LOG
+        demand(stretches <= 4 and (stretches or not self.is_log), "slot: number of stretches")
+        journal = 12 + 20 * stretches if stretches else 0
+        demand(12 * runs + inline + journal <= 432, "slot: what it has is too long")
         self.first_page = -(-8192 // size)
         self.runs = [fields.numbers(8, 4) for _ in range(runs)]
         end = self.first_page
@@ -217,6 +223,11 @@ class Meta:
         # The tree of buckets, where it lies in the slot.
         self.inline = fields.bytes(inline)
         demand(not (self.inline and self.root), "slot: two trees of buckets")
+        self.group, self.page = fields.numbers(8, 4) if stretches else (0, 0)
+        self.stretches = [fields.numbers(8, 4, 8) for _ in range(stretches)]
+        for first, pages, _ in self.stretches:
+            demand(first >= self.first_page and pages > 0, "slot: a stretch of no pages")
+            demand(first + pages <= self.pages, "slot: a stretch lies behind its pages")
         fields.zeros(504 - fields.at)
 
 
@@ -330,8 +341,8 @@ class State:
     def entries(self, reference):
         return list(self.tree(reference)) if reference else []
 
-    def tell(self):
-        """Tells everything that the state holds [6]."""
+    def gather(self):
+        """Everything that the trees hold [6]: by the path of each bucket its keys and its number; each bucket before those in it."""
         meta = self.meta
         if meta.inline:
             level, top = self.node(meta.inline, "slot")
@@ -342,24 +353,116 @@ class State:
         kinds = [value[0] for _, value in top]
         demand(all(kind == "bucket" for kind in kinds), "the tree of buckets holds a value")
         demand(len(top) == meta.buckets, "the meta has another number of buckets")
+        found = {}
         # A list and no recursion: nothing bounds how deep buckets lie.
-        waiting = [([name], value) for name, value in reversed(top)]
+        waiting = [((name,), value) for name, value in reversed(top)]
         while waiting:
             path, (_, root, keys, buckets, sequence) = waiting.pop()
             names = [name.hex() for name in path]
             demand(len(path[-1]) <= 1024, f"bucket {names}: its name is too long")
-            tell(bucket=names, keys=keys, buckets=buckets, sequence=sequence)
             entries = self.entries(root)
-            below = [([*path, name], value) for name, value in entries if value[0] == "bucket"]
+            below = [((*path, name), value) for name, value in entries if value[0] == "bucket"]
+            values = {}
             for key, value in entries:
                 if value[0] == "value":
-                    tell(key=key.hex(), value=value[1].hex())
+                    values[key] = value[1]
                 elif value[0] == "run":
-                    tell(key=key.hex(), value=self.value(value[1], value[2]).hex())
+                    values[key] = self.value(value[1], value[2])
             demand(len(below) == buckets, f"bucket {names}: another number of buckets")
             demand(len(entries) == keys + buckets, f"bucket {names}: another number of keys")
+            found[path] = [values, buckets, sequence]
             waiting += reversed(below)
-        tell(whole=meta.commit, reached=len(self.reached))
+        return found
+
+    def pages(self, first, count):
+        size = self.meta.page_size
+        return self.data[first * size : (first + count) * size]
+
+    def header(self, index, page):
+        """The header of a group at a page of a stretch [15], if there is one: stretch, group, page, pages, records, checksum."""
+        stretches = self.meta.stretches
+        if index >= len(stretches) or page >= stretches[index][1]:
+            return None
+        data = self.pages(stretches[index][0] + page, 1)
+        fields = Fields(data, "group")
+        kind, _, records, stretch, group, at, pages, checksum, own = fields.numbers(
+            1, 3, 4, 8, 8, 4, 4, 8, 8
+        )
+        if kind != GROUP or xxh3(data[:40]) != own:
+            return None
+        return stretch, group, at, pages, records, checksum
+
+    def records(self):
+        """The records of all groups, in order [15]."""
+        meta = self.meta
+        index, page, group = 0, meta.page, meta.group
+        records = []
+        while meta.stretches:
+            for place in ((index, page), (index + 1, 0)):
+                found = self.header(*place)
+                if found is None:
+                    continue
+                first, length, number = meta.stretches[place[0]]
+                stretch, its_group, at, pages, count, checksum = found
+                data = self.pages(first + place[1], pages)[48:]
+                is_next = (stretch, its_group, at) == (number, group, place[1])
+                if is_next and 0 < pages <= length - at and xxh3(data) == checksum:
+                    break
+            else:
+                break
+            fields = Fields(data, "group")
+            records += [fields.bytes(fields.number(4)) for _ in range(count)]
+            index, page, group = place[0], at + pages, group + 1
+        for later in range(index, len(meta.stretches)):
+            for at in range(page if later == index else 0, meta.stretches[later][1]):
+                found = self.header(later, at)
+                is_behind = found and (found[0], found[2]) == (meta.stretches[later][2], at)
+                demand(not is_behind or found[1] <= group, "a group is damaged, with others behind it")
+        return records
+
+    def replay(self, buckets):
+        """Does what the log says [17], and gives the number of the state."""
+        commit = self.meta.commit
+        for record in self.records() if self.meta.is_log else []:
+            fields = Fields(record, "record")
+            kind, follows, number = fields.numbers(1, 8, 8)
+            demand(kind == 1 and follows < number < 1 << 63, "record: its header")
+            if number <= self.meta.commit:
+                continue
+            demand(follows == commit, "record: what it follows is not there")
+            commit = number
+            bucket = None
+            while fields.at < len(record):
+                step = fields.number(1)
+                if step == 1:
+                    names = fields.number(4)
+                    path = tuple(fields.bytes(fields.number(4)) for _ in range(names))
+                    demand(path in buckets, "record: its bucket is not there")
+                    bucket = buckets[path]
+                    continue
+                demand(bucket is not None and step in (2, 3, 4), "record: a step")
+                if step == 2:
+                    key, value = fields.numbers(4, 4)
+                    key = fields.bytes(key)
+                    bucket[0][key] = fields.bytes(value)
+                elif step == 3:
+                    bucket[0].pop(fields.bytes(fields.number(4)), None)
+                else:
+                    bucket[2] = fields.number(8)
+        return commit
+
+    def tell(self, slot):
+        """Tells everything that the state holds."""
+        meta = self.meta
+        buckets = self.gather()
+        commit = self.replay(buckets)
+        tell(state=commit, slot=slot, page_size=meta.page_size, pages=meta.pages)
+        for path, (values, below, sequence) in buckets.items():
+            names = [name.hex() for name in path]
+            tell(bucket=names, keys=len(values), buckets=below, sequence=sequence)
+            for key in sorted(values):
+                tell(key=key.hex(), value=values[key].hex())
+        tell(whole=commit, reached=len(self.reached))
 
 
 def tell(**line):
@@ -384,8 +487,7 @@ def read(data):
             tell(slot=at, wrong="what its commit wrote is not all there")
             continue
         is_any = True
-        tell(state=meta.commit, slot=at, page_size=meta.page_size, pages=meta.pages)
-        state.tell()
+        state.tell(at)
     demand(is_any, "no slot leads to a state")
 
 

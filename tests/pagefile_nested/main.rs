@@ -18,6 +18,15 @@ fn options() -> Options {
     Options::new().page_size(512).grow_by(4096)
 }
 
+/// With a log that a few commits fill, and a file that is large enough for it.
+fn logged(log: bool) -> Options {
+    if log {
+        options().log_size(4096).initial_size(256 * 1024)
+    } else {
+        options()
+    }
+}
+
 #[derive(Clone, Debug)]
 struct Txn {
     ops: Vec<Op>,
@@ -48,10 +57,10 @@ proptest! {
     /// Proves that random transactions on nested buckets, with cursors that delete, savepoints, nested transactions, readers held open, aborts and
     /// reopenings give what nested maps give, and that after each commit every page is reached once or free.
     #[test]
-    fn transactions_give_what_nested_maps_give(txns in prop::collection::vec(txn(), 1..10), map in any::<bool>()) {
+    fn transactions_give_what_nested_maps_give(txns in prop::collection::vec(txn(), 1..10), map in any::<bool>(), log in any::<bool>()) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
-        let open = || options().memory_map(map).open(&path);
+        let open = || logged(log).memory_map(map).open(&path);
         let mut file = open().unwrap();
         let mut model = Tree::default();
         let mut readers: Vec<(ReadTxn, Tree)> = Vec::new();

@@ -6,6 +6,7 @@ use super::{
     super::{
         ReadTxn,
         page::{VALUE_HEADER, ValueRun},
+        shared::Snapshot,
         walk::{Met, Walk},
     },
     Damage, PageKind, Paths, Place, Span,
@@ -55,7 +56,7 @@ impl ReadTxn {
     /// # Ok::<(), sapwood::pagefile::Error>(())
     /// ```
     pub fn pages(&self, visit: &mut dyn FnMut(&PageInfo<'_>) -> ControlFlow<()>) -> Vec<Damage> {
-        let state = &self.snapshot;
+        let state = &Snapshot::stored(&self.snapshot);
         // A bucket's pages come one after the other.
         let mut bucket = (Paths::TOP, Vec::new());
         let mut observe = |paths: &Paths, place: Place, met: Met<'_>| {

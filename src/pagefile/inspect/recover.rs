@@ -7,6 +7,7 @@ use super::{
         Error, FileStorage, Options, PageFile, Storage,
         create::create,
         lock::{Opened, open_locked},
+        log::{Salvaged, salvage as salvage_log},
         meta::is_page_size,
         source::Source,
         walk::{Met, Walk},
@@ -57,6 +58,8 @@ pub struct Recovery {
     pub slots: [Slot; 2],
     /// The commit whose state was read; none where no slot tells of one.
     pub commit: Option<u64>,
+    /// How many commits behind it, of the file's log, are in the new file.
+    pub logged_commits: u64,
     /// Whether the slot that tells of it has a right checksum.
     pub is_verified: bool,
     /// Keys in the new file, without those of [`unverified`](Self::unverified).
@@ -189,17 +192,26 @@ fn copy_state(
     }
     let (mut sound, found) = walk.into_parts();
     salvage.finish()?;
-    let journal = chosen.meta.as_ref().map(|meta| &meta.journal);
-    let journal_pages: u64 = journal.map_or(0, |journal| journal.runs().map(|run| run.pages).sum());
+    let journal = chosen.meta.as_ref().map(|meta| &*meta.journal);
+    let foreign = journal.filter(|journal| journal.is_foreign());
+    let journal_pages: u64 = foreign.map_or(0, |journal| journal.runs().map(|run| run.pages).sum());
+    let log = match journal.filter(|journal| journal.is_log) {
+        Some(log) => {
+            let storage = &*source.storage;
+            salvage_log(storage, chosen.page_size, log, commit.unwrap_or(0), out)?
+        }
+        None => Salvaged::default(),
+    };
     let mut recovery = Recovery {
         slots: chosen.slots,
         commit,
         journal_bytes: journal_pages * u64::from(chosen.page_size),
         is_verified: chosen.is_verified,
-        keys: salvage.keys,
-        buckets: salvage.buckets,
+        logged_commits: log.commits,
+        keys: (salvage.keys + log.keys.0).saturating_sub(log.keys.1),
+        buckets: salvage.buckets + log.buckets,
         damage: found.damage,
-        problems: found.problems,
+        problems: found.problems.into_iter().chain(log.problem).collect(),
         unverified_bucket: None,
         unverified: Vec::new(),
         file_bytes: 0,

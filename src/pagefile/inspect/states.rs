@@ -23,7 +23,7 @@ impl PageFile {
             return Ok(None);
         }
         let storage = &*self.shared.medium.storage;
-        let newest = self.shared.snapshot();
+        let newest = self.shared.stored();
         let len = storage.len().map_err(Error::io("measure"))?;
         for slot in slot::read(storage)? {
             let bytes = slot::bytes(storage, slot.offset, len)?;
@@ -41,10 +41,11 @@ impl PageFile {
         Ok(None)
     }
 
-    /// The bytes of the file that the newest state keeps for records beside its trees, which a database calls its journal. 0 for all other files.
+    /// The bytes of the file that the newest state keeps for records beside its trees, which a database calls its journal. 0 for all other files; their log is not counted.
     pub fn journal_bytes(&self) -> u64 {
         let snapshot = self.shared.snapshot();
-        let pages: u64 = snapshot.journal.runs().map(|run| run.pages).sum();
+        let foreign = Some(&snapshot.journal).filter(|journal| journal.is_foreign());
+        let pages: u64 = foreign.map_or(0, |journal| journal.runs().map(|run| run.pages).sum());
         pages * u64::from(self.shared.medium.page_size)
     }
 }

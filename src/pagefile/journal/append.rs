@@ -7,18 +7,23 @@ use std::{
 
 use super::super::{Error, PageFile, Stats, WriteTxn, shared::Shared};
 use super::group;
-use super::replay::{End, replay};
+use super::replay::{End, remains, replay};
 use super::stretches::{MOST, Stretches};
 
 /// The journal of an open page file. One thread appends at a time, while the file's writer goes on.
 pub(crate) struct Journal {
     shared: Arc<Shared>,
-    state: Mutex<State>,
+    appender: Appender,
 }
+
+/// Where groups go, and which of them count. It knows no file: whoever has it has that as well.
+#[derive(Default)]
+pub(in crate::pagefile) struct Appender(Mutex<State>);
 
 /// The most memory, in bytes, that is kept from one group to the next.
 const KEPT: usize = 1 << 20;
 
+#[derive(Default)]
 struct State {
     /// What the newest meta says.
     stretches: Stretches,
@@ -30,6 +35,8 @@ struct State {
     bytes: u64,
     /// Memory for the pages of a group, kept for the next one.
     buffer: Vec<u8>,
+    /// Pages that hold the beginning of a group which a crash interrupted.
+    remains: Vec<u64>,
 }
 
 /// Where a commit moves the journal's beginning, and how much room it makes behind the end.
@@ -38,6 +45,8 @@ pub(in crate::pagefile) struct Moved {
     pub(in crate::pagefile) stretches: Stretches,
     /// The pages of the new stretch; 0 for none.
     pub(in crate::pagefile) pages: u64,
+    /// Whether the commit does without the new stretch where the file has no room for it.
+    pub(in crate::pagefile) is_optional: bool,
 }
 
 impl PageFile {
@@ -52,34 +61,16 @@ impl PageFile {
         mut each: impl FnMut(&[u8]) -> Result<u64, E>,
     ) -> Result<Journal, E> {
         let shared = Arc::clone(&self.shared);
-        let stretches = Stretches::clone(&shared.snapshot().journal);
-        let mut groups: VecDeque<(End, u64)> = VecDeque::new();
-        let (storage, page_size) = (&*shared.medium.storage, shared.medium.page_size);
-        let end = replay(
-            storage,
-            page_size,
-            &stretches,
-            |record, place| -> Result<(), E> {
-                let mark = each(record)?;
-                match groups.back_mut() {
-                    Some((last, last_mark)) if *last == place => *last_mark = mark,
-                    _ => groups.push_back((place, mark)),
-                }
-                Ok(())
-            },
-        )?;
-        let journal = Journal {
-            shared,
-            state: Mutex::new(State {
-                stretches,
-                end,
-                groups,
-                bytes: 0,
-                buffer: Vec::new(),
-            }),
+        self.give_up_log()?;
+        let before = shared.snapshot();
+        let stretches = if before.journal.is_log {
+            // Read already, as commits of the file.
+            Stretches::default()
+        } else {
+            Stretches::clone(&before.journal)
         };
-        journal.state().count_bytes(&journal.shared);
-        Ok(journal)
+        let appender = Appender::open(&shared, stretches, |record| each(record))?;
+        Ok(Journal { shared, appender })
     }
 }
 
@@ -123,9 +114,58 @@ impl State {
     }
 }
 
-impl Journal {
+impl Appender {
+    /// Reads what there is: `each` gets every record, in order, and gives the mark that its group was written with, or one that sorts like it.
+    pub(in crate::pagefile) fn open<E: From<Error>>(
+        shared: &Shared,
+        stretches: Stretches,
+        mut each: impl FnMut(&[u8]) -> Result<u64, E>,
+    ) -> Result<Self, E> {
+        let mut groups: VecDeque<(End, u64)> = VecDeque::new();
+        let (storage, page_size) = (&*shared.medium.storage, shared.medium.page_size);
+        let end = replay(
+            storage,
+            page_size,
+            &stretches,
+            |record, place| -> Result<(), E> {
+                let mark = each(record)?;
+                match groups.back_mut() {
+                    Some((last, last_mark)) if *last == place => *last_mark = mark,
+                    _ => groups.push_back((place, mark)),
+                }
+                Ok(())
+            },
+        )?;
+        let remains = remains(storage, page_size, &stretches, end)?;
+        let mut state = State {
+            stretches,
+            end,
+            groups,
+            bytes: 0,
+            buffer: Vec::new(),
+            remains,
+        };
+        state.count_bytes(shared);
+        Ok(Self(Mutex::new(state)))
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether a meta names any of it.
+    pub(in crate::pagefile) fn is_there(&self) -> bool {
+        !self.state().stretches.list.is_empty()
+    }
+
+    /// Whether it holds groups that count.
+    pub(in crate::pagefile) fn is_empty(&self) -> bool {
+        self.state().groups.is_empty()
+    }
+
+    /// The bytes from the beginning to the end.
+    pub(in crate::pagefile) fn bytes(&self) -> u64 {
+        self.state().bytes
     }
 
     /// Writes records as one group and syncs: on return they are durable. `false`, and nothing was written, where there is no room for them; a commit that
@@ -133,9 +173,19 @@ impl Journal {
     ///
     /// # Errors
     /// [`Error::Io`]: whether the group is there is not known, and nothing is written any more ([`Error::Poisoned`]).
-    pub(crate) fn append(&self, records: &[impl AsRef<[u8]>], mark: u64) -> Result<bool, Error> {
-        self.shared.refuse_failed()?;
-        let page_size = self.shared.medium.page_size;
+    pub(in crate::pagefile) fn append(
+        &self,
+        shared: &Shared,
+        records: &[impl AsRef<[u8]>],
+        mark: u64,
+    ) -> Result<bool, Error> {
+        shared.refuse_failed()?;
+        let page_size = shared.medium.page_size;
+        let remains = std::mem::take(&mut self.state().remains);
+        for page in remains {
+            // The header and no more: the rest of the page could be what it lacks.
+            shared.write_durably(page * u64::from(page_size), &[0; group::HEADER])?;
+        }
         let Some(pages) = group::pages(records, page_size) else {
             return Ok(false);
         };
@@ -152,7 +202,7 @@ impl Journal {
         let offset = (stretch.run.start + u64::from(place.page)) * u64::from(page_size);
         // The lock is not held: a commit may name further stretches meanwhile.
         // Its pages are there already: a disk that has no room for them all the same is broken, or of a kind that nothing is known of.
-        self.shared.write_durably(offset, &bytes)?;
+        shared.write_durably(offset, &bytes)?;
         let mut state = self.state();
         if bytes.capacity() <= KEPT {
             state.buffer = bytes;
@@ -170,58 +220,20 @@ impl Journal {
             group: place.group + 1,
             ..place
         };
-        state.count_bytes(&self.shared);
+        state.count_bytes(shared);
         Ok(true)
     }
 
-    /// Whether a meta names any of it.
-    pub(crate) fn is_there(&self) -> bool {
-        !self.state().stretches.list.is_empty()
+    /// What a commit is to do so that the beginning is behind the last group whose mark is `mark` or lower; as [`Journal::commit`].
+    pub(in crate::pagefile) fn moved(&self, shared: &Shared, mark: u64, size: u64) -> Moved {
+        self.state().moved(shared, mark, size)
     }
 
-    /// Syncs the file, so that what was found, in the journal and in the trees, is durable even if the process that wrote it did not get so far. To be called before anybody is shown
-    /// what was found.
-    ///
-    /// # Errors
-    /// [`Error::Io`].
-    pub(crate) fn sync(&self) -> Result<(), Error> {
-        self.shared.sync()
-    }
-
-    /// Figures about the file that it lies in.
-    pub(crate) fn file_stats(&self) -> Stats {
-        let commit = self.shared.snapshot().commit;
-        let page_size = self.shared.medium.page_size;
-        self.shared.counters.stats(page_size, commit)
-    }
-
-    /// The bytes from the beginning to the end.
-    pub(crate) fn bytes(&self) -> u64 {
-        self.state().bytes
-    }
-
-    /// The bytes behind the end that groups can still go into.
-    pub(crate) fn ahead(&self) -> u64 {
-        self.state().ahead() * u64::from(self.shared.medium.page_size)
-    }
-
-    /// Commits a transaction, and with it moves the beginning behind the last group whose mark is `mark` or lower. Where less than three quarters of `size` bytes are left ahead, a
-    /// stretch of so many is added. `size` 0 gives the whole journal up, which must hold no group with a higher mark.
-    ///
-    /// Groups can be appended meanwhile, unless it is given up.
-    ///
-    /// # Errors
-    /// As [`WriteTxn::commit`]. The journal is then as it was.
-    pub(crate) fn commit(&self, mut txn: WriteTxn, mark: u64, size: u64) -> Result<u64, Error> {
-        if size > 0 || self.is_there() {
-            txn.move_journal(self.state().moved(&self.shared, mark, size));
-        }
-        let commit = txn.commit()?;
+    /// Takes note that a commit did so.
+    pub(in crate::pagefile) fn has_moved(&self, shared: &Shared, mark: u64) {
         let mut state = self.state();
-        let before = std::mem::replace(
-            &mut state.stretches,
-            Stretches::clone(&self.shared.snapshot().journal),
-        );
+        let named = Stretches::clone(&shared.snapshot().journal);
+        let before = std::mem::replace(&mut state.stretches, named);
         let Some(first) = state.stretches.list.first() else {
             state.end = End {
                 stretch: 0,
@@ -230,7 +242,7 @@ impl Journal {
             };
             state.groups.clear();
             state.bytes = 0;
-            return Ok(commit);
+            return;
         };
         // Those before it are dropped.
         let dropped = before.list.iter();
@@ -256,7 +268,66 @@ impl Journal {
         for (place, _) in &mut state.groups {
             place.stretch -= dropped;
         }
-        state.count_bytes(&self.shared);
+        state.count_bytes(shared);
+    }
+}
+
+impl Journal {
+    /// As [`Appender::append`].
+    ///
+    /// # Errors
+    /// [`Error::Io`]: whether the group is there is not known, and nothing is written any more ([`Error::Poisoned`]).
+    pub(crate) fn append(&self, records: &[impl AsRef<[u8]>], mark: u64) -> Result<bool, Error> {
+        self.appender.append(&self.shared, records, mark)
+    }
+
+    /// Whether a meta names any of it.
+    pub(crate) fn is_there(&self) -> bool {
+        self.appender.is_there()
+    }
+
+    /// Syncs the file, so that what was found, in the journal and in the trees, is durable even if the process that wrote it did not get so far. To be called before anybody is shown
+    /// what was found.
+    ///
+    /// # Errors
+    /// [`Error::Io`].
+    pub(crate) fn sync(&self) -> Result<(), Error> {
+        self.shared.sync()
+    }
+
+    /// Figures about the file that it lies in.
+    pub(crate) fn file_stats(&self) -> Stats {
+        let commit = self.shared.snapshot().commit;
+        let page_size = self.shared.medium.page_size;
+        self.shared.counters.stats(page_size, commit)
+    }
+
+    /// The bytes from the beginning to the end.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.appender.bytes()
+    }
+
+    /// The bytes behind the end that groups can still go into.
+    pub(crate) fn ahead(&self) -> u64 {
+        self.appender.state().ahead() * u64::from(self.shared.medium.page_size)
+    }
+
+    /// Commits a transaction, and with it moves the beginning behind the last group whose mark is `mark` or lower. Where less than three quarters of `size` bytes are left ahead, a
+    /// stretch of so many is added. `size` 0 gives the whole journal up, which must hold no group with a higher mark.
+    ///
+    /// Groups can be appended meanwhile, unless it is given up.
+    ///
+    /// # Errors
+    /// As [`WriteTxn::commit`]. The journal is then as it was.
+    pub(crate) fn commit(&self, mut txn: WriteTxn, mark: u64, size: u64) -> Result<u64, Error> {
+        let moves = size > 0 || self.is_there();
+        if moves {
+            txn.move_journal(self.appender.moved(&self.shared, mark, size));
+        }
+        let commit = txn.commit()?;
+        if moves {
+            self.appender.has_moved(&self.shared, mark);
+        }
         Ok(commit)
     }
 }
@@ -267,6 +338,7 @@ impl State {
             return Moved {
                 stretches: Stretches::default(),
                 pages: 0,
+                is_optional: self.stretches.is_log,
             };
         }
         let passed = self.groups.partition_point(|(_, marked)| *marked <= mark);
@@ -291,8 +363,10 @@ impl State {
                 list,
                 page,
                 group: begin.group,
+                is_log: self.stretches.is_log,
             },
             pages: if wanted { pages } else { 0 },
+            is_optional: self.stretches.is_log,
         }
     }
 }

@@ -28,7 +28,7 @@ mod stretches;
 mod tests;
 
 pub(crate) use append::Journal;
-pub(super) use append::Moved;
+pub(super) use append::{Appender, Moved};
 pub(crate) use follow::{Position, Seen, Watched};
 pub(super) use replay::replay;
 pub(super) use stretches::{Stretch, Stretches};

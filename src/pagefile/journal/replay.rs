@@ -8,7 +8,7 @@ use super::stretches::Stretches;
 const PIECE: u64 = 1 << 20;
 
 /// Where the journal goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::pagefile) struct End {
     /// The stretch, by its place among them.
     pub(in crate::pagefile) stretch: usize,
@@ -65,6 +65,45 @@ pub(in crate::pagefile) fn replay<E: From<Error>>(
     }
     reader.nothing_behind(end)?;
     Ok(end)
+}
+
+/// The pages where a group begins that should come next and is not whole: what a crash left of it. Whoever writes another group there could bring what it lacks, so that it would
+/// come back; so these go before.
+pub(super) fn remains(
+    storage: &dyn Storage,
+    page_size: u32,
+    stretches: &Stretches,
+    end: End,
+) -> Result<Vec<u64>, Error> {
+    let reader = Reader {
+        storage,
+        page_size,
+        stretches,
+    };
+    let next = End {
+        stretch: end.stretch + 1,
+        page: 0,
+        ..end
+    };
+    let mut pages = Vec::new();
+    for place in [end, next] {
+        let Some(stretch) = stretches.list.get(place.stretch) else {
+            continue;
+        };
+        if u64::from(place.page) >= stretch.run.pages {
+            continue;
+        }
+        let page = stretch.run.start + u64::from(place.page);
+        let mut bytes = vec![0; page_size as usize];
+        reader.read(page, &mut bytes)?;
+        let is_next = Header::decode(&bytes).is_some_and(|header| {
+            (header.stretch, header.page, header.group) == (stretch.number, place.page, place.group)
+        });
+        if is_next {
+            pages.push(page);
+        }
+    }
+    Ok(pages)
 }
 
 struct Reader<'r> {

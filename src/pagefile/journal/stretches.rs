@@ -9,6 +9,8 @@ use super::super::{
 
 /// The most stretches that a meta names.
 pub(in crate::pagefile) const MOST: usize = 4;
+/// In the number of stretches, as a meta says it: they are the page file's own log.
+const LOG: u8 = 0x80;
 
 const GROUP: usize = 0;
 const PAGE: usize = GROUP + 8;
@@ -40,12 +42,24 @@ pub(in crate::pagefile) struct Stretches {
     pub(in crate::pagefile) page: u32,
     /// The number of that group.
     pub(in crate::pagefile) group: u64,
+    /// Whether what it holds are commits of this page file (`log`), and not the records of whoever uses the file.
+    pub(in crate::pagefile) is_log: bool,
 }
 
 impl Stretches {
-    /// How many there are, as a meta says it.
+    /// How many there are and what they are, as a meta says it.
     pub(in crate::pagefile) fn count(&self) -> u8 {
-        self.list.len() as u8
+        let log = if self.is_log && !self.list.is_empty() {
+            LOG
+        } else {
+            0
+        };
+        self.list.len() as u8 | log
+    }
+
+    /// How many there are, of what a meta says.
+    pub(in crate::pagefile) fn number(count: u8) -> usize {
+        usize::from(count & !LOG)
     }
 
     /// The bytes of so many in a meta.
@@ -55,6 +69,11 @@ impl Stretches {
         } else {
             FIRST + count * STRETCH_LEN
         }
+    }
+
+    /// Whether somebody else than the page file keeps records there.
+    pub(in crate::pagefile) fn is_foreign(&self) -> bool {
+        !self.is_log && !self.list.is_empty()
     }
 
     pub(in crate::pagefile) fn runs(&self) -> impl Iterator<Item = Run> + '_ {
@@ -80,12 +99,17 @@ impl Stretches {
     /// Reads it from its place in a meta of a file of so many pages, the first of which for data is `first`; `None` where it cannot be.
     pub(in crate::pagefile) fn decode(
         bytes: &[u8],
-        count: usize,
+        count: u8,
         first: u64,
         pages: u64,
     ) -> Option<Self> {
         if count == 0 {
             return Some(Self::default());
+        }
+        let is_log = count & LOG != 0;
+        let count = Self::number(count);
+        if count == 0 {
+            return None;
         }
         let mut list: Vec<Stretch> = Vec::new();
         for at in (0..count).map(|i| FIRST + i * STRETCH_LEN) {
@@ -109,6 +133,11 @@ impl Stretches {
         if count > MOST || u64::from(page) > list[0].run.pages || group > i64::MAX as u64 {
             return None;
         }
-        Some(Self { list, page, group })
+        Some(Self {
+            list,
+            page,
+            group,
+            is_log,
+        })
     }
 }

@@ -5,6 +5,7 @@ use super::{
         Error,
         meta::Run,
         page::{BucketRecord, PageRef, StoredValue},
+        page_set::PageSet,
         source::Source,
     },
     node::{Child, Node, Value},
@@ -14,14 +15,36 @@ use super::{
 pub(in super::super) struct Freed<'p> {
     pub(in super::super) source: &'p Source,
     pub(in super::super) runs: Vec<Run>,
+    /// The pages of them: one that is reached twice is damage, and could be reached without end.
+    seen: PageSet,
     /// Names and records, as they were stored last.
     pub(in super::super) buckets: Vec<(Vec<u8>, BucketRecord)>,
 }
 
-impl Freed<'_> {
-    /// Adds a tree. O(pages).
-    ///
-    /// Ends also on hostile bytes: a write transaction begins only after a walk that reached each page of the state once.
+impl<'p> Freed<'p> {
+    pub(in super::super) fn new(source: &'p Source) -> Self {
+        Self {
+            source,
+            runs: Vec::new(),
+            seen: PageSet::new(source.pages),
+            buckets: Vec::new(),
+        }
+    }
+
+    fn push(&mut self, page: PageRef) -> Result<(), Error> {
+        let run = Run {
+            start: page.page,
+            pages: u64::from(page.pages),
+        };
+        if !self.seen.insert_run(run) {
+            let reason = "it is reached twice";
+            return Err(self.source.corrupted(page.page, reason));
+        }
+        self.runs.push(run);
+        Ok(())
+    }
+
+    /// Adds a tree. O(pages), on hostile bytes too.
     pub(in super::super) fn add(&mut self, root: Option<&Child>) -> Result<(), Error> {
         match root {
             None => Ok(()),
@@ -32,6 +55,7 @@ impl Freed<'_> {
 
     fn add_stored(&mut self, page: PageRef, level: Option<u8>) -> Result<(), Error> {
         let node = self.source.node(page, level)?;
+        self.push(page)?;
         let source = self.source;
         let corrupted = |reason| source.corrupted(page.page, reason);
         for i in 0..node.count() {
@@ -42,14 +66,13 @@ impl Freed<'_> {
             }
             match node.leaf_entry(i).map_err(corrupted)?.1 {
                 StoredValue::Inline(_) => {}
-                StoredValue::Run(value) => self.runs.push(run(value.run)),
+                StoredValue::Run(value) => self.push(value.run)?,
                 StoredValue::Bucket(record) => {
                     let name = node.key(i).map_err(corrupted)?.to_vec();
                     self.buckets.push((name, record));
                 }
             }
         }
-        self.runs.push(run(page));
         Ok(())
     }
 
@@ -68,17 +91,10 @@ impl Freed<'_> {
         for (i, value) in node.values().enumerate() {
             match value {
                 Value::Inline(_) | Value::Large(_) => {}
-                Value::Run(value) => self.runs.push(run(value.run)),
+                Value::Run(value) => self.push(value.run)?,
                 Value::Bucket(record) => self.buckets.push((node.key(i).to_vec(), record)),
             }
         }
         Ok(())
-    }
-}
-
-fn run(page: PageRef) -> Run {
-    Run {
-        start: page.page,
-        pages: u64::from(page.pages),
     }
 }

@@ -3,13 +3,13 @@
 use crate::bars::{Asked, Bar};
 
 pub(super) const BARS: [Asked; 23] = [
-    (ONE, "syncs", Bar::AtMost(1.0, "syncs")),
+    (ONE, "syncs, median", Bar::AtMost(1.0, "syncs")),
     (ONE, "written", Bar::AtMost(20.0, "KiB")),
     (ONE, COMMIT, Bar::Times("redb", 1.0)),
     (ONE, COMMIT, Bar::Times("lmdb", 1.0)),
     (ONE, COMMIT, Bar::Times("jammdb", 1.0)),
     (ONE, COMMIT, Bar::Times("bbolt", 1.0)),
-    (HUNDRED, "syncs", Bar::AtMost(1.0, "syncs")),
+    (HUNDRED, "syncs, median", Bar::AtMost(1.0, "syncs")),
     (HUNDRED, COMMIT, Bar::Times("redb", 4.0)),
     (HUNDRED, COMMIT, Bar::Times("lmdb", 4.0)),
     (HUNDRED, COMMIT, Bar::Times("jammdb", 4.0)),

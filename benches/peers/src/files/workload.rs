@@ -131,11 +131,23 @@ impl<S: Store> Bench<'_, S> {
         commits: usize,
     ) -> Result<(), Failure> {
         let mut times = Vec::with_capacity(commits);
+        let mut syncs = Vec::with_capacity(commits);
         let before = Cost::of(store);
         for _ in 0..commits.max(1) {
             let (keys, random) = (&self.keys, &mut self.random);
             let mut rows = (0..rows).map(|_| (keys[random.below(keys.len())], random.value()));
+            let synced = store.syncs();
             times.push(seconds(|| store.put(&mut rows))? * 1e6);
+            let each = store
+                .syncs()
+                .zip(synced)
+                .map(|(after, before)| after - before);
+            syncs.extend(each.map(|syncs| syncs as f64));
+        }
+        let mean = times.iter().sum::<f64>() / times.len() as f64;
+        self.figure(workload, ("mean", "us"), mean);
+        if !syncs.is_empty() {
+            self.figure(workload, ("syncs, median", ""), median(&mut syncs));
         }
         self.figure(workload, ("durable commit", "us"), median(&mut times));
         self.figure(workload, ("p99", "us"), times[times.len() * 99 / 100]);

@@ -90,7 +90,7 @@ struct Running<'i> {
 enum Into {
     /// It is not known before the first one.
     Unknown(PageFile),
-    Buckets(PageFile, Option<WriteTxn>),
+    Buckets(PageFile, Option<Box<WriteTxn>>),
     Tables(Box<Tables>),
     /// Closed.
     Nothing,
@@ -248,7 +248,7 @@ impl Running<'_> {
         };
         let txn = match txn {
             Some(txn) => txn,
-            None => txn.insert(file.begin_write()?),
+            None => txn.insert(Box::new(file.begin_write()?)),
         };
         let path = line.bucket.iter().map(|Text(name)| name);
         let mut bucket = txn.bucket_or_create_at(path)?;

@@ -35,6 +35,8 @@ struct Facts {
     closed: bool,
     slots: Vec<SlotRow>,
     journal: Option<JournalRow>,
+    /// What commits have left in the log, for the trees to take up.
+    log_bytes: u64,
 }
 
 impl Info {
@@ -49,9 +51,10 @@ impl Info {
             pages: stats.pages,
             commit: stats.commit,
             buckets: file.begin_read().bucket_count(),
-            closed: is_closed(&slots) && journal.row().is_none(),
+            closed: is_closed(&slots) && journal.row().is_none() && stats.log_bytes == 0,
             slots: rows(&slots),
             journal: journal.row(),
+            log_bytes: stats.log_bytes,
         };
         if context.json {
             print_json(&facts_found)?;
@@ -60,6 +63,10 @@ impl Info {
         let closed = if facts_found.closed { "yes" } else { "no" };
         let mut out = Output::new();
         let told = journal.described().map(|told| ("journal", told));
+        let log = (stats.log_bytes > 0).then(|| {
+            let told = format!("{} that the trees have not", size(stats.log_bytes));
+            ("log", told)
+        });
         let lines = [
             ("size", size(stats.file_bytes)),
             ("page size", size(stats.page_size.into())),
@@ -73,7 +80,7 @@ impl Info {
             ("meta slot 0", described(&slots[0])),
             ("meta slot 1", described(&slots[1])),
         ];
-        out.line(facts(lines.into_iter().chain(told)).to_string())?;
+        out.line(facts(lines.into_iter().chain(told).chain(log)).to_string())?;
         out.finish()?;
         Ok(Verdict::Fine)
     }

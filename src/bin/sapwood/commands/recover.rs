@@ -56,6 +56,8 @@ struct Facts {
     /// Whether nothing is lost.
     complete: bool,
     commit: Option<u64>,
+    /// How many commits of the file's log came after it.
+    logged_commits: u64,
     /// Whether the meta slot that tells of the state has a right checksum.
     verified: bool,
     keys: u64,
@@ -168,6 +170,10 @@ impl Recover {
             ))?;
         }
         let state = match recovery.commit {
+            Some(commit) if recovery.is_verified && recovery.logged_commits > 0 => {
+                let logged = count(recovery.logged_commits, "commit");
+                format!("commit {commit} and {logged} of the log")
+            }
             Some(commit) if recovery.is_verified => format!("commit {commit}"),
             Some(commit) => format!("commit {commit}, by a damaged meta slot"),
             None => "no state".to_owned(),
@@ -212,6 +218,7 @@ fn facts(recovery: &Recovery, journal: Option<&SalvagedJournal>, complete: bool)
     Facts {
         complete,
         commit: recovery.commit,
+        logged_commits: recovery.logged_commits,
         verified: recovery.is_verified,
         keys: recovery.keys,
         buckets: recovery.buckets,
