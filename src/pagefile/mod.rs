@@ -20,69 +20,41 @@
 //!
 //! # Where to look
 //!
-//! `open` chooses the meta; `tree` reads and edits a single tree, `work` the buckets of a write transaction; `commit` writes what was edited through
-//! `output`, where `placement` says, from what `writer` knows to be free and `segments` to be nearly so; `walk` goes through everything, for the free pages, for
-//! `check` and for `backup`, and tells who asks what it meets; `inspect` looks into pages and gets out of damaged files what can be got; `compact` builds trees anew with `pack`, and `build` files of what was never in one;
-//! `log` keeps what commits did to keys until the trees take it up; `shrink` moves what `survey` finds near the end, and `tail` gives that back; `batch` lets threads share a commit, `unsynced` leaves one to be made durable later; `journal` keeps records beside the trees. This room
-//! imports nothing of the others. `unsafe` is in `mapping` only.
+//! `medium` is what a file lies on, `format` its bytes. `open` chooses the meta. `tree` reads and edits a single tree; `buckets` are trees to read and to change, and `txn` is what
+//! transactions see of them and have changed so far. `commits` writes that, through `output`, where `space` says: from what `writer` knows to be free. `log` keeps what commits did to keys until the
+//! trees take it up; `journal` keeps records beside the trees. `walk` goes through everything, for the free pages, for `check` and for `copies`, and tells who asks what it meets; `inspect`
+//! looks into pages, and gets out of damaged files what can be got. This room imports nothing of the others. `unsafe` is in `medium/mapping` only.
 
-mod backup;
-mod batch;
-mod bucket;
-mod bucket_mut;
-mod bucket_stats;
-mod build;
-mod bytes;
+mod buckets;
 mod check;
-mod checksum;
-mod commit;
-mod compact;
-mod create;
-mod cursor;
-mod cursor_mut;
+mod commits;
+mod copies;
 mod error;
-mod extents;
-mod field;
-mod file_storage;
+mod format;
 mod inspect;
-mod iter;
 mod journal;
-mod lock;
 mod log;
-mod mapping;
-mod mem_storage;
-mod meta;
-mod nested_txn;
+mod medium;
 mod open;
-mod opened;
 mod options;
-mod output;
-mod pack;
-mod page;
 mod page_file;
-mod page_set;
-mod parts;
-mod placement;
-mod read_txn;
-mod savepoint;
-mod segments;
-mod settle;
 mod shared;
-mod shrink;
-mod shrink_options;
-mod slots;
 mod source;
+mod space;
 mod stats;
-mod storage;
-mod survey;
-mod tail;
 mod tree;
-mod txn_stats;
-mod unsynced;
+mod txn;
 mod walk;
-mod work;
-mod write_txn;
 mod writer;
+
+// Each has one path within this room, whatever folder it lies in.
+use buckets::{bucket, bucket_mut, bucket_stats, bytes, cursor, cursor_mut, iter};
+use commits::{commit, settle, unsynced};
+use copies::build;
+use format::{checksum, field, meta, page, slots};
+use medium::{create, file_storage, lock, mapping, mem_storage, storage};
+use space::{extents, page_set, placement, segments, shrink, shrink_options, tail};
+use txn::{batch, nested_txn, opened, read_txn, savepoint, txn_stats, work, write_txn};
 
 pub use bucket::Bucket;
 pub use bucket_mut::{BucketMut, KeyValue};
