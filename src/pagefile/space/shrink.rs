@@ -346,7 +346,7 @@ fn end_within(free: &Extents, reached: u64, step: u64, budget: u64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::{
-        super::{extents::Extents, meta::Run},
+        super::{super::meta::Run, extents::Extents},
         SLACK, end_within,
     };
 
