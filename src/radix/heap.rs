@@ -20,6 +20,7 @@ use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicPtr, AtomicUsize, Ordering, fence};
 
+use super::node::prefetch_early;
 use super::region::{ALL_PAGES, PAGE, PAGES, REGION, Region};
 
 /// Sizes of blocks are multiples of this.
@@ -193,7 +194,9 @@ impl Heap {
         let block = match NonNull::new(self.classes[class].free) {
             Some(free) => {
                 // SAFETY: blocks in the list are mapped, and nobody's but the heap's.
-                self.classes[class].free = unsafe { (*free.as_ptr()).next };
+                let next = unsafe { (*free.as_ptr()).next };
+                self.classes[class].free = next;
+                prefetch_early(next.cast());
                 free.cast()
             }
             None => self.fresh(class),
@@ -263,7 +266,12 @@ impl Heap {
         };
         self.classes[class].fresh = Some((page, offset + size));
         // SAFETY: within the page.
-        unsafe { page.add(offset) }
+        let block = unsafe { page.add(offset) };
+        // No cache has the one behind it, which is the next one.
+        for line in (0..size).step_by(LINE) {
+            prefetch_early(block.as_ptr().wrapping_add(size + line));
+        }
+        block
     }
 
     /// A page for blocks of this class, and where they begin in it.
