@@ -25,6 +25,9 @@ const EXHAUSTIVE: usize = 12;
 #[derive(Default)]
 pub(crate) struct Tally {
     pub(crate) images: usize,
+    /// Of the steps of workloads with a log: how many there were, and after how many something was in it.
+    pub(crate) steps: usize,
+    pub(crate) logged: usize,
     pub(crate) failures: Vec<String>,
 }
 
@@ -40,6 +43,10 @@ pub(crate) fn run(scenario: &Scenario, seed: u64, quota: usize, stop: &AtomicBoo
             .push(format!("{name}, seed {seed}: the workload itself failed"));
         return tally;
     };
+    if scenario.log.0 > 0 {
+        tally.steps = scenario.steps;
+        tally.logged = trace.logged;
+    }
     let mut durable = Vec::new();
     let mut issued: Vec<&Op> = Vec::new();
     let mut pending = Pending::new(scenario.sector, 0);
