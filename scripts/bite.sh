@@ -130,8 +130,8 @@ logged append.rs 'logged although earlier commits are unsynced' 'writer\.has_uns
 logged append.rs 'a number comes again' 'writer\.highest = commit;' ''
 logged append.rs 'shown before it is written' '(?=    if !writer\.log\.appender\.append)' '    if BITE { let logged = Logged { stored: Snapshot::stored(&txn.base), opened: txn.work.opened.kept() }; shared.replace(Arc::new(Snapshot::logged(commit, logged))); }
 '
-logged replay.rs 'what the trees have is done again' 'record\.commit <= stored\.commit' 'false'
-logged replay.rs 'a record may follow any commit' 'record\.follows != newest' 'false'
+logged record.rs 'what the trees have is done again' 'record\.commit <= stored' 'false'
+logged record.rs 'a record may follow any commit' 'record\.follows != newest' 'false'
 logged replay.rs 'pages that the log has replaced are forgotten' 'work\.freed' 'Vec::new()'
 logged recorded.rs 'what is undone stays in the record' 'self\.bytes\.truncate\(mark\.len\);' ''
 logged recorded.rs 'anything is said by a record' '^        self\.is_whole = false;$' ''

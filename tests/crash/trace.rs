@@ -131,7 +131,7 @@ impl Trace {
                 }
             }
         }
-        // Of a workload with a log, something is in it. Asked of those that are always the same: one that is drawn may begin with a commit that is never synced.
+        // Of a workload with a log, something is in it. Asked of those that are always the same: of one that is drawn, all may be what does not go there.
         let is_drawn = seed > SCENARIOS.len() as u64;
         let least = if scenario.mix.contains(&Step::Shrink) {
             1

@@ -14,7 +14,7 @@ use super::{
 /// A commit as the log has it.
 pub(super) struct Record<'r> {
     /// The commit that it follows.
-    pub(super) follows: u64,
+    follows: u64,
     pub(super) commit: u64,
     steps: &'r [u8],
 }
@@ -30,10 +30,26 @@ pub(super) enum Step<'r> {
 
 /// What of a record could not be read.
 const CUT: &str = "the log has a commit that ends in the midst of a step";
-const NO_BUCKET: &str = "the log has a step that is about no bucket";
+pub(super) const NO_BUCKET: &str = "the log has a step that is about no bucket";
 
 impl<'r> Record<'r> {
-    pub(super) fn decode(bytes: &'r [u8]) -> Result<Self, &'static str> {
+    /// The record as the one behind commit `newest`; `None` if the trees, which have commit `stored`, have what it says.
+    pub(super) fn behind(
+        bytes: &'r [u8],
+        stored: u64,
+        newest: u64,
+    ) -> Result<Option<Self>, &'static str> {
+        let record = Self::decode(bytes)?;
+        if record.commit <= stored {
+            return Ok(None);
+        }
+        if record.follows != newest {
+            return Err("the log has a commit that follows one which is not there");
+        }
+        Ok(Some(record))
+    }
+
+    fn decode(bytes: &'r [u8]) -> Result<Self, &'static str> {
         let read = || {
             let follows = get_u64(bytes, FOLLOWS)?;
             let commit = get_u64(bytes, COMMIT)?;

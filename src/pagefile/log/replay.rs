@@ -28,16 +28,11 @@ pub(in super::super) fn replay(shared: &Shared, size: u64) -> Result<(), Error> 
     let mut work = Work::begin(&stored, 0)?;
     let mut newest = stored.commit;
     let appender = Appender::open(shared, stretches, |record| -> Result<u64, Error> {
-        let record = Record::decode(record).map_err(corrupted)?;
-        // The trees have it.
-        if record.commit <= stored.commit {
-            return Ok(record.commit);
-        }
-        if record.follows != newest {
-            return Err(corrupted(
-                "the log has a commit that follows one which is not there",
-            ));
-        }
+        let record = Record::behind(record, stored.commit, newest).map_err(corrupted)?;
+        let Some(record) = record else {
+            // For the appender, anything that sorts before what comes behind it.
+            return Ok(stored.commit);
+        };
         record.apply(&mut work, &stored.source, &corrupted)?;
         newest = record.commit;
         Ok(newest)

@@ -5,7 +5,7 @@ use super::{
         BucketMut, Error, PageFile, Storage, WriteTxn,
         journal::{Stretches, replay},
     },
-    record::{Record, Step},
+    record::{NO_BUCKET, Record, Step},
 };
 
 /// What was taken out of a log.
@@ -20,14 +20,15 @@ pub(in super::super) struct Salvaged {
     pub(in super::super) problem: Option<Error>,
 }
 
-/// Reads the log behind commit `newest` as far as it is sound, and does in `out` what it says. Of a bucket that is lost, what the log says of it is there.
+/// Reads the log behind commit `stored` as far as it is sound, and does in `out` what it says. Of a bucket that is lost, what the log says of it is there.
 pub(in super::super) fn salvage(
     storage: &dyn Storage,
     page_size: u32,
     log: &Stretches,
-    mut newest: u64,
+    stored: u64,
     out: &PageFile,
 ) -> Result<Salvaged, Error> {
+    let mut newest = stored;
     let mut salvaged = Salvaged::default();
     let mut txn = out.begin_write()?;
     let first = log.list.first().map_or(0, |first| first.run.start);
@@ -38,14 +39,10 @@ pub(in super::super) fn salvage(
     };
     // The outer error is one of the new file.
     let read = replay(storage, page_size, log, |record, _| -> Result<(), Stop> {
-        let record = Record::decode(record).map_err(|reason| Stop::Log(corrupted(reason)))?;
-        if record.commit <= newest {
+        let record = Record::behind(record, stored, newest);
+        let Some(record) = record.map_err(|reason| Stop::Log(corrupted(reason)))? else {
             return Ok(());
-        }
-        if record.follows != newest {
-            let reason = "the log has a commit that follows one which is not there";
-            return Err(Stop::Log(corrupted(reason)));
-        }
+        };
         apply(&record, &mut txn, &mut salvaged).map_err(|error| match error {
             Stop::Record(reason) => Stop::Log(corrupted(reason)),
             other => other,
@@ -89,7 +86,7 @@ fn apply(record: &Record<'_>, txn: &mut WriteTxn, salvaged: &mut Salvaged) -> Re
             continue;
         }
         if path.is_empty() {
-            return Err(Stop::Record("the log has a step that is about no bucket"));
+            return Err(Stop::Record(NO_BUCKET));
         }
         let change = |mut bucket: BucketMut<'_>| match step {
             Step::Put(key, value) => bucket.put(key, value).map(|was| (!was, false)),
