@@ -186,7 +186,7 @@ impl<'t> Bucket<'t> {
         Cursor::new(self.source, self.root)
     }
 
-    /// The bucket's own number, as [`BucketMut::set_sequence`](super::super::BucketMut::set_sequence) left it; 0 at first.
+    /// The bucket's own number, as [`BucketMut::set_sequence`](crate::pagefile::BucketMut::set_sequence) left it; 0 at first.
     pub fn sequence(&self) -> u64 {
         self.sequence
     }

@@ -43,7 +43,7 @@ impl<'t> BucketMut<'t> {
     /// Puts `value` under `key`, in place of what was there, and tells whether there was something. Both are copied. O(log rows) pages.
     ///
     /// # Errors
-    /// [`Error::KeyTooLong`] past [`MAX_KEY_LEN`](super::super::MAX_KEY_LEN); [`Error::IsABucket`] where a bucket has this name; [`Error::Corrupted`],
+    /// [`Error::KeyTooLong`] past [`MAX_KEY_LEN`](crate::pagefile::MAX_KEY_LEN); [`Error::IsABucket`] where a bucket has this name; [`Error::Corrupted`],
     /// [`Error::Io`]. The bucket is then as it was.
     pub fn put(&mut self, key: impl AsRef<[u8]>, value: impl AsRef<[u8]>) -> Result<bool, Error> {
         let (key, value) = (key.as_ref(), value.as_ref());
@@ -227,7 +227,7 @@ impl<'t> BucketMut<'t> {
     ///
     /// # Errors
     /// [`Error::BucketExists`]; [`Error::NotABucket`] where a key has this name; [`Error::NameTooLong`] past
-    /// [`MAX_NAME_LEN`](super::super::MAX_NAME_LEN); [`Error::Corrupted`], [`Error::Io`].
+    /// [`MAX_NAME_LEN`](crate::pagefile::MAX_NAME_LEN); [`Error::Corrupted`], [`Error::Io`].
     pub fn create_bucket(&mut self, name: impl AsRef<[u8]>) -> Result<BucketMut<'_>, Error> {
         let at = self.work.create(self.source, self.at, name.as_ref())?;
         Ok(BucketMut::new(self.source, self.work, at))
@@ -255,7 +255,7 @@ impl<'t> BucketMut<'t> {
     /// Gives the bucket `name` that lies in this one the name `to`. O(log rows) pages.
     ///
     /// # Errors
-    /// As [`WriteTxn::move_bucket`](super::super::WriteTxn::move_bucket).
+    /// As [`WriteTxn::move_bucket`](crate::pagefile::WriteTxn::move_bucket).
     pub fn rename_bucket(
         &mut self,
         name: impl AsRef<[u8]>,

@@ -8,7 +8,7 @@ use super::super::{
     tree::{Root, Walker},
 };
 
-/// A place among the keys and buckets of a [`Bucket`](super::super::Bucket): at one of them, before the first, or behind the last.
+/// A place among the keys and buckets of a [`Bucket`](crate::pagefile::Bucket): at one of them, before the first, or behind the last.
 ///
 /// There is one rule for all steps: [`next`](Self::next) goes to the nearest one behind the place, [`previous`](Self::previous) to the nearest one
 /// before it. Where there is none, they give `None` and the place is behind the last one, or before the first; from there, the other step comes back to

@@ -4,7 +4,7 @@ use std::ops::Bound;
 
 use super::super::{BucketMut, Error, Item};
 
-/// A place among the keys and buckets of a [`BucketMut`], as [`Cursor`](super::super::Cursor) is, at which keys can be deleted and their values replaced.
+/// A place among the keys and buckets of a [`BucketMut`], as [`Cursor`](crate::pagefile::Cursor) is, at which keys can be deleted and their values replaced.
 ///
 /// After [`delete`](Self::delete) the place is between the neighbours of what was deleted: [`next`](Self::next) goes to the one that came behind
 /// it, [`previous`](Self::previous) to the one before it, and nothing is passed over. After an error the place is what it was.

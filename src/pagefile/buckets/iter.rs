@@ -5,7 +5,7 @@ use super::super::{
     tree::{Entries, Found},
 };
 
-/// Keys and values of a [`Bucket`](super::super::Bucket), in order, from both ends. Ends after an error.
+/// Keys and values of a [`Bucket`](crate::pagefile::Bucket), in order, from both ends. Ends after an error.
 pub struct Range<'t> {
     entries: Entries<'t>,
 }
@@ -102,7 +102,7 @@ impl<'t> Item<'t> {
     }
 }
 
-/// Keys with values and names of buckets of a [`Bucket`](super::super::Bucket), in order, from both ends. Ends after an error.
+/// Keys with values and names of buckets of a [`Bucket`](crate::pagefile::Bucket), in order, from both ends. Ends after an error.
 pub struct Items<'t> {
     entries: Entries<'t>,
 }

@@ -74,7 +74,7 @@ pub struct Recovery {
     pub unverified_bucket: Option<Vec<u8>>,
     /// What was found that nothing vouches for.
     pub unverified: Vec<Unverified>,
-    /// How many bytes the damaged file keeps for a database's [journal](super::super::PageFile::journal_bytes), as the state says that was read. What lies there is not in the new file:
+    /// How many bytes the damaged file keeps for a database's [journal](crate::pagefile::PageFile::journal_bytes), as the state says that was read. What lies there is not in the new file:
     /// [`salvage_journal`](crate::salvage_journal) takes it.
     pub journal_bytes: u64,
     /// The length of the new file, in bytes.

@@ -8,8 +8,8 @@ pub(in crate::pagefile) const PIECE: usize = 32 << 10;
 
 /// Bytes at offsets, and a way to make them durable: all that a page file asks of what it lies on.
 ///
-/// [`FileStorage`](super::super::FileStorage) and [`MemStorage`](super::super::MemStorage) are those of this crate; another one is given to
-/// [`Options::open_storage`](super::super::Options::open_storage). Its bytes must be changed by nobody else while the page file is open.
+/// [`FileStorage`](crate::pagefile::FileStorage) and [`MemStorage`](super::super::MemStorage) are those of this crate; another one is given to
+/// [`Options::open_storage`](crate::pagefile::Options::open_storage). Its bytes must be changed by nobody else while the page file is open.
 pub trait Storage: Send + Sync {
     /// The length in bytes.
     ///

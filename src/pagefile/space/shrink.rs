@@ -37,7 +37,7 @@ pub struct Shrunk {
 #[non_exhaustive]
 pub enum HeldBack {
     /// A read transaction holds a state that reaches to the end of the file, or a map that does. Once it is gone, commits and
-    /// [`close`](PageFile::close) give the end back where it is [much](super::super::Stats::free_tail_pages); else shrink again.
+    /// [`close`](PageFile::close) give the end back where it is [much](crate::pagefile::Stats::free_tail_pages); else shrink again.
     Reader {
         /// The oldest state that is read.
         commit: u64,

@@ -1,6 +1,6 @@
 //! How a file is shrunk.
 
-/// How far [`PageFile::shrink_with`](super::super::PageFile::shrink_with) goes, and in what steps.
+/// How far [`PageFile::shrink_with`](crate::pagefile::PageFile::shrink_with) goes, and in what steps.
 ///
 /// ```
 /// use sapwood::pagefile::ShrinkOptions;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::{Bucket, Buckets, Error, shared::Snapshot};
 
 /// One state of the file, unchanged for as long as it is held. It waits for nobody, and nobody waits for it; but the pages that it
-/// reaches are not used again while it lives. It stays readable after the [`PageFile`](super::super::PageFile) is dropped, and keeps the file locked.
+/// reaches are not used again while it lives. It stays readable after the [`PageFile`](crate::pagefile::PageFile) is dropped, and keeps the file locked.
 ///
 /// ```
 /// use sapwood::pagefile::PageFile;

@@ -5,7 +5,7 @@ use std::sync::{Arc, Weak};
 use super::super::Error;
 use super::work::{Saved, Work};
 
-/// A point of a write transaction to go back to: [`WriteTxn::savepoint`](super::super::WriteTxn::savepoint).
+/// A point of a write transaction to go back to: [`WriteTxn::savepoint`](crate::pagefile::WriteTxn::savepoint).
 pub struct Savepoint(Arc<Saved>);
 
 impl std::fmt::Debug for Savepoint {

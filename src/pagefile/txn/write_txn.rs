@@ -121,7 +121,7 @@ impl WriteTxn {
     /// Makes an empty bucket. O(log buckets).
     ///
     /// # Errors
-    /// [`Error::BucketExists`]; [`Error::NameTooLong`] past [`MAX_NAME_LEN`](super::super::MAX_NAME_LEN); [`Error::Corrupted`], [`Error::Io`].
+    /// [`Error::BucketExists`]; [`Error::NameTooLong`] past [`MAX_NAME_LEN`](crate::pagefile::MAX_NAME_LEN); [`Error::Corrupted`], [`Error::Io`].
     pub fn create_bucket(&mut self, name: impl AsRef<[u8]>) -> Result<BucketMut<'_>, Error> {
         let at = self.work.create(&self.base.source, TOP, name.as_ref())?;
         Ok(self.bucket_in(at))
@@ -130,7 +130,7 @@ impl WriteTxn {
     /// The bucket of this name, to change; made where there is none. O(log buckets).
     ///
     /// # Errors
-    /// [`Error::NameTooLong`] past [`MAX_NAME_LEN`](super::super::MAX_NAME_LEN); [`Error::Corrupted`], [`Error::Io`].
+    /// [`Error::NameTooLong`] past [`MAX_NAME_LEN`](crate::pagefile::MAX_NAME_LEN); [`Error::Corrupted`], [`Error::Io`].
     pub fn bucket_or_create(&mut self, name: impl AsRef<[u8]>) -> Result<BucketMut<'_>, Error> {
         self.bucket_or_create_at([name])
     }
@@ -139,7 +139,7 @@ impl WriteTxn {
     ///
     /// # Errors
     /// [`Error::NoSuchBucket`] for a path without a name; [`Error::NotABucket`] where a key is on the way; [`Error::NameTooLong`] past
-    /// [`MAX_NAME_LEN`](super::super::MAX_NAME_LEN); [`Error::Corrupted`], [`Error::Io`]. What was made until then stays.
+    /// [`MAX_NAME_LEN`](crate::pagefile::MAX_NAME_LEN); [`Error::Corrupted`], [`Error::Io`]. What was made until then stays.
     pub fn bucket_or_create_at(
         &mut self,
         path: impl IntoIterator<Item = impl AsRef<[u8]>>,
@@ -291,7 +291,7 @@ impl WriteTxn {
 
     /// Makes the changes durable, all of them, and then visible to new read transactions; with them commits before that were not
     /// [synced](Self::commit_unsynced). Gives the number of the commit; where nothing was changed, it is the number of the commit before. O(changed pages · fan-out); what goes into
-    /// the [log](super::super::Options::log_size) costs as many bytes as its keys and values have, until that is full.
+    /// the [log](crate::pagefile::Options::log_size) costs as many bytes as its keys and values have, until that is full.
     ///
     /// # Errors
     /// [`Error::StorageFull`]: nothing was committed, and the next transaction may try again. [`Error::Io`]: the commit is not visible, but
